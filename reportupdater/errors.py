@@ -1,0 +1,122 @@
+"""One family of errors: what is wrong, where it stands, what to try, and the exit code it leads to.
+
+`Problem` is a value, for what is collected and told together (a configuration's mistakes).
+`ReportupdaterError` is what is raised; everything that reaches a person derives from it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Where:
+    """A place in a file; lines and columns count from 1, 0 means not known."""
+
+    path: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        parts = [self.path]
+        if self.line:
+            parts.append(str(self.line))
+            if self.column:
+                parts.append(str(self.column))
+        return ":".join(parts)
+
+
+class Severity(enum.Enum):
+    """How much a problem weighs: an error takes its report out of the run, the others do not."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTICE = "notice"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong in what a person wrote. `report` names the report that it takes out."""
+
+    what: str
+    where: Where | None = None
+    hint: str = ""
+    severity: Severity = Severity.ERROR
+    report: str | None = None
+
+    def __str__(self) -> str:
+        return sentence(self.what, self.where, self.hint)
+
+
+def sentence(what: str, where: Where | None, hint: str) -> str:
+    """The one form of every message: `path:line:column: what (hint)`."""
+    return (f"{where}: " if where else "") + what + (f" ({hint})" if hint else "")
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint that names the known word most like `word`, or lists them all when none is."""
+    words = sorted(known)
+    close = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return "known are: " + ", ".join(words) if words else ""
+
+
+class ReportupdaterError(Exception):
+    """Base of all errors that are told to a person without a traceback."""
+
+    exit_code = EXIT_FAILED
+
+    def __init__(self, what: str, *, where: Where | None = None, hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return sentence(self.what, self.where, self.hint)
+
+
+class UsageError(ReportupdaterError):
+    """The command was called wrongly, or what it was called with is not there."""
+
+    exit_code = EXIT_USAGE
+
+
+class QueryError(ReportupdaterError):
+    """A query or script failed by itself; asking again would fail again."""
+
+
+class QueryTimeout(QueryError):
+    """A query or script took longer than its report allows."""
+
+
+class ConnectionFailed(ReportupdaterError):
+    """The server could not be reached, or went away. `retry` says whether trying again may help."""
+
+    def __init__(self, what: str, *, hint: str = "", retry: bool = True) -> None:
+        super().__init__(what, hint=hint)
+        self.retry = retry
+
+
+class Interrupted(ReportupdaterError):
+    """A query was stopped because the run is ending. Not a failure of the query."""
+
+
+class ResultError(ReportupdaterError):
+    """A result that must not be stored: it breaks a rule that every TSV keeps."""
+
+
+class TsvError(ReportupdaterError):
+    """A stored TSV that cannot be read or merged into."""
+
+
+class StateError(ReportupdaterError):
+    """The state of an output folder cannot be used."""

@@ -1,0 +1,191 @@
+"""Time as the runner sees it: aligned half-open intervals in UTC, counted by whole numbers. Pure.
+
+Every granularity numbers its intervals: interval `n + 1` begins where interval `n` ends. With
+numbers, what is missing is a difference of ranges, and leap days, lengths of months and the ends
+of years are dealt with in one place. All moments are naive `datetime`s that mean UTC.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+_DATE = re.compile(
+    r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2})(?::(\d{2})(?::(\d{2})(?:\.\d+)?)?)?)?"
+)
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Interval:
+    """`[start, end)` in UTC."""
+
+    start: datetime
+    end: datetime
+
+
+class Granularity(enum.Enum):
+    """The length of a report's intervals. Weeks run from Sunday to Saturday."""
+
+    HOURS = "hours"
+    DAYS = "days"
+    WEEKS = "weeks"
+    MONTHS = "months"
+
+    def number(self, moment: datetime) -> int:
+        """The number of the interval in which `moment` lies.
+
+        >>> Granularity.WEEKS.start(Granularity.WEEKS.number(datetime(2015, 1, 7)))
+        datetime.datetime(2015, 1, 4, 0, 0)
+        """
+        if self is Granularity.DAYS:
+            return moment.toordinal()
+        if self is Granularity.WEEKS:
+            return moment.toordinal() // 7  # ordinal 7 was a Sunday
+        if self is Granularity.MONTHS:
+            return moment.year * 12 + moment.month - 1
+        return moment.toordinal() * 24 + moment.hour
+
+    def start(self, number: int) -> datetime:
+        """The start of interval `number`. Raises ValueError outside years 1 to 9999."""
+        if self is Granularity.DAYS:
+            return datetime.fromordinal(number)
+        if self is Granularity.WEEKS:
+            return datetime.fromordinal(number * 7)
+        if self is Granularity.MONTHS:
+            return datetime(number // 12, number % 12 + 1, 1)
+        return datetime.fromordinal(number // 24) + (number % 24) * _HOUR
+
+    def interval(self, number: int) -> Interval:
+        """Interval `number` with its bounds."""
+        return Interval(self.start(number), self.start(number + 1))
+
+    def ceiling(self, moment: datetime) -> int:
+        """The number of the first interval that starts at or after `moment`."""
+        number = self.number(moment)
+        return number if self.start(number) == moment else number + 1
+
+    def numbers(self, since: datetime, until: datetime) -> range:
+        """The intervals whose start lies in `[since, until)`; overlap is not enough."""
+        return range(self.ceiling(since), self.ceiling(until))
+
+    def label(self, moment: datetime) -> str:
+        """A moment as the first column of a TSV spells it: its date, or its hour for hours."""
+        text = moment.isoformat()
+        return text[:13] + ":00:00" if self is Granularity.HOURS else text[:10]
+
+    def place(self, text: str) -> tuple[str, int]:
+        """A first column's text as its label and the number of its interval.
+
+        Takes unpadded dates, and a date with a time counts as its date (its hour, for hours, where
+        a bare date is refused: it would silently mean midnight). Raises ValueError for all else.
+
+        >>> Granularity.MONTHS.place("2015-2-9")
+        ('2015-02-09', 24181)
+        >>> Granularity.HOURS.place("2015-01-02 03:04:05")[0]
+        '2015-01-02T03:00:00'
+        """
+        if self is Granularity.DAYS and len(text) == 10:
+            # Nearly every row of nearly every file.
+            return text, _plain_date(text).toordinal()
+        moment, has_hour = _moment(text)
+        if self is Granularity.HOURS and not has_hour:
+            raise ValueError(f"{text!r} has no hour")
+        return self.label(moment), self.number(moment)
+
+
+def _plain_date(text: str) -> date:
+    # fromisoformat also takes 2015-W01-1, which has ten characters too.
+    if text[4] != "-" or text[7] != "-":
+        raise ValueError(f"{text!r} is no date")
+    return date.fromisoformat(text)
+
+
+def _moment(text: str) -> tuple[datetime, bool]:
+    match = _DATE.fullmatch(text)
+    if match is None or not text.isascii():
+        raise ValueError(f"{text!r} is no date")
+    year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
+    return datetime(year, month, day, hour, minute, second), match[4] is not None
+
+
+def parse_moment(text: str) -> datetime:
+    """A date, or a date with a time, as people write it: `2015-01-02`, `2015-01-02T03`. In UTC.
+
+    Raises ValueError for what is no date.
+
+    >>> parse_moment("2015-01-02 03:00")
+    datetime.datetime(2015, 1, 2, 3, 0)
+    """
+    return _moment(text.strip().removesuffix("Z"))[0]
+
+
+def watermark(granularity: Granularity, now: datetime, lag: timedelta) -> int:
+    """The number of the first interval that may not be computed yet: its end plus `lag` is to come."""
+    try:
+        return granularity.number(now - lag)
+    except OverflowError:  # a lag of millennia
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The intervals of a series that are done, as sorted `(first, past)` runs that do not touch."""
+
+    runs: tuple[tuple[int, int], ...] = ()
+
+    @staticmethod
+    def of(numbers: Iterable[int]) -> Coverage:
+        """The coverage that holds just `numbers`.
+
+        >>> Coverage.of([3, 1, 2, 7]).runs
+        ((1, 4), (7, 8))
+        """
+        runs: list[tuple[int, int]] = []
+        first = past = None
+        for number in sorted(set(numbers)):
+            if number != past:
+                if first is not None and past is not None:
+                    runs.append((first, past))
+                first = number
+            past = number + 1
+        if first is not None and past is not None:
+            runs.append((first, past))
+        return Coverage(tuple(runs))
+
+    def __contains__(self, number: int) -> bool:
+        return any(first <= number < past for first, past in self.runs)
+
+    def __iter__(self) -> Iterator[int]:
+        for first, past in self.runs:
+            yield from range(first, past)
+
+    def missing(self, first: int, past: int) -> list[int]:
+        """The numbers in `[first, past)` that are not done, ascending.
+
+        >>> Coverage(((2, 4),)).missing(1, 6)
+        [1, 4, 5]
+        """
+        numbers: list[int] = []
+        at = first
+        for start, end in self.runs:
+            numbers.extend(range(at, min(start, past)))
+            at = max(at, end)
+        numbers.extend(range(at, past))
+        return numbers
+
+    def within(self, wanted: range) -> list[int]:
+        """The numbers in `wanted` that are done, ascending."""
+        return [
+            number
+            for first, past in self.runs
+            for number in range(max(first, wanted.start), min(past, wanted.stop))
+        ]
+
+    @property
+    def newest(self) -> int | None:
+        """The highest number that is done."""
+        return self.runs[-1][1] - 1 if self.runs else None

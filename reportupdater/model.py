@@ -1,0 +1,208 @@
+"""The plain frozen values that the stages hand to each other. No I/O.
+
+`Report`, `Series` and `Task` are compared by identity: one run makes each of them once.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import ClassVar
+
+from reportupdater.errors import Problem, Where
+from reportupdater.intervals import Granularity, Interval
+from reportupdater.template import Template
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """An entry of `databases`: what a report's queries run on. One subclass for each engine."""
+
+    engine: ClassVar[str]
+    name: str
+    concurrency: int = 4
+    """Queries at once on one server."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MysqlDatabase(Database):
+    """A MariaDB or MySQL server, and how to log in there."""
+
+    engine: ClassVar[str] = "mysql"
+    host: str
+    port: int = 3306
+    database: str | None = None
+    creds_file: Path | None = None
+    wiki_dimension: str | None = None
+    """The dimension whose value names the database to use, instead of `database`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqliteDatabase(Database):
+    """An SQLite file, which is only ever read."""
+
+    engine: ClassVar[str] = "sqlite"
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scripts(Database):
+    """This host, as what `type: script` reports run on. `concurrency` is the run's `--jobs`."""
+
+    engine: ClassVar[str] = "script"
+    name: str = "script"
+    concurrency: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """A key under `explode_by`, and its values in the order in which they were written."""
+
+    name: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsConfig:
+    """A report's `graphite` part: the template of the metric path, and metric name → column."""
+
+    path: Template
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Report:
+    """One entry under `reports`, validated and with all defaults laid in."""
+
+    name: str
+    where: Where
+    type: str
+    granularity: Granularity
+    starts: datetime
+    ends: datetime | None = None
+    lag: timedelta = timedelta(0)
+    database: Database
+    execute: Path
+    """The query file or the script, absolute."""
+    template: Template | None = None
+    """The query; None for scripts."""
+    dimensions: tuple[Dimension, ...] = ()
+    """Sorted by name, which is the order of everything: arguments, folders, files."""
+    max_data_points: int | None = None
+    group: str | None = None
+    timeout: float = 6 * 3600.0
+    """Seconds for one query or script."""
+    retries: int = 3
+    max_rows: int = 1_000_000
+    concurrency: int | None = None
+    """How many of its queries may run at once; None leaves that to the engine and the query."""
+    graphite: MetricsConfig | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GraphiteConfig:
+    """The project's `graphite` part. `lookups` maps dimension → value → name in metric paths."""
+
+    host: str | None = None
+    port: int = 2003
+    lookups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Project:
+    """A folder with a configuration and query files, as far as it is valid.
+
+    `reports` are the valid ones in the order of the file; `names` are all, valid or not;
+    `problems` are all that was found, errors, warnings and notices.
+    """
+
+    folder: Path
+    config_path: Path
+    reports: tuple[Report, ...]
+    names: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    graphite: GraphiteConfig | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """A report with every dimension fixed to one value; `values` are in the dimensions' order."""
+
+    report: Report
+    values: tuple[str, ...] = ()
+
+    @property
+    def tsv(self) -> str:
+        """The path of its TSV, relative to the output folder."""
+        return "/".join((self.report.name, *self.values)) + ".tsv"
+
+    @property
+    def dimensions(self) -> dict[str, str]:
+        """Dimension name → value."""
+        names = (dimension.name for dimension in self.report.dimensions)
+        return dict(zip(names, self.values, strict=True))
+
+    def __str__(self) -> str:
+        fixed = (f"{name}={value}" for name, value in self.dimensions.items())
+        return " ".join((self.report.name, *fixed))
+
+
+class Reason(enum.Enum):
+    """Why a task is due."""
+
+    MISSING = "missing"
+    RERUN = "rerun"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """A series and an interval that is due, and why."""
+
+    series: Series
+    interval: Interval
+    reason: Reason = Reason.MISSING
+
+    @property
+    def start(self) -> str:
+        """The interval's start as the series' TSV spells it."""
+        return self.series.report.granularity.label(self.interval.start)
+
+    @property
+    def end(self) -> str:
+        """The interval's end as the series' TSV spells it."""
+        return self.series.report.granularity.label(self.interval.end)
+
+    def __str__(self) -> str:
+        return f"{self.series} [{self.start}, {self.end})"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What an engine runs for a task: a rendered text, or for scripts the command."""
+
+    text: str
+    database: str | None = None
+    """The database to switch to, where the engine has such a thing."""
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What an engine gives back: names and rows of texts; the first column is the date."""
+
+    header: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What connections, limits and outages belong to; `address` is `host:port`, a path, a name."""
+
+    engine: str
+    address: str
+
+    def __str__(self) -> str:
+        return f"{self.engine} {self.address}"

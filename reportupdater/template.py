@@ -1,0 +1,141 @@
+"""Placeholders and rendering: `{name}` and `{name:.8}` as in Python's format strings. Pure.
+
+Only plain names and a plain format are taken. Attributes, indexes, positions, conversions and
+nested fields (`{a.b}`, `{a[0]}`, `{0}`, `{a!r}`, `{a:{b}}`) are refused, so that a template can
+reach nothing but the texts it is given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from reportupdater.errors import Problem, Where, nearest
+from reportupdater.intervals import Granularity, Interval
+
+_TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+BRACES_HINT = "write {{ and }} where braces are meant"
+
+TIME_PLACEHOLDERS = frozenset(
+    {"from_timestamp", "to_timestamp", "from_date", "to_date", "year", "month", "day", "hour"}
+)
+"""The placeholders that an interval gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """A name to be replaced, its format (may be empty), and its offset in the text."""
+
+    name: str
+    spec: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text in which placeholders stand: what `parse` makes."""
+
+    text: str
+    parts: tuple[str | Placeholder, ...]
+    path: str = ""
+
+    @property
+    def placeholders(self) -> list[Placeholder]:
+        """The placeholders in the order in which they stand."""
+        return [part for part in self.parts if isinstance(part, Placeholder)]
+
+    def render(self, values: Mapping[str, str]) -> str:
+        """The text with its placeholders replaced. Raises KeyError for a name that `values` lacks."""
+        return "".join(
+            part if isinstance(part, str) else format(values[part.name], part.spec)
+            for part in self.parts
+        )
+
+    def where(self, placeholder: Placeholder) -> Where:
+        """The file, line and column of a placeholder."""
+        return _where(self.path, self.text, placeholder.offset)
+
+    def unknown(self, known: Collection[str]) -> list[Problem]:
+        """A problem for each placeholder that is not among `known`."""
+        return [
+            Problem(
+                f"unknown placeholder {{{placeholder.name}}}",
+                self.where(placeholder),
+                f"{nearest(placeholder.name, known)}; {BRACES_HINT}",
+            )
+            for placeholder in self.placeholders
+            if placeholder.name not in known
+        ]
+
+
+def parse(text: str, path: str = "") -> tuple[Template, list[Problem]]:
+    """A template from its text, with all that is wrong with it, each problem with its position."""
+    parts: list[str | Placeholder] = []
+    problems: list[Problem] = []
+    at = 0
+    for token in _TOKEN.finditer(text):
+        parts.append(text[at : token.start()])
+        at = token.end()
+        if token[0] in ("{{", "}}"):
+            parts.append(token[0][0])
+            continue
+        placeholder, wrong = _placeholder(token)
+        if placeholder:
+            parts.append(placeholder)
+        else:
+            problems.append(Problem(wrong, _where(path, text, token.start()), BRACES_HINT))
+    parts.append(text[at:])
+    return Template(text, tuple(part for part in parts if part != ""), path), problems
+
+
+def _placeholder(token: re.Match[str]) -> tuple[Placeholder | None, str]:
+    field = token[1]
+    if field is None:
+        return None, f"a single {token[0]} in the text"
+    name, _, spec = field.partition(":")
+    if not _NAME.fullmatch(name):
+        return None, f"{token[0]} is no placeholder: only plain names are"
+    try:
+        format("", spec)
+    except ValueError:
+        return None, f"{spec!r} in {token[0]} is no format for text"
+    return Placeholder(name, spec, token.start()), ""
+
+
+def _where(path: str, text: str, offset: int) -> Where:
+    before = text[:offset]
+    return Where(path, before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1)
+
+
+def time_values(interval: Interval, granularity: Granularity) -> dict[str, str]:
+    """The texts of the interval's placeholders.
+
+    `from_date` and `to_date` are absent for hours, whose bounds they could not tell.
+
+    >>> day = Interval(datetime(2015, 1, 2), datetime(2015, 1, 3))
+    >>> time_values(day, Granularity.DAYS)["to_timestamp"]
+    '20150103000000'
+    """
+    start, end = interval.start, interval.end
+    values = {
+        "from_timestamp": _timestamp(start),
+        "to_timestamp": _timestamp(end),
+        "year": f"{start.year:04}",
+        "month": f"{start.month:02}",
+        "day": f"{start.day:02}",
+        "hour": f"{start.hour:02}",
+    }
+    if granularity is not Granularity.HOURS:
+        values["from_date"] = granularity.label(start)
+        values["to_date"] = granularity.label(end)
+    return values
+
+
+def _timestamp(moment: datetime) -> str:
+    return (
+        f"{moment.year:04}{moment.month:02}{moment.day:02}"
+        f"{moment.hour:02}{moment.minute:02}{moment.second:02}"
+    )

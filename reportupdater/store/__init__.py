@@ -1,0 +1,1 @@
+"""What is kept in the output folder: TSVs, and the state beside them."""

@@ -1,0 +1,72 @@
+"""How the header of a TSV follows the results that are merged into it. Pure.
+
+The first column is the date by position, whatever its name; the newest name wins. All other
+columns are known by their names. Only headers that are stored already may hold empty names, which
+are told apart by their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+Header = tuple[str, ...]
+_Key = tuple[str, int]
+
+
+def merged(old: Header, new: Header) -> Header:
+    """The header of a TSV with header `old` after a result with header `new`.
+
+    New columns come where the result has them; columns that are gone go to the end, in
+    alphabetical order.
+
+    >>> merged(("date", "b", "a", "c"), ("day", "c", "d"))
+    ('day', 'c', 'd', 'a', 'b')
+    """
+    if old == new:
+        return old
+    kept = set(_keys(new)[1:])
+    gone = sorted(key for key in _keys(old)[1:] if key not in kept)
+    return new + tuple(name for name, _ in gone)
+
+
+def positions(header: Header, within: Header) -> list[int] | None:
+    """Where each column of `header` stands in `within`, which has them all; None if nothing moves.
+
+    >>> positions(("date", "a"), ("day", "b", "a"))
+    [0, 2]
+    """
+    if header == within:
+        return None
+    places = {key: place for place, key in enumerate(_keys(within)) if place}
+    return [0, *(places[key] for key in _keys(header)[1:])]
+
+
+def moved(row: Sequence[str], places: Sequence[int], width: int) -> tuple[str, ...]:
+    """A row with its cells at `places` of a wider row, the others empty.
+
+    >>> moved(("2015-01-01", "5"), [0, 2], 3)
+    ('2015-01-01', '', '5')
+    """
+    cells = [""] * width
+    for place, cell in zip(places, row, strict=True):
+        cells[place] = cell
+    return tuple(cells)
+
+
+def repeated(header: Sequence[str]) -> str | None:
+    """The first name, if any, that stands in a header twice and is not empty."""
+    seen: set[str] = set()
+    for name in header:
+        if name and name in seen:
+            return name
+        seen.add(name)
+    return None
+
+
+def _keys(header: Header) -> list[_Key]:
+    counts: dict[str, int] = {}
+    keys = []
+    for name in header:
+        counts[name] = counts.get(name, 0) + 1
+        keys.append((name, counts[name]))
+    return keys

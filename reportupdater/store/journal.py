@@ -1,0 +1,103 @@
+"""Committed results that are not in their TSV yet, and the checkpoint that merges them into it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reportupdater.intervals import Granularity
+from reportupdater.store import files, tsv
+from reportupdater.store.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A checked result with all that its merge needs, whatever becomes of its report meanwhile."""
+
+    start: str
+    granularity: Granularity
+    header: tuple[str, ...]
+    rows: str
+    """Lines of TSV."""
+    group: str | None
+    max_data_points: int | None
+
+
+def add(connection: sqlite3.Connection, series: int, result: Result) -> None:
+    """Put a result into the journal, inside a transaction."""
+    connection.execute(
+        "INSERT INTO journal"
+        " (series, start, granularity, header, rows, owner_group, max_data_points)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            series,
+            result.start,
+            result.granularity.value,
+            tsv.lines([result.header]),
+            result.rows,
+            result.group,
+            result.max_data_points,
+        ),
+    )
+
+
+def reports(state: State) -> list[str]:
+    """The reports that have results in the journal."""
+    with state.reading() as connection:
+        found = connection.execute(
+            "SELECT DISTINCT report FROM series WHERE id IN (SELECT series FROM journal)"
+            " ORDER BY report"
+        )
+        return [str(report) for (report,) in found]
+
+
+def waiting(state: State, report: str) -> dict[str, list[str]]:
+    """The TSVs of a report that have results in the journal, each with its intervals' starts."""
+    starts: dict[str, list[str]] = defaultdict(list)
+    with state.reading() as connection:
+        for path, start in connection.execute(
+            "SELECT tsv, start FROM journal JOIN series ON series.id = journal.series"
+            " WHERE report = ? ORDER BY tsv",
+            (report,),
+        ):
+            starts[path].append(start)
+    return starts
+
+
+def checkpoint(state: State, path: str) -> int:
+    """Merge the results of one series into its TSV; the caller holds its report's lock.
+
+    Gives back the highest number of a merged result, for `forget`: a result is forgotten only
+    after its TSV is durable, and merging it twice changes nothing. Raises TsvError, OSError.
+    """
+    with state.reading() as connection:
+        found = connection.execute(
+            "SELECT journal.id, start, granularity, header, rows, owner_group, max_data_points"
+            " FROM journal JOIN series ON series.id = journal.series"
+            " WHERE tsv = ? ORDER BY journal.id",
+            (path,),
+        ).fetchall()
+    if not found:
+        return 0
+    newest, _, unit, _, _, group, max_data_points = found[-1]
+    granularity = Granularity(unit)
+    entries = {}
+    for _, start, _, header, rows, _, _ in found:
+        number = granularity.place(start)[1]
+        entries[number] = tsv.Entry(number, tsv.parse(header)[0], tsv.parse(rows))
+    target = files.inside(state.output, path)
+    content = tsv.read(target, granularity)
+    content = tsv.merged(content, entries.values(), max_data_points=max_data_points)
+    tsv.write(target, content, group=group)
+    return int(newest)
+
+
+def forget(state: State, merged: Iterable[tuple[str, int]]) -> None:
+    """Take results out of the journal: of each TSV up to the number that `checkpoint` gave."""
+    with state.transaction() as connection:
+        connection.executemany(
+            "DELETE FROM journal WHERE series = (SELECT id FROM series WHERE tsv = ?) AND id <= ?",
+            merged,
+        )

@@ -1,0 +1,126 @@
+"""Marks: requests to compute again what is done.
+
+People leave them as files in the project's `.reruns/`: a date, a date (exclusive), then names of
+reports, a line each; without names the file means every report. The files are read, never written.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from reportupdater.errors import Problem, Severity, Where
+from reportupdater.intervals import parse_moment
+from reportupdater.store.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class MarkFile:
+    """A file that asks for `[since, until)` of some reports (of all, if none is named) again."""
+
+    folder: str
+    """Of the project, without symbolic links."""
+    name: str
+    mtime_ns: int
+    since: datetime
+    until: datetime
+    reports: tuple[str, ...]
+
+
+def read_files(project: Path) -> tuple[list[MarkFile], list[Problem]]:
+    """The mark files of a project, oldest name first, and what is wrong with the others."""
+    marks, problems = [], []
+    folder = project / ".reruns"
+    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    for path in paths:
+        if path.name.startswith(".") or not path.is_file():
+            continue
+        try:
+            marks.append(_read(path, os.path.realpath(project)))
+        except (OSError, UnicodeDecodeError, ValueError) as error:
+            line, what = (0, error) if not isinstance(error, _BadLine) else error.args
+            problems.append(
+                Problem(
+                    f"this file marks nothing: {what}",
+                    Where(str(path), line),
+                    "first two lines: from which date, until which date (exclusive);"
+                    " then names of reports, a line each",
+                    Severity.WARNING,
+                )
+            )
+    return marks, problems
+
+
+class _BadLine(ValueError):
+    """Line number and what is wrong with it."""
+
+
+def _read(path: Path, project: str) -> MarkFile:
+    lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
+    dates = []
+    for number in (1, 2):
+        try:
+            dates.append(parse_moment(lines[number - 1]))
+        except IndexError:
+            raise _BadLine(number, "the line is missing") from None
+        except ValueError as error:
+            raise _BadLine(number, error) from None
+    if dates[0] >= dates[1]:
+        raise _BadLine(2, "the range is empty")
+    names = tuple(line for line in lines[2:] if line)
+    return MarkFile(project, path.name, path.stat().st_mtime_ns, dates[0], dates[1], names)
+
+
+def is_expanded(state: State, mark: MarkFile, report: str) -> bool:
+    """Whether a mark file has been expanded for a report."""
+    with state.reading() as connection:
+        return bool(
+            connection.execute(
+                "SELECT 1 FROM mark_files"
+                " WHERE folder = ? AND name = ? AND mtime_ns = ? AND report = ?",
+                (mark.folder, mark.name, mark.mtime_ns, report),
+            ).fetchone()
+        )
+
+
+def expand(state: State, mark: MarkFile, report: str, starts: Iterable[tuple[str, str]]) -> None:
+    """Mark intervals, given as TSV and start, and remember the file as expanded for the report."""
+    with state.transaction() as connection:
+        connection.executemany(
+            "INSERT OR IGNORE INTO marks VALUES (?, ?)",
+            [(state.series_id(connection, tsv, report), start) for tsv, start in starts],
+        )
+        connection.execute(
+            "INSERT OR IGNORE INTO mark_files VALUES (?, ?, ?, ?)",
+            (mark.folder, mark.name, mark.mtime_ns, report),
+        )
+
+
+def open_marks(state: State, report: str) -> dict[str, list[str]]:
+    """The marked intervals' starts of each TSV of a report."""
+    starts: dict[str, list[str]] = defaultdict(list)
+    with state.reading() as connection:
+        for tsv, start in connection.execute(
+            "SELECT tsv, start FROM marks JOIN series ON series.id = marks.series"
+            " WHERE report = ? ORDER BY tsv, start",
+            (report,),
+        ):
+            starts[tsv].append(start)
+    return starts
+
+
+def drop(state: State, report: str, starts: Iterable[tuple[str, str]]) -> None:
+    """Forget marks, given as TSV and start."""
+    with state.transaction() as connection:
+        for tsv, start in starts:
+            answered(connection, state.series_id(connection, tsv, report), start)
+
+
+def answered(connection: sqlite3.Connection, series: int, start: str) -> None:
+    """Forget a mark inside the transaction that answers it."""
+    connection.execute("DELETE FROM marks WHERE series = ? AND start = ?", (series, start))

@@ -1,0 +1,109 @@
+"""Who wrote the TSVs of a report, so that two reports never mix in one file."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from reportupdater.errors import TsvError, Where
+from reportupdater.store.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A report as far as its TSVs must know it."""
+
+    report: str
+    folder: str
+    """The project's folder, absolute, as it was named; the name may lead elsewhere tomorrow."""
+    real_folder: str
+    """The same without symbolic links; two names may lead to one folder."""
+    config: str
+    granularity: str
+    dimensions: str
+
+    @staticmethod
+    def of(
+        report: str, folder: Path, config: Path, granularity: str, dimensions: list[str]
+    ) -> Owner:
+        """The owner that a run of a project is."""
+        return Owner(
+            report,
+            os.path.abspath(folder),
+            os.path.realpath(folder),
+            os.path.abspath(config),
+            granularity,
+            ",".join(dimensions),
+        )
+
+
+def check(state: State, owner: Owner, still_has: Callable[[str, str], bool]) -> None:
+    """Raise TsvError if the report's TSVs are another's: of another project, or of another shape.
+
+    As long as none of them stands, anybody may begin. A project that was moved or has given up the
+    report (`still_has(config, report)` is false) has no say any more.
+    """
+    before = _last(state, owner.report)
+    if before is None or before == owner:
+        return
+    place = _standing(state, owner.report)
+    if place is None:
+        return
+    move = f"move {place} away, or give the report another name"
+    if before.granularity != owner.granularity:
+        raise TsvError(
+            f"its TSVs are of granularity {before.granularity}, the report is of"
+            f" {owner.granularity} now",
+            where=Where(str(place)),
+            hint=move,
+        )
+    if before.dimensions != owner.dimensions:
+        raise TsvError(
+            f"its TSVs are exploded by {before.dimensions or 'nothing'}, the report by"
+            f" {owner.dimensions or 'nothing'} now",
+            where=Where(str(place)),
+            hint=move,
+        )
+    same = before.folder == owner.folder or before.real_folder == owner.real_folder
+    if not same and still_has(before.config, owner.report):
+        raise TsvError(
+            f"its TSVs are written by another project, {before.folder}",
+            where=Where(str(place)),
+            hint="give one of the two another name or another output folder; to hand the report"
+            f" over to this project, take it out of {before.config}",
+        )
+
+
+def _last(state: State, report: str) -> Owner | None:
+    with state.reading() as connection:
+        found = connection.execute(
+            "SELECT report, folder, real_folder, config, granularity, dimensions"
+            " FROM owners WHERE report = ?",
+            (report,),
+        ).fetchone()
+    return Owner(*found) if found else None
+
+
+def _standing(state: State, report: str) -> Path | None:
+    for path in (state.output / f"{report}.tsv", state.output / report):
+        if path.exists():
+            return path
+    return None
+
+
+def claim(connection: sqlite3.Connection, owner: Owner) -> None:
+    """Note who writes the report's TSVs from now on, inside the transaction of a result."""
+    connection.execute(
+        "INSERT OR REPLACE INTO owners VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            owner.report,
+            owner.folder,
+            owner.real_folder,
+            owner.config,
+            owner.granularity,
+            owner.dimensions,
+        ),
+    )

@@ -1,0 +1,236 @@
+"""The state of an output folder: one SQLite file, in which a commit is one transaction.
+
+WAL with `synchronous=FULL`: a transaction that has ended survives the process and the machine.
+Several runs may use the file at once; writers wait for each other.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reportupdater.errors import StateError, Where
+
+log = logging.getLogger(__name__)
+
+FOLDER = ".reportupdater"
+_VERSION = 1
+_BUSY_SECONDS = 60.0
+_PRIVATE = 0o770  # the output folder's mode, without others' bits
+
+_SCHEMA = """
+CREATE TABLE series (
+    id INTEGER PRIMARY KEY,
+    tsv TEXT NOT NULL UNIQUE,      -- its path, relative to the output folder
+    report TEXT NOT NULL
+);
+CREATE TABLE journal (             -- committed results that are not in their TSV yet
+    id INTEGER PRIMARY KEY,        -- a later result of an interval has the higher one
+    series INTEGER NOT NULL REFERENCES series,
+    start TEXT NOT NULL,           -- of the interval, as the first column spells it
+    granularity TEXT NOT NULL,
+    header TEXT NOT NULL,          -- a line of TSV
+    rows TEXT NOT NULL,            -- lines of TSV
+    owner_group TEXT,
+    max_data_points INTEGER
+);
+CREATE INDEX journal_series ON journal (series);
+CREATE TABLE marks (               -- intervals that are done and shall be computed again
+    series INTEGER NOT NULL REFERENCES series,
+    start TEXT NOT NULL,
+    PRIMARY KEY (series, start)
+) WITHOUT ROWID;
+CREATE TABLE mark_files (          -- files in a project's .reruns/ that are expanded into marks
+    folder TEXT NOT NULL,
+    name TEXT NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    report TEXT NOT NULL,
+    PRIMARY KEY (folder, name, mtime_ns, report)
+) WITHOUT ROWID;
+CREATE TABLE owners (              -- who last wrote the TSVs of a report, and how
+    report TEXT PRIMARY KEY,
+    folder TEXT NOT NULL,          -- the project's, as it was named
+    real_folder TEXT NOT NULL,     -- without symbolic links
+    config TEXT NOT NULL,
+    granularity TEXT NOT NULL,
+    dimensions TEXT NOT NULL       -- names, joined by commas
+) WITHOUT ROWID;
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY,
+    project TEXT NOT NULL,         -- the path of its configuration
+    pid INTEGER NOT NULL,
+    started TEXT NOT NULL,
+    ended TEXT,
+    exit_code INTEGER,
+    summary TEXT                   -- JSON
+);
+CREATE TABLE attempts (
+    series INTEGER NOT NULL REFERENCES series,
+    start TEXT NOT NULL,
+    failed INTEGER NOT NULL,
+    at TEXT NOT NULL,              -- when it was committed
+    run INTEGER NOT NULL REFERENCES runs,
+    reason TEXT NOT NULL,
+    seconds REAL NOT NULL,
+    rows INTEGER,                  -- 0: the result was empty
+    error TEXT,
+    PRIMARY KEY (series, start, failed, at)
+) WITHOUT ROWID;
+"""
+
+
+class State:
+    """The open state of one output folder."""
+
+    def __init__(self, output: Path) -> None:
+        """Open or make the state in `output`, which exists. Raises StateError."""
+        self.output = output
+        self.folder = output / FOLDER
+        self.locks = self.folder / "locks"
+        self.path = self.folder / "state.sqlite"
+        try:
+            self._make_folders()
+            with self.alone():
+                self._connection = self._open()
+        except OSError as error:
+            raise StateError(
+                f"the state cannot be used: {error.strerror}",
+                where=Where(str(error.filename or self.folder)),
+                hint="the runner's user must be able to write to the output folder",
+            ) from None
+        self._series: dict[str, int] = {}
+
+    def __enter__(self) -> State:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """A connection inside a transaction: all of it lasts, or nothing. Raises StateError."""
+        with self._explained():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._series.clear()  # some may have been given in this transaction
+                with suppress(sqlite3.Error):
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection to read from. Raises StateError."""
+        with self._explained():
+            yield self._connection
+
+    def series_id(self, connection: sqlite3.Connection, tsv: str, report: str) -> int:
+        """The number of a series, given when it is first asked for."""
+        number = self._series.get(tsv)
+        if number is None:
+            connection.execute(
+                "INSERT OR IGNORE INTO series (tsv, report) VALUES (?, ?)", (tsv, report)
+            )
+            found = connection.execute("SELECT id FROM series WHERE tsv = ?", (tsv,)).fetchone()
+            number = self._series[tsv] = int(found[0])
+        return number
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StateError(
+                f"the state cannot be used: {error}",
+                where=Where(str(self.path)),
+                hint="look at the disk's space and the file's mode; a file that is damaged may be"
+                " moved away: the TSVs stay, and what they lack is computed again",
+            ) from None
+
+    def _make_folders(self) -> None:
+        for folder in (self.folder, self.locks):
+            if not folder.is_dir():
+                folder.mkdir(exist_ok=True)
+                stat = self.output.stat()
+                folder.chmod(stat.st_mode & _PRIVATE)
+                with suppress(PermissionError):
+                    os.chown(folder, -1, stat.st_gid)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """One process at a time makes the state, sets it aside, or writes what all runs share."""
+        descriptor = os.open(self.locks / ".state", os.O_RDWR | os.O_CREAT, 0o660)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            return self._connect()
+        except sqlite3.OperationalError as error:
+            # No permission, no space, locked: nothing is wrong with what the file holds.
+            raise StateError(
+                f"the state cannot be opened: {error}",
+                where=Where(str(self.path)),
+                hint="look at the disk's space and the modes of the file and its folder",
+            ) from None
+        except sqlite3.DatabaseError as error:
+            self._set_aside(str(error))
+            return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        self._make_file()
+        connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
+        try:
+            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            if version > _VERSION:
+                raise StateError(
+                    "the state was written by a newer version of this program",
+                    where=Where(str(self.path)),
+                    hint="use that version, or another output folder",
+                )
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            if version < _VERSION:
+                connection.executescript(
+                    f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {_VERSION};COMMIT;"
+                )
+            connection.execute("SELECT count(*) FROM owners").fetchone()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _make_file(self) -> None:
+        # SQLite gives its side files the mode of the main one.
+        if not self.path.exists():
+            stat = self.output.stat()
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+            with closing(os.fdopen(descriptor)):
+                os.fchmod(descriptor, stat.st_mode & 0o660)
+                with suppress(PermissionError):
+                    os.fchown(descriptor, -1, stat.st_gid)
+
+    def _set_aside(self, why: str) -> None:
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+        aside = self.path.with_name(f"state.sqlite.damaged-{stamp}")
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                os.replace(f"{self.path}{suffix}", f"{aside}{suffix}")
+        log.warning(
+            "%s: the state is damaged (%s); it was set aside as %s and begun anew."
+            " What was not in its TSV yet is computed again; open marks are lost",
+            self.path,
+            why,
+            aside.name,
+        )

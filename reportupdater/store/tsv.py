@@ -1,0 +1,217 @@
+"""Reading a series' TSV, and merging committed results into it.
+
+A header line, then rows sorted by date, quoted as by `csv`'s excel-tab dialect, lines ended by LF
+(CR LF is read too, from older files). A file that breaks these rules is never written to: it is
+reported with its line, since what it held cannot be told from what is left.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from reportupdater.errors import TsvError, Where
+from reportupdater.intervals import Coverage, Granularity
+from reportupdater.store import files, header
+from reportupdater.store.header import Header
+
+csv.field_size_limit(sys.maxsize)  # a cell of ten megabytes is still a cell
+
+_REMEDY = "mend that line, or move the file away to have all of it computed again"
+
+
+class Row(NamedTuple):
+    """A row, and the number of the interval in which it lies. `cells[0]` is its date's label."""
+
+    number: int
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a TSV holds. A file that is absent or has no bytes has no header."""
+
+    header: Header = ()
+    rows: list[Row] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The result of one interval, to be merged."""
+
+    number: int
+    header: Header
+    rows: list[tuple[str, ...]]
+
+
+def read(path: Path, granularity: Granularity) -> Content:
+    """All of a TSV. Raises TsvError with the line of what is damaged, OSError."""
+    rows = _rows(path, granularity)
+    first = next(rows, None)
+    return Content(first.cells, list(rows)) if first else Content()
+
+
+def coverage(path: Path, granularity: Granularity) -> Coverage:
+    """The intervals in which a TSV has a row. Raises TsvError, OSError."""
+    rows = _rows(path, granularity)
+    next(rows, None)
+    return Coverage.of({row.number for row in rows})
+
+
+def _rows(path: Path, granularity: Granularity) -> Iterator[Row]:
+    """The header, as a row of no interval, then the rows."""
+    width = 0
+    label, number, text = "", 0, ""
+    for line, cells in _lines(path):
+        if not width:
+            _check_header(cells, path, granularity)
+            width = len(cells)
+            yield Row(-1, tuple(cells))
+            continue
+        if len(cells) != width:
+            raise TsvError(
+                f"{len(cells)} columns where the header has {width}",
+                where=Where(str(path), line),
+                hint=_REMEDY,
+            )
+        if cells[0] != text:  # several rows may share a date
+            text = cells[0]
+            try:
+                label, number = granularity.place(text)
+            except ValueError as error:
+                raise TsvError(str(error), where=Where(str(path), line), hint=_REMEDY) from None
+        cells[0] = label
+        yield Row(number, tuple(cells))
+
+
+def merged(
+    content: Content, entries: Iterable[Entry], *, max_data_points: int | None = None
+) -> Content:
+    """A TSV's content after results: each replaces all rows in its interval.
+
+    Entries count in the order of their intervals. With `max_data_points`, only that many
+    intervals are kept, counted back from the newest. Raises TsvError where the header would hold
+    a name twice.
+    """
+    entries = sorted(entries, key=lambda entry: entry.number)
+    whole = content.header
+    for entry in entries:
+        whole = header.merged(whole, entry.header)
+    twice = header.repeated(whole)
+    if twice:
+        raise TsvError(
+            f"the date column is now called {twice!r}, like another column of the file",
+            hint="rename one of them, in the query or in the file",
+        )
+    replaced = {entry.number for entry in entries}
+    kept = [row for row in content.rows if row.number not in replaced]
+    rows = _fitted(kept, content.header, whole)
+    for entry in entries:
+        added = [Row(entry.number, cells) for cells in entry.rows]
+        rows.extend(_fitted(added, entry.header, whole))
+    rows.sort(key=lambda row: row.cells[0])  # stable: rows of one date keep their order
+    if max_data_points is not None and rows:
+        oldest = rows[-1].number - max_data_points + 1
+        rows = [row for row in rows if row.number >= oldest]
+    return Content(whole, rows)
+
+
+def _fitted(rows: list[Row], columns: Header, whole: Header) -> list[Row]:
+    places = header.positions(columns, whole) if columns else None
+    if places is None:
+        return rows
+    return [Row(row.number, header.moved(row.cells, places, len(whole))) for row in rows]
+
+
+def write(path: Path, content: Content, *, group: str | None = None) -> None:
+    """Replace a TSV in one step. Raises OSError."""
+    cells = (row.cells for row in content.rows)
+    files.replace(path, (lines([content.header]), lines(cells)), group=group)
+
+
+class _Lines(list[str]):
+    """Where `csv.writer` writes a line at a time; it quotes a CR only if CR LF ends the lines."""
+
+    def write(self, line: str) -> None:
+        self.append(line[:-2])
+
+
+def lines(rows: Iterable[Sequence[str]]) -> str:
+    r"""Rows as TSV text, every line ended by LF.
+
+    >>> lines([("2015-01-01", "5.0", " c\t")])
+    '2015-01-01\t5.0\t" c\t"\n'
+    """
+    written = _Lines()
+    csv.writer(written, dialect="excel-tab").writerows(rows)
+    written.append("")
+    return "\n".join(written)
+
+
+def parse(text: str) -> list[tuple[str, ...]]:
+    """The rows of a text that `lines` made."""
+    # Lines are cut at LF alone: splitlines() would cut at a dozen other characters too.
+    cut = (line + "\n" for line in text.split("\n")[:-1])
+    return [tuple(cells) for cells in csv.reader(cut, dialect="excel-tab", strict=True)]
+
+
+def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Each row of a file with the line on which it begins; blank lines are passed over."""
+    try:
+        file = open(path, encoding="utf-8-sig", newline="")  # noqa: SIM115 - closed below
+    except FileNotFoundError:
+        return
+    with file:
+        _check_end(file.fileno(), path)
+        reader = csv.reader(file, dialect="excel-tab", strict=True)
+        line = 1
+        try:
+            for cells in reader:
+                if cells:
+                    yield line, cells
+                line = reader.line_num + 1
+        except csv.Error as error:
+            raise TsvError(
+                f"quotes do not match: {error}", where=Where(str(path), line), hint=_REMEDY
+            ) from None
+        except UnicodeDecodeError:
+            raise _undecodable(path) from None
+
+
+def _check_end(descriptor: int, path: Path) -> None:
+    size = os.fstat(descriptor).st_size
+    if size and os.pread(descriptor, 1, size - 1) != b"\n":
+        with open(path, "rb") as file:
+            line = sum(1 for _ in file)
+        raise TsvError(
+            "the last line is not ended: the file may have been cut off in it",
+            where=Where(str(path), line),
+            hint="delete that line to have its interval computed again, or end it if it is whole",
+        )
+
+
+def _undecodable(path: Path) -> TsvError:
+    content = path.read_bytes()
+    line = 0
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+    return TsvError("not UTF-8", where=Where(str(path), line), hint=_REMEDY)
+
+
+def _check_header(cells: list[str], path: Path, granularity: Granularity) -> None:
+    where = Where(str(path), 1)
+    twice = header.repeated(cells)
+    if twice:
+        raise TsvError(f"the header has {twice!r} twice", where=where, hint="mend the header line")
+    try:
+        granularity.place(cells[0])
+    except ValueError:
+        return
+    raise TsvError("the header line is missing", where=where, hint="put it back as the first line")

@@ -1,0 +1,83 @@
+"""What is due: a function of what is done, what is marked, and the clock. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from reportupdater.intervals import Coverage, watermark
+from reportupdater.model import Reason, Report, Series, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The moment of a run, in UTC, and the part of time that it was told to look at."""
+
+    now: datetime
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def window(report: Report, now: datetime, newest: int | None = None) -> range:
+    """The intervals of a report that may be computed at `now`.
+
+    They lie between `starts` and the watermark or `ends`. Where `max_data_points` is set, none is
+    older than what a merge would keep: N before the watermark, or before the newest that is done,
+    should that be later (`lag` was raised, or the clock set back). Else the older ones would be
+    computed, trimmed, and computed again for ever.
+    """
+    granularity = report.granularity
+    past = watermark(granularity, now, report.lag)
+    first = granularity.number(report.starts)
+    if report.max_data_points is not None:
+        kept_until = past if newest is None else max(past, newest + 1)
+        first = max(first, kept_until - report.max_data_points)
+    if report.ends is not None:
+        past = min(past, granularity.ceiling(report.ends))
+    return range(first, max(first, past))
+
+
+def due(series: Series, done: Coverage, marked: Collection[int], clock: Clock) -> list[Task]:
+    """The tasks of a series, oldest first: what is missing, and what is marked and done."""
+    report = series.report
+    granularity = report.granularity
+    allowed = window(report, clock.now, done.newest)
+    asked = _asked(report, clock, allowed)
+    reasons = dict.fromkeys(done.missing(asked.start, asked.stop), Reason.MISSING)
+    for number in marked:
+        if number in asked:
+            reasons.setdefault(number, Reason.RERUN)
+    return [
+        Task(series, granularity.interval(number), reasons[number]) for number in sorted(reasons)
+    ]
+
+
+def _asked(report: Report, clock: Clock, allowed: range) -> range:
+    first, past = allowed.start, allowed.stop
+    if clock.since is not None:
+        first = max(first, report.granularity.ceiling(clock.since))
+    if clock.until is not None:
+        past = min(past, report.granularity.ceiling(clock.until))
+    return range(first, max(first, past))
+
+
+@dataclass(frozen=True, slots=True)
+class Marking:
+    """What a mark asks of one series: the intervals to compute again, and how many it may not."""
+
+    numbers: list[int]
+    dropped: int
+
+
+def mark(
+    series: Series, done: Coverage, since: datetime, until: datetime, now: datetime
+) -> Marking:
+    """The intervals of a series that a mark over `[since, until)` concerns: those that are done.
+
+    Those that are done and outside the report's window are counted as dropped.
+    """
+    allowed = window(series.report, now, done.newest)
+    wanted = done.within(series.report.granularity.numbers(since, until))
+    numbers = [number for number in wanted if number in allowed]
+    return Marking(numbers, len(wanted) - len(numbers))

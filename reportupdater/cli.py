@@ -1,0 +1,45 @@
+"""The command line: parses, calls a command, sets the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Sequence
+
+from reportupdater import __version__
+from reportupdater.commands import run
+from reportupdater.errors import ReportupdaterError
+from reportupdater.observe import log
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line (without the program's name); its exit code."""
+    arguments = parser().parse_args(argv)
+    log.set_up(arguments.log_level)
+    try:
+        exit_code: int = arguments.call(arguments)
+    except ReportupdaterError as error:
+        logging.getLogger("reportupdater").error("%s", error)
+        return error.exit_code
+    return exit_code
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="reportupdater",
+        description="A scheduled batch report runner: queries in, TSV files out.",
+    )
+    top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in (run,):
+        command.add_to(commands)
+    for command_parser in commands.choices.values():
+        command_parser.add_argument(
+            "-l",
+            "--log-level",
+            choices=log.LEVELS,
+            default="warning",
+            help="what is written to standard error (default: warning)",
+        )
+    return top

@@ -1,0 +1,1 @@
+"""What runs a query: one module an engine."""

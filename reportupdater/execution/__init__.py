@@ -1,0 +1,1 @@
+"""Running what is due, and making the results durable."""

@@ -1,0 +1,70 @@
+"""The rules that a result keeps before it is stored. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reportupdater.errors import ResultError
+from reportupdater.model import Table, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A table that may be stored: every row dated inside the interval, dates as labels."""
+
+    header: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    empty: bool
+    """The query gave no rows; `rows` holds the one row of empty values that stands for that."""
+
+
+def checked(task: Task, table: Table) -> Checked:
+    """The table of a task as it will be stored. Raises ResultError."""
+    header = _header(table)
+    if not table.rows:
+        return Checked(header, [(task.start, *[""] * (len(header) - 1))], empty=True)
+    granularity = task.series.report.granularity
+    wanted = granularity.number(task.interval.start)
+    width = len(header)
+    rows = []
+    for count, row in enumerate(table.rows, 1):
+        if len(row) != width:
+            raise ResultError(
+                f"row {count} has {len(row)} columns, the header has {width}",
+                hint=f"the row begins {_shown(row)}",
+            )
+        try:
+            label, number = granularity.place(row[0])
+        except ValueError as error:
+            raise ResultError(
+                f"the first column of row {count} is no date: {error}",
+                hint=f"the first column must be a date inside [{task.start}, {task.end})",
+            ) from None
+        if number != wanted:
+            raise ResultError(
+                f"row {count} is dated {row[0]}, outside the interval [{task.start}, {task.end})",
+                hint="select only what lies in the interval; its end is exclusive",
+            )
+        rows.append(row if row[0] == label else (label, *row[1:]))
+    return Checked(header, rows, empty=False)
+
+
+def _header(table: Table) -> tuple[str, ...]:
+    header = table.header
+    if not table.rows and len(header) > 1 and not header[-1]:
+        header = header[:-1]  # what scripts that pivot print when they have nothing to pivot
+    if not header:
+        raise ResultError("the result has no header", hint="its first line must name the columns")
+    names: set[str] = set()
+    for place, name in enumerate(header, 1):
+        if not name:
+            raise ResultError(f"column {place} has no name", hint="give every column a name")
+        if name in names:
+            raise ResultError(f"two columns are called {name!r}", hint="rename one of them")
+        names.add(name)
+    return header
+
+
+def _shown(row: tuple[str, ...]) -> str:
+    text = "\t".join(row)
+    return repr(text if len(text) <= 60 else text[:60] + "…")

@@ -1,0 +1,198 @@
+"""Who works on what next: hands tasks out to the workers of each server.
+
+Fair and in order: the report that is worked on least comes first, so that a slow report does not
+keep others waiting, and the tasks of a series are handed out oldest first. Tasks of quick reports
+are handed out in batches, since at a tenth of a millisecond a query, handing over is what costs.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from reportupdater.execution.outcome import Failure, Outcome
+from reportupdater.model import Report, Series, Server, Task
+
+FAILURES_IN_A_ROW = 3
+"""After so many, the rest of a series waits for the next run."""
+
+BATCH_SECONDS = 0.02
+"""What a batch should take: handing over costs nothing beside it, and nobody waits for it."""
+_LARGEST_BATCH = 64
+
+Lane = deque[Task]
+
+
+@dataclass(slots=True, eq=False)
+class _Group:
+    """The tasks of one report on one server: lanes, each in its order.
+
+    `limit` is how many batches may be in work at once, `size` how many tasks the next one has.
+    """
+
+    limit: int | None
+    lanes: deque[Lane] = field(default_factory=deque)
+    working: int = 0
+    size: int = 1
+
+    def lane(self, may: Callable[[Series], bool]) -> Lane | None:
+        """The first lane whose next task may be handed out."""
+        if self.limit is not None and self.working >= self.limit:
+            return None
+        while self.lanes and not self.lanes[0]:
+            self.lanes.popleft()
+        return next((lane for lane in self.lanes if lane and may(lane[0].series)), None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Tasks of one report that one worker does one after the other."""
+
+    tasks: list[Task]
+    group: _Group
+
+
+class Dispatcher:
+    """Hands out tasks. Every method may be called by any thread."""
+
+    def __init__(
+        self,
+        tasks: Iterable[Task],
+        server: Callable[[Task], Server],
+        has_side_effects: Callable[[Task], bool],
+    ) -> None:
+        """`tasks` are each series' oldest first."""
+        self._changed = threading.Condition()
+        self._stopped = False
+        self._groups: dict[Server, list[_Group]] = {}
+        self._failures: Counter[Series] = Counter()  # in a row
+        self._working: Counter[Series] = Counter()
+        self._fill(tasks, server, has_side_effects)
+
+    def _fill(
+        self,
+        tasks: Iterable[Task],
+        server: Callable[[Task], Server],
+        has_side_effects: Callable[[Task], bool],
+    ) -> None:
+        by_report: dict[tuple[Server, Report], list[Task]] = {}
+        for task in tasks:
+            by_report.setdefault((server(task), task.series.report), []).append(task)
+        for (place, report), members in by_report.items():
+            alone = has_side_effects(members[0])
+            group = _Group(report.concurrency or (1 if alone else None))
+            if alone:  # oldest first across all series: they may build on each other
+                group.lanes.append(deque(sorted(members, key=lambda task: task.interval.start)))
+            else:
+                lanes: dict[Series, Lane] = {}
+                for task in members:
+                    lanes.setdefault(task.series, deque()).append(task)
+                group.lanes.extend(lanes.values())
+            self._groups.setdefault(place, []).append(group)
+
+    def waiting(self) -> dict[Server, int]:
+        """How many tasks of each server are still to be handed out."""
+        with self._changed:
+            return {
+                server: sum(len(lane) for group in groups for lane in group.lanes)
+                for server, groups in self._groups.items()
+            }
+
+    def take(self, server: Server) -> Batch | None:
+        """The next tasks to do, or None when nothing is left to do on the server.
+
+        Waits while what is left has to wait for what others work on.
+        """
+        with self._changed:
+            while not self._stopped:
+                groups = self._groups[server]
+                found = self._next(groups)
+                if found:
+                    return self._hand_out(*found)
+                if not any(lane for group in groups for lane in group.lanes):
+                    break
+                self._changed.wait()
+            return None
+
+    def _next(self, groups: list[_Group]) -> tuple[_Group, Lane] | None:
+        for group in sorted(groups, key=lambda group: group.working):
+            lane = group.lane(self._may)
+            if lane is not None:
+                # The next to ask gets another report, if one is as idle.
+                groups.remove(group)
+                groups.append(group)
+                return group, lane
+        return None
+
+    def _may(self, series: Series) -> bool:
+        # A series that has just failed is asked one task at a time, until one succeeds.
+        return not (self._failures[series] and self._working[series])
+
+    def _hand_out(self, group: _Group, lane: Lane) -> Batch:
+        size = 1 if self._failures[lane[0].series] else group.size
+        tasks = [lane.popleft() for _ in range(min(size, len(lane)))]
+        group.working += 1
+        for task in tasks:
+            self._working[task.series] += 1
+        return Batch(tasks, group)
+
+    def give_back(self, batch: Batch, outcomes: Sequence[Outcome], seconds: float) -> list[Task]:
+        """A worker has done with a batch; what it has no outcome for is handed out again.
+
+        Gives back the tasks that will not be handed out any more in this run, because their series
+        has failed too often in a row.
+        """
+        group = batch.group
+        with self._changed:
+            group.working -= 1
+            quick = seconds < BATCH_SECONDS
+            group.size = min(group.size * 2, _LARGEST_BATCH) if quick else max(group.size // 2, 1)
+            for task in batch.tasks:
+                self._working[task.series] -= 1
+            undone = batch.tasks[len(outcomes) :]
+            if undone:
+                self._put_back(group, undone)
+            given_up = self._count(group, outcomes)
+            self._changed.notify_all()
+            return given_up
+
+    def _put_back(self, group: _Group, undone: list[Task]) -> None:
+        for lane in group.lanes:
+            if lane and lane[0].series is undone[0].series:
+                lane.extendleft(reversed(undone))
+                return
+        group.lanes.appendleft(deque(undone))
+
+    def _count(self, group: _Group, outcomes: Iterable[Outcome]) -> list[Task]:
+        given_up: list[Task] = []
+        for outcome in outcomes:
+            series = outcome.task.series
+            if not isinstance(outcome, Failure):
+                self._failures.pop(series, None)
+                continue
+            self._failures[series] += 1
+            if self._failures[series] >= FAILURES_IN_A_ROW:
+                for lane in group.lanes:
+                    given_up += [task for task in lane if task.series is series]
+                    kept = [task for task in lane if task.series is not series]
+                    lane.clear()
+                    lane.extend(kept)
+        return given_up
+
+    def abandon(self, server: Server) -> list[Task]:
+        """Take back all tasks of a server that are not handed out; nothing of it will be."""
+        with self._changed:
+            groups = self._groups[server]
+            tasks = [task for group in groups for lane in group.lanes for task in lane]
+            for group in groups:
+                group.lanes.clear()
+            self._changed.notify_all()
+            return tasks
+
+    def stop(self) -> None:
+        """Hand out nothing more."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()

@@ -1,0 +1,115 @@
+"""Runs tasks on their engines and gives back what became of them, in batches to be committed."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Iterator, Sequence
+from time import monotonic
+
+from reportupdater.engines.base import Engine
+from reportupdater.errors import ReportupdaterError
+from reportupdater.execution.dispatch import Dispatcher
+from reportupdater.execution.work import Outcomes, Shared, Worker
+from reportupdater.model import Server, Task
+
+TICK = 0.25
+"""Seconds between two looks at deadlines and at whether the run shall end."""
+_COMMIT_TASKS = 256
+_COMMIT_SECONDS = 0.2
+_ENDING_SECONDS = 6.0  # of the ten within which an interrupted run ends
+
+
+class Execution:
+    """The execution of a run's tasks. Iterate over it once; it is not used by other threads."""
+
+    def __init__(self, tasks: Sequence[Task], engine: Callable[[str], Engine]) -> None:
+        """`engine` gives the engine of a name."""
+        engines: dict[str, Engine] = {}
+        limits: dict[Server, int] = {}
+
+        def engine_of(task: Task) -> Engine:
+            name = task.series.report.database.engine
+            if name not in engines:
+                engines[name] = engine(name)
+            return engines[name]
+
+        def server_of(task: Task) -> Server:
+            server = engine_of(task).server(task)
+            # Entries that share a server share its connections: the most careful one counts.
+            own = task.series.report.database.concurrency
+            limits[server] = min(limits.get(server, own), own)
+            return server
+
+        dispatcher = Dispatcher(
+            tasks, server_of, lambda task: engine_of(task).has_side_effects(task)
+        )
+        waiting = dispatcher.waiting()
+        self._shared = Shared(dispatcher, queue.Queue(maxsize=4 * len(waiting) + 16))
+        self._workers = [
+            Worker(server, engines[server.engine], self._shared)
+            for server, count in waiting.items()
+            for _ in range(min(limits[server], count))
+        ]
+        self._alive = len(self._workers)
+        self._stopped_at: float | None = None
+
+    def __enter__(self) -> Execution:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave nothing running, should the iteration not have come to its end."""
+        if self._alive:
+            self.stop()
+            for _ in self:
+                pass
+
+    def stop(self) -> None:
+        """Hand out nothing more, and stop what is in work. The iteration ends soon after."""
+        if self._stopped_at is None:
+            self._stopped_at = monotonic()
+            self._shared.stopping.set()
+            self._shared.dispatcher.stop()
+            self._watch()
+
+    @property
+    def doing(self) -> list[tuple[Task, float]]:
+        """The tasks in work, each with the moment on the monotonic clock since when it is."""
+        return [doing for worker in self._workers if (doing := worker.doing)]
+
+    def __iter__(self) -> Iterator[Outcomes]:
+        """What became of the tasks, as they end, a few hundred or a part of a second at a time.
+
+        An empty batch comes when nothing has ended for a while, so that the caller can look after
+        other things. Raises ReportupdaterError if a worker died.
+        """
+        for worker in self._workers:
+            worker.start()  # does nothing to one that has begun
+        while self._alive:
+            yield self._gather()
+            if self._stopped_at and monotonic() - self._stopped_at > _ENDING_SECONDS:
+                return  # what cannot be stopped ends with the process
+        if not self._stopped_at and any(self._shared.dispatcher.waiting().values()):
+            raise ReportupdaterError("a worker ended before its work; the log says why")
+
+    def _gather(self) -> Outcomes:
+        self._watch()
+        batch = Outcomes([], [])
+        until = monotonic() + TICK
+        while self._alive and len(batch.outcomes) < _COMMIT_TASKS:
+            try:
+                more = self._shared.outcomes.get(timeout=max(0.0, until - monotonic()))
+            except queue.Empty:
+                break
+            if more is None:
+                self._alive -= 1
+                continue
+            if not batch.outcomes:
+                until = monotonic() + _COMMIT_SECONDS
+            batch.outcomes.extend(more.outcomes)
+            batch.given_up.extend(more.given_up)
+        return batch
+
+    def _watch(self) -> None:
+        now = monotonic()
+        for worker in self._workers:
+            worker.watch(now)

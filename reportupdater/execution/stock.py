@@ -1,0 +1,123 @@
+"""Takes stock of a report: what is done, what is marked, and so what is due."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from reportupdater.errors import TsvError
+from reportupdater.intervals import Coverage
+from reportupdater.model import Report, Series, Task
+from reportupdater.observe.summary import Summary
+from reportupdater.planning.explode import explode
+from reportupdater.planning.plan import Clock, due, mark, window
+from reportupdater.store import files, journal, marks, tsv
+from reportupdater.store.marks import MarkFile
+from reportupdater.store.state import State
+
+log = logging.getLogger(__name__)
+
+
+def due_tasks(
+    state: State,
+    report: Report,
+    mark_files: Sequence[MarkFile],
+    clock: Clock,
+    summary: Summary,
+) -> list[Task]:
+    """The tasks of a report whose lock is held, series by series, each series' oldest first.
+
+    A series whose TSV is damaged has none: it goes into the summary with file and line.
+    """
+    series = explode(report)
+    done = _coverage(state, report, series, summary)
+    for mark_file in mark_files:
+        if not mark_file.reports or report.name in mark_file.reports:
+            _expand(state, mark_file, series, done, clock)
+    marked = marks.open_marks(state, report.name)
+    return [
+        task
+        for one in series
+        if (coverage := done[one]) is not None
+        for task in due(one, coverage, _open(state, one, coverage, marked, clock), clock)
+    ]
+
+
+def _coverage(
+    state: State, report: Report, series: Sequence[Series], summary: Summary
+) -> dict[Series, Coverage | None]:
+    """What is done of each series, in its TSV or in the journal; None where that cannot be told."""
+    waiting = journal.waiting(state, report.name)
+    done: dict[Series, Coverage | None] = {}
+    for one in series:
+        try:
+            path = files.inside(state.output, one.tsv)
+            done[one] = tsv.coverage(path, report.granularity)
+        except TsvError as error:
+            summary.troubles.add(report.name, str(error))
+            done[one] = None
+        except OSError as error:
+            summary.troubles.add(report.name, f"{one.tsv} cannot be read: {error.strerror}")
+            done[one] = None
+        else:
+            starts = waiting.get(one.tsv)
+            if starts:
+                numbers = {report.granularity.place(start)[1] for start in starts}
+                done[one] = Coverage.of(numbers.union(done[one] or ()))
+    return done
+
+
+def _expand(
+    state: State,
+    mark_file: MarkFile,
+    series: Sequence[Series],
+    done: dict[Series, Coverage | None],
+    clock: Clock,
+) -> None:
+    report = series[0].report
+    if marks.is_expanded(state, mark_file, report.name):
+        return
+    starts: list[tuple[str, str]] = []
+    dropped = 0
+    for one in series:
+        coverage = done[one]
+        if coverage is None:
+            # Which of them are done shows when the file is mended; then they are due either way.
+            allowed = window(report, clock.now)
+            coverage = Coverage(((allowed.start, allowed.stop),))
+        marking = mark(one, coverage, mark_file.since, mark_file.until, clock.now)
+        dropped += marking.dropped
+        granularity = report.granularity
+        starts += [(one.tsv, granularity.label(granularity.start(n))) for n in marking.numbers]
+    marks.expand(state, mark_file, report.name, starts)
+    log.info("%s: %d intervals are marked by .reruns/%s", report.name, len(starts), mark_file.name)
+    if dropped:
+        log.warning(
+            "%s: %d intervals that .reruns/%s marks are not computed again: they lie before"
+            " `starts`, after `ends`, or outside `max_data_points`",
+            report.name,
+            dropped,
+            mark_file.name,
+        )
+
+
+def _open(
+    state: State, series: Series, done: Coverage, marked: dict[str, list[str]], clock: Clock
+) -> set[int]:
+    """The marked intervals of a series that may be computed; the others are told and dropped."""
+    report = series.report
+    starts = {report.granularity.place(start)[1]: start for start in marked.get(series.tsv, ())}
+    if not starts:
+        return set()
+    allowed = window(report, clock.now, done.newest)
+    dropped = [start for number, start in starts.items() if number not in allowed]
+    if dropped:
+        marks.drop(state, report.name, ((series.tsv, start) for start in dropped))
+        log.warning(
+            "%s: %d marked intervals from %s on are not computed again: they lie before `starts`,"
+            " after `ends`, or outside `max_data_points`",
+            series,
+            len(dropped),
+            dropped[0],
+        )
+    return {number for number in starts if number in allowed}

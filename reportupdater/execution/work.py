@@ -1,0 +1,222 @@
+"""The workers: threads that each hold one connection of a server and run one query at a time."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import random
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import TypeVar
+
+from reportupdater.engines.base import CONNECT_TIMEOUT, Engine, Session
+from reportupdater.errors import (
+    ConnectionFailed,
+    Interrupted,
+    QueryTimeout,
+    ReportupdaterError,
+)
+from reportupdater.execution.check import checked
+from reportupdater.execution.dispatch import BATCH_SECONDS, Batch, Dispatcher
+from reportupdater.execution.outcome import Answer, Failure, Outcome
+from reportupdater.model import Server, Table, Task
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+BACK_OFF = 0.5
+"""Seconds before the first retry; each further one waits three times as long."""
+
+
+@dataclass(eq=False)
+class Shared:
+    """What the workers of a run share."""
+
+    dispatcher: Dispatcher
+    outcomes: queue.Queue[Outcomes | None]
+    """What workers hand over; None when one of them has ended."""
+    stopping: threading.Event = field(default_factory=threading.Event)
+    outages: dict[Server, ConnectionFailed] = field(default_factory=dict)
+    """The servers that are out of reach for the rest of the run, and what they said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What a worker hands over: outcomes, and tasks that wait for the next run."""
+
+    outcomes: list[Outcome]
+    given_up: list[Task]
+
+
+class _Call:
+    """One call of a session that is in progress, with its deadline."""
+
+    def __init__(self, task: Task, seconds: float) -> None:
+        self.task = task
+        self.began = monotonic()
+        self.deadline = self.began + seconds
+        self.cancelled: ReportupdaterError | None = None
+
+
+class Worker:
+    """One thread with at most one connection."""
+
+    def __init__(self, server: Server, engine: Engine, shared: Shared) -> None:
+        self._server = server
+        self._engine = engine
+        self._shared = shared
+        self._session: Session | None = None
+        self._access: object = None
+        self._call: _Call | None = None
+        self._calling = threading.Lock()
+        # A daemon: a call that cannot be stopped must not keep the process from ending.
+        self._thread = threading.Thread(target=self._run, name=str(server), daemon=True)
+
+    def start(self) -> None:
+        """Begin to work, unless that has been done."""
+        if self._thread.ident is None:
+            self._thread.start()
+
+    @property
+    def doing(self) -> tuple[Task, float] | None:
+        """The task in work, and since when on the monotonic clock."""
+        call = self._call
+        return (call.task, call.began) if call else None
+
+    def watch(self, now: float) -> None:
+        """Stop a call that is past its deadline, or whatever is in progress when the run is to end.
+
+        Called by another thread, several times a second.
+        """
+        with self._calling:
+            call = self._call
+            if call is None or self._session is None or call.cancelled:
+                return
+            if self._shared.stopping.is_set():
+                call.cancelled = Interrupted("the run was interrupted")
+            elif now > call.deadline:
+                call.cancelled = QueryTimeout(
+                    f"stopped after {call.deadline - call.began:.0f} s",
+                    hint="the report's `timeout` says how long a query may take",
+                )
+            if call.cancelled:
+                self._session.cancel()
+
+    def _run(self) -> None:
+        dispatcher = self._shared.dispatcher
+        try:
+            while batch := dispatcher.take(self._server):
+                began = monotonic()
+                outcomes = self._work(batch, began)
+                given_up = dispatcher.give_back(batch, outcomes, monotonic() - began)
+                self._hand_over(outcomes, given_up)
+        finally:
+            self._close()
+            self._shared.outcomes.put(None)
+
+    def _hand_over(self, outcomes: list[Outcome], given_up: list[Task]) -> None:
+        if any(self._is_outage(outcome) for outcome in outcomes):
+            error = self._shared.outages[self._server]
+            left = self._shared.dispatcher.abandon(self._server)
+            outcomes += [Failure(task, error, asked=False) for task in [*given_up, *left]]
+            given_up = []
+        if outcomes or given_up:
+            self._shared.outcomes.put(Outcomes(outcomes, given_up))
+
+    def _is_outage(self, outcome: Outcome) -> bool:
+        return isinstance(outcome, Failure) and isinstance(outcome.error, ConnectionFailed)
+
+    def _work(self, batch: Batch, began: float) -> list[Outcome]:
+        """The outcomes of a batch's first tasks; a failure or a slow task ends it early."""
+        outcomes: list[Outcome] = []
+        for task in batch.tasks:
+            asked = monotonic()
+            try:
+                result = checked(task, self._answer(task))
+            except Interrupted:
+                break
+            except ReportupdaterError as error:
+                outcomes.append(Failure(task, error, monotonic() - asked))
+                break
+            except Exception as error:
+                log.exception("a bug met %s", task)
+                self._close()
+                bug = ReportupdaterError(f"a bug of this program: {error!r}")
+                outcomes.append(Failure(task, bug, monotonic() - asked))
+                break
+            now = monotonic()
+            outcomes.append(Answer(task, result, now - asked))
+            if now - began > 5 * BATCH_SECONDS:
+                break
+        return outcomes
+
+    def _answer(self, task: Task) -> Table:
+        """The table of a task; connection failures are retried with back-off."""
+        retries = task.series.report.retries
+        for attempt in range(retries + 1):
+            if self._shared.stopping.is_set():
+                raise Interrupted("the run was interrupted")
+            if self._server in self._shared.outages:
+                raise self._shared.outages[self._server]
+            try:
+                return self._ask(task)
+            except ConnectionFailed as error:
+                self._close()
+                if not error.retry or attempt == retries:
+                    raise self._shared.outages.setdefault(self._server, error) from None
+                pause = BACK_OFF * 3**attempt * random.uniform(0.8, 1.2)
+                log.info("%s: %s; trying again in %.1f s", self._server, error, pause)
+                self._shared.stopping.wait(pause)
+        raise AssertionError("unreachable")
+
+    def _ask(self, task: Task) -> Table:
+        report = task.series.report
+        query = self._engine.query(task)
+        access = self._engine.access(task)
+        if self._session is not None and self._access != access:
+            self._close()
+        if self._session is None:
+            session = self._engine.session(task)
+            with self._calling:
+                self._session, self._access = session, access
+            try:
+                self._watched(task, CONNECT_TIMEOUT, session.connect)
+            except QueryTimeout:
+                raise ConnectionFailed(
+                    f"{self._server} did not answer within {CONNECT_TIMEOUT:.0f} s"
+                ) from None
+        session = self._session
+        table: Table = self._watched(
+            task,
+            report.timeout,
+            lambda: session.run(query, max_rows=report.max_rows, timeout=report.timeout),
+        )
+        return table
+
+    def _watched(self, task: Task, seconds: float, call: Callable[[], T]) -> T:
+        """Make a call that `watch` can stop; raises what it says if it did."""
+        this = _Call(task, seconds)
+        with self._calling:
+            self._call = this
+        try:
+            return call()
+        except Exception:
+            if this.cancelled is None:
+                raise
+            raise this.cancelled from None  # whatever the stopped call died of
+        finally:
+            with self._calling:
+                self._call = None
+            if this.cancelled:
+                self._close()  # the stop may still be on its way to the connection
+
+    def _close(self) -> None:
+        with self._calling:
+            session, self._session = self._session, None
+        if session is not None:
+            with suppress(Exception):  # nothing that a dead connection says matters now
+                session.close()

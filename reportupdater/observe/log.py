@@ -1,0 +1,50 @@
+"""Logging: to standard error, silent at the default level unless something is wrong."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterable
+from typing import TextIO
+
+from reportupdater.errors import Problem, Severity
+
+LEVELS = ("debug", "info", "warning", "error", "critical")
+
+_OF_SEVERITY = {
+    Severity.ERROR: logging.ERROR,
+    Severity.WARNING: logging.WARNING,
+    Severity.NOTICE: logging.INFO,
+}
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes to what `sys.stderr` is at the moment: a progress bar puts itself in between."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]  # a plain attribute in the base class
+        return sys.stderr
+
+
+def set_up(level: str) -> None:
+    """Send the log to standard error, from `level` up, with UTC times."""
+    formatter = logging.Formatter(
+        "%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%SZ"
+    )
+    formatter.converter = time.gmtime
+    handler = _Handler()
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+
+
+def tell(problems: Iterable[Problem]) -> None:
+    """Log problems, each at the level of its severity."""
+    log = logging.getLogger("reportupdater")
+    for problem in problems:
+        log.log(_OF_SEVERITY[problem.severity], "%s", problem)

@@ -1,0 +1,85 @@
+"""What a run says about itself at its end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Equal messages counted: one line each, with the first thing it was said of."""
+
+    _lines: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
+
+    def add(self, about: str, message: str, example: str = "", count: int = 1) -> bool:
+        """Count a message about a report. Whether it is the first of its kind."""
+        line = self._lines.setdefault((about, message), [0, example])
+        line[0] += count
+        return bool(line[0] == count)
+
+    def __len__(self) -> int:
+        return sum(count for count, _ in self._lines.values())
+
+    def __iter__(self) -> Iterator[str]:
+        for (about, message), (count, example) in self._lines.items():
+            of = f"{count} of {about}, the first is {example}" if count > 1 else example or about
+            yield f"{of}: {message}"
+
+
+@dataclass(slots=True)
+class Summary:
+    """Counts of tasks, and what went wrong.
+
+    `troubles` are what is wrong apart from single tasks: a damaged TSV, an invalid report.
+    """
+
+    done: int = 0
+    empty: int = 0
+    failed: Tally = field(default_factory=Tally)
+    skipped: Tally = field(default_factory=Tally)
+    troubles: Tally = field(default_factory=Tally)
+    invalid: int = 0
+    """Errors in the configuration, which are told when it is read."""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing needs anybody's attention."""
+        return not (self.failed or self.troubles or self.invalid)
+
+    def lines(self, title: str) -> list[str]:
+        """The summary as text, the counts first."""
+        counts = f"{self.done} done, {self.empty} empty, {len(self.failed)} failed"
+        if self.invalid:
+            counts += f", {self.invalid} error{'s' * (self.invalid > 1)} in the configuration"
+        if not (self.done or self.empty) and self.is_good and not self.skipped:
+            counts = "nothing is due"
+        lines = [f"{title}: {counts}"]
+        for word, tally in (
+            ("failed", self.failed),
+            ("wrong", self.troubles),
+            ("skipped", self.skipped),
+        ):
+            lines += [f"  {word}: {line}" for line in tally]
+        return lines
+
+    def log(self, title: str) -> None:
+        """Log the summary: a good run's at info, a bad one's at error."""
+        for line in self.lines(title):
+            log.log(logging.INFO if self.is_good else logging.ERROR, "%s", line)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The summary as plain values, for the ledger and for status.json."""
+        return {
+            "done": self.done,
+            "empty": self.empty,
+            "failed": len(self.failed),
+            "errors_in_configuration": self.invalid,
+            "failures": list(self.failed),
+            "troubles": list(self.troubles),
+            "skipped": list(self.skipped),
+        }

@@ -66,6 +66,8 @@ class Granularity(enum.Enum):
     def ceiling(self, moment: datetime) -> int:
         """The number of the first interval that starts at or after `moment`."""
         number = self.number(moment)
+        if number == 0:  # the week whose start would lie before year 1
+            return 1
         return number if self.start(number) == moment else number + 1
 
     def numbers(self, since: datetime, until: datetime) -> range:
@@ -81,27 +83,24 @@ class Granularity(enum.Enum):
         """A first column's text as its label and the number of its interval.
 
         Takes unpadded dates, and a date with a time counts as its date (its hour, for hours, where
-        a bare date is refused: it would silently mean midnight). Raises ValueError for all else.
+        a bare date is refused: it would silently mean midnight). Raises ValueError for all else,
+        with a text that begins with what was given.
 
         >>> Granularity.MONTHS.place("2015-2-9")
         ('2015-02-09', 24181)
         >>> Granularity.HOURS.place("2015-01-02 03:04:05")[0]
         '2015-01-02T03:00:00'
         """
-        if self is Granularity.DAYS and len(text) == 10:
-            # Nearly every row of nearly every file.
-            return text, _plain_date(text).toordinal()
+        if self is Granularity.DAYS and len(text) == 10 and text[4] == text[7] == "-":
+            # Nearly every row of nearly every file. Python alone would take 2015-W01-1 too.
+            try:
+                return text, date.fromisoformat(text).toordinal()
+            except ValueError:
+                pass  # said better below
         moment, has_hour = _moment(text)
         if self is Granularity.HOURS and not has_hour:
             raise ValueError(f"{text!r} has no hour")
         return self.label(moment), self.number(moment)
-
-
-def _plain_date(text: str) -> date:
-    # fromisoformat also takes 2015-W01-1, which has ten characters too.
-    if text[4] != "-" or text[7] != "-":
-        raise ValueError(f"{text!r} is no date")
-    return date.fromisoformat(text)
 
 
 def _moment(text: str) -> tuple[datetime, bool]:
@@ -109,7 +108,10 @@ def _moment(text: str) -> tuple[datetime, bool]:
     if match is None or not text.isascii():
         raise ValueError(f"{text!r} is no date")
     year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
-    return datetime(year, month, day, hour, minute, second), match[4] is not None
+    try:
+        return datetime(year, month, day, hour, minute, second), match[4] is not None
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no date: {error}") from None
 
 
 def parse_moment(text: str) -> datetime:

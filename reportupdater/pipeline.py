@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from time import monotonic
 
-from reportupdater.config.load import load_project, still_has
+from reportupdater.config.load import load_project
 from reportupdater.engines import registry
 from reportupdater.errors import (
     EXIT_FAILED,
@@ -145,9 +145,18 @@ def _held(
             [dimension.name for dimension in report.dimensions],
         )
         try:
-            owners.check(state, owner, still_has)
+            owners.check(state, owner, _still_has)
         except TsvError as error:
             summary.troubles.add(report.name, str(error))
             continue
         held[report] = owner
     return held
+
+
+def _still_has(config: str, report: str) -> bool:
+    """Whether a configuration is there and has a report of that name, valid or not."""
+    path = Path(config)
+    try:
+        return report in load_project(path.parent, path).names
+    except UsageError:
+        return False

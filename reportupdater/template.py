@@ -17,6 +17,7 @@ from reportupdater.intervals import Granularity, Interval
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_SPEC = re.compile(r"(?:.?[<>^])?[0-9]{0,3}(?:\.[0-9]{1,3})?s?", re.ASCII)  # no width of gigabytes
 BRACES_HINT = "write {{ and }} where braces are meant"
 
 TIME_PLACEHOLDERS = frozenset(
@@ -98,9 +99,7 @@ def _placeholder(token: re.Match[str]) -> tuple[Placeholder | None, str]:
     name, _, spec = field.partition(":")
     if not _NAME.fullmatch(name):
         return None, f"{token[0]} is no placeholder: only plain names are"
-    try:
-        format("", spec)
-    except ValueError:
+    if not _SPEC.fullmatch(spec):
         return None, f"{spec!r} in {token[0]} is no format for text"
     return Placeholder(name, spec, token.start()), ""
 

@@ -20,7 +20,7 @@ class Checked:
 
 def checked(task: Task, table: Table) -> Checked:
     """The table of a task as it will be stored. Raises ResultError."""
-    header = _header(table)
+    header = _header(task, table)
     if not table.rows:
         return Checked(header, [(task.start, *[""] * (len(header) - 1))], empty=True)
     granularity = task.series.report.granularity
@@ -37,7 +37,7 @@ def checked(task: Task, table: Table) -> Checked:
             label, number = granularity.place(row[0])
         except ValueError as error:
             raise ResultError(
-                f"the first column of row {count} is no date: {error}",
+                f"the first column of row {count}: {error}",
                 hint=f"the first column must be a date inside [{task.start}, {task.end})",
             ) from None
         if number != wanted:
@@ -49,7 +49,7 @@ def checked(task: Task, table: Table) -> Checked:
     return Checked(header, rows, empty=False)
 
 
-def _header(table: Table) -> tuple[str, ...]:
+def _header(task: Task, table: Table) -> tuple[str, ...]:
     header = table.header
     if not table.rows and len(header) > 1 and not header[-1]:
         header = header[:-1]  # what scripts that pivot print when they have nothing to pivot
@@ -62,7 +62,21 @@ def _header(table: Table) -> tuple[str, ...]:
         if name in names:
             raise ResultError(f"two columns are called {name!r}", hint="rename one of them")
         names.add(name)
+    if _is_date(task, header[0]):
+        # Such a TSV would be taken for one whose header line is missing.
+        raise ResultError(
+            f"the first column is called {header[0]!r}: that is a date, and no header",
+            hint="the first line, or the query's AS, must name the columns",
+        )
     return header
+
+
+def _is_date(task: Task, text: str) -> bool:
+    try:
+        task.series.report.granularity.place(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _shown(row: tuple[str, ...]) -> str:

@@ -60,7 +60,7 @@ class Execution:
         """Leave nothing running, should the iteration not have come to its end."""
         if self._alive:
             self.stop()
-            for _ in self:
+            for _batch in self:
                 pass
 
     def stop(self) -> None:

@@ -10,7 +10,7 @@ from reportupdater.intervals import Coverage
 from reportupdater.model import Report, Series, Task
 from reportupdater.observe.summary import Summary
 from reportupdater.planning.explode import explode
-from reportupdater.planning.plan import Clock, due, mark, window
+from reportupdater.planning.plan import Clock, due, mark, markable, window
 from reportupdater.store import files, journal, marks, tsv
 from reportupdater.store.marks import MarkFile
 from reportupdater.store.state import State
@@ -104,12 +104,12 @@ def _expand(
 def _open(
     state: State, series: Series, done: Coverage, marked: dict[str, list[str]], clock: Clock
 ) -> set[int]:
-    """The marked intervals of a series that may be computed; the others are told and dropped."""
+    """The marked intervals of a series; those that may not be marked are told and dropped."""
     report = series.report
     starts = {report.granularity.place(start)[1]: start for start in marked.get(series.tsv, ())}
     if not starts:
         return set()
-    allowed = window(report, clock.now, done.newest)
+    allowed = markable(report, clock.now, done.newest)
     dropped = [start for number, start in starts.items() if number not in allowed]
     if dropped:
         marks.drop(state, report.name, ((series.tsv, start) for start in dropped))

@@ -183,19 +183,22 @@ class Worker:
             session = self._engine.session(task)
             with self._calling:
                 self._session, self._access = session, access
-            try:
-                self._watched(task, CONNECT_TIMEOUT, session.connect)
-            except QueryTimeout:
-                raise ConnectionFailed(
-                    f"{self._server} did not answer within {CONNECT_TIMEOUT:.0f} s"
-                ) from None
         session = self._session
-        table: Table = self._watched(
+        if not session.connected:
+            self._connect(task, session)
+        return self._watched(
             task,
             report.timeout,
             lambda: session.run(query, max_rows=report.max_rows, timeout=report.timeout),
         )
-        return table
+
+    def _connect(self, task: Task, session: Session) -> None:
+        try:
+            self._watched(task, CONNECT_TIMEOUT, session.connect)
+        except QueryTimeout:
+            raise ConnectionFailed(
+                f"{self._server} did not answer within {CONNECT_TIMEOUT:.0f} s"
+            ) from None
 
     def _watched(self, task: Task, seconds: float, call: Callable[[], T]) -> T:
         """Make a call that `watch` can stop; raises what it says if it did."""

@@ -27,7 +27,9 @@ class Tally:
 
     def __iter__(self) -> Iterator[str]:
         for (about, message), (count, example) in self._lines.items():
-            of = f"{count} of {about}, the first is {example}" if count > 1 else example or about
+            of = example or about
+            if count > 1:
+                of = f"{count} of {about}" + (f", the first is {example}" if example else "")
             yield f"{of}: {message}"
 
 

@@ -38,6 +38,16 @@ def window(report: Report, now: datetime, newest: int | None = None) -> range:
     return range(first, max(first, past))
 
 
+def markable(report: Report, now: datetime, newest: int | None = None) -> range:
+    """The intervals of a report that a mark may ask for.
+
+    They are those of its window, and later ones: what is done and lies after the watermark (`lag`
+    was raised, or the clock set back) keeps its mark until it may be computed.
+    """
+    first = window(report, now, newest).start
+    return range(first, max(first, report.granularity.ceiling(report.ends or datetime.max)))
+
+
 def due(series: Series, done: Coverage, marked: Collection[int], clock: Clock) -> list[Task]:
     """The tasks of a series, oldest first: what is missing, and what is marked and done."""
     report = series.report
@@ -75,9 +85,9 @@ def mark(
 ) -> Marking:
     """The intervals of a series that a mark over `[since, until)` concerns: those that are done.
 
-    Those that are done and outside the report's window are counted as dropped.
+    Those that are done and may not be marked are counted as dropped.
     """
-    allowed = window(series.report, now, done.newest)
+    allowed = markable(series.report, now, done.newest)
     wanted = done.within(series.report.granularity.numbers(since, until))
     numbers = [number for number in wanted if number in allowed]
     return Marking(numbers, len(wanted) - len(numbers))

@@ -39,11 +39,13 @@ def replace(path: Path, texts: Iterable[str], *, group: str | None = None) -> No
     one that this host lacks, or that the user may not give, is a warning. Raises OSError.
     """
     _make_folder(path.parent)
-    # The name is always the same, so that what a killed run left behind is overwritten by the
-    # next; whoever writes the file holds a lock on it.
+    # The name is always the same, so that what a killed run left behind is removed by the next;
+    # whoever writes the file holds a lock on it. Made anew, it has no mode or owner of before,
+    # and is no symbolic link.
     temporary = path.with_name(f".{path.name}.tmp")
+    temporary.unlink(missing_ok=True)
     try:
-        with open(temporary, "w", encoding="utf-8", newline="") as file:
+        with open(temporary, "x", encoding="utf-8", newline="") as file:
             with suppress(FileNotFoundError):
                 _take_over(file.fileno(), path)
             if group:

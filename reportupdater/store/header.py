@@ -24,8 +24,8 @@ def merged(old: Header, new: Header) -> Header:
     """
     if old == new:
         return old
-    kept = set(_keys(new)[1:])
-    gone = sorted(key for key in _keys(old)[1:] if key not in kept)
+    kept = set(_keys(new))
+    gone = sorted(key for key in _keys(old) if key not in kept)
     return new + tuple(name for name, _ in gone)
 
 
@@ -37,8 +37,8 @@ def positions(header: Header, within: Header) -> list[int] | None:
     """
     if header == within:
         return None
-    places = {key: place for place, key in enumerate(_keys(within)) if place}
-    return [0, *(places[key] for key in _keys(header)[1:])]
+    places = {key: place for place, key in enumerate(_keys(within), 1)}
+    return [0, *(places[key] for key in _keys(header))]
 
 
 def moved(row: Sequence[str], places: Sequence[int], width: int) -> tuple[str, ...]:
@@ -64,9 +64,10 @@ def repeated(header: Sequence[str]) -> str | None:
 
 
 def _keys(header: Header) -> list[_Key]:
+    """What the columns but the first are known by: a name, and the how many-th of that name."""
     counts: dict[str, int] = {}
     keys = []
-    for name in header:
+    for name in header[1:]:
         counts[name] = counts.get(name, 0) + 1
         keys.append((name, counts[name]))
     return keys

@@ -27,9 +27,10 @@ def begin_run(state: State, project: str, now: datetime) -> int:
 def end_run(
     state: State, run: int, now: datetime, exit_code: int, summary: Mapping[str, Any]
 ) -> None:
-    """Note how a run ended, and let go of attempts that are older than 90 days.
+    """Note how a run ended, and let go of attempts and runs that are older than 90 days.
 
-    Of each interval the last success and the last failure are kept, however old.
+    Of each interval the last success and the last failure are kept, however old, and of each
+    project the last run.
     """
     with state.transaction() as connection:
         connection.execute(
@@ -45,9 +46,8 @@ def end_run(
                 (oldest,),
             )
             connection.execute(
-                "DELETE FROM runs WHERE started < ? AND NOT EXISTS"
-                " (SELECT 1 FROM runs AS later"
-                "  WHERE later.project = runs.project AND later.id > runs.id)",
+                "DELETE FROM runs WHERE started < ? AND EXISTS (SELECT 1 FROM runs AS later"
+                " WHERE later.project = runs.project AND later.id > runs.id)",
                 (oldest,),
             )
 

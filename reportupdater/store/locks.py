@@ -60,9 +60,9 @@ class Locks:
         level, told = logging.INFO, "is held by another run"
         try:
             pid, _, since = (self._folder / report).read_text().strip().partition(" ")
-            told += f", process {pid}, since {since}Z"
             if now - datetime.fromisoformat(since) > _LONG:
                 level = logging.WARNING
+            told += f", process {pid}, since {since}Z"
         except (OSError, ValueError):
             pass  # it has just ended, or just begun
         log.log(level, "%s: %s; passed over", report, told)

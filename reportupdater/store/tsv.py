@@ -66,7 +66,8 @@ def coverage(path: Path, granularity: Granularity) -> Coverage:
 def _rows(path: Path, granularity: Granularity) -> Iterator[Row]:
     """The header, as a row of no interval, then the rows."""
     width = 0
-    label, number, text = "", 0, ""
+    label, number = "", 0
+    text: str | None = None
     for line, cells in _lines(path):
         if not width:
             _check_header(cells, path, granularity)

@@ -1,0 +1,1 @@
+"""A project's configuration: YAML with positions in, a validated `Project` out."""

@@ -1,0 +1,154 @@
+"""`explode_by`: the dimensions of a report and their values, from the configuration or a file."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from pathlib import Path
+
+from reportupdater.config.document import Entry, Items, Refused, Scalar, Section, Value
+from reportupdater.config.files import read_text, similar
+from reportupdater.config.graphite import METRIC
+from reportupdater.config.kinds import describe, shown
+from reportupdater.config.sections import entries, subject
+from reportupdater.errors import Problem, Where
+from reportupdater.model import Dimension
+from reportupdater.template import TIME_PLACEHOLDERS
+
+MAX_SERIES = 100_000
+"""More series than this in one report are taken for a mistake."""
+MAX_NAME = 200
+"""Characters of a value or a report's name: file systems take 255 bytes, endings included."""
+NAME_HINT = "take letters, digits and _ . + -, first a letter, a digit or _"
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
+_DIMENSION = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+LIST_ENDINGS = (".txt", ".csv", ".tsv", ".dblist", ".list")
+_EXAMPLE = "for example enwiki, dewiki"
+_MOST_TOLD = 5
+
+Values = list[tuple[str, Where]]
+
+
+def read_dimensions(
+    section: Section, owner: str, folder: Path
+) -> tuple[tuple[Dimension, ...], list[Problem]]:
+    """All dimensions sorted by name, as far as they can be read. `owner` has the key."""
+    dimensions: list[Dimension] = []
+    problems = list(section.problems)
+    for name, entry, found in entries(section):
+        values, wrong = _read_values(name, entry.value, owner, folder)
+        problems += [*found, *_wrong_dimension(name, entry), *wrong]
+        dimensions.append(Dimension(name, values))
+    series = math.prod(len(dimension.values) for dimension in dimensions)
+    if series > MAX_SERIES:
+        what = f"{subject('explode_by', owner)} makes {series:,} series"
+        problems.append(Problem(what, section.where, f"at most {MAX_SERIES:,} are taken"))
+    return tuple(sorted(dimensions, key=lambda dimension: dimension.name)), problems
+
+
+def wrong_name(name: str) -> str:
+    """What is wrong with the name of a report or a value as a part of a path, or nothing."""
+    if not _NAME.fullmatch(name):
+        return "holds what a file name must not"
+    if ".." in name:
+        return "holds '..'"
+    return f"is longer than {MAX_NAME} characters" if len(name) > MAX_NAME else ""
+
+
+def _wrong_dimension(name: str, entry: Entry) -> list[Problem]:
+    if name in TIME_PLACEHOLDERS or name == METRIC:
+        what = f"a dimension cannot be called {name!r}"
+        return [Problem(what, entry.key.where, "this is a placeholder with a meaning of its own")]
+    if not _DIMENSION.fullmatch(name):
+        what = f"a dimension cannot be called {name!r}"
+        return [
+            Problem(what, entry.key.where, "take letters, digits, _ and -, first a letter or _")
+        ]
+    return []
+
+
+def _read_values(
+    name: str, value: Value, owner: str, folder: Path
+) -> tuple[tuple[str, ...], list[Problem]]:
+    dimension = f"the dimension {name!r} of {owner}"
+    if isinstance(value, Refused):
+        return (), []  # already told
+    if isinstance(value, Items):
+        values, problems = _from_list(value, dimension)
+    elif isinstance(value, Scalar):
+        values, problems = _from_text(value, dimension, folder)
+    else:
+        what = f"{dimension} must be a list of values, or a file that holds one, not a mapping"
+        return (), [Problem(what, value.where)]
+    return tuple(text for text, _ in values), [*problems, *_wrong_values(values, dimension)]
+
+
+def _from_list(items: Items, dimension: str) -> tuple[Values, list[Problem]]:
+    if not items.values:
+        return [], [Problem(f"{dimension} has no values", items.where, _EXAMPLE)]
+    values: Values = []
+    problems: list[Problem] = []
+    for item in items.values:
+        if isinstance(item, Scalar):
+            values.append((item.text, item.where))
+        elif isinstance(item, Refused):
+            problems.append(item.problem)
+        else:
+            what = f"{dimension} has {describe(item)} among its values"
+            problems.append(Problem(what, item.where))
+    return values, problems
+
+
+def _from_text(value: Scalar, dimension: str, folder: Path) -> tuple[Values, list[Problem]]:
+    text = value.text.strip()
+    if value.is_null or not text:
+        return [], [Problem(f"{dimension} has no values", value.where, _EXAMPLE)]
+    if "," in text or not text.isprintable():
+        return [(part.strip(), value.where) for part in text.split(",")], []
+    path = folder / text
+    if os.path.isfile(path):
+        return _from_file(path)
+    if "/" in text or text.endswith(LIST_ENDINGS):
+        what = f"{dimension} has no file {path} to take its values from"
+        return [], [Problem(what, value.where, similar(path))]
+    return [(text, value.where)], []
+
+
+def _from_file(path: Path) -> tuple[Values, list[Problem]]:
+    text, problems = read_text(path)
+    if text is None:
+        return [], problems
+    if not text.strip():
+        return [], [Problem("a list of values that is empty", Where(str(path)))]
+    name = str(path)
+    return [
+        (line.strip(), Where(name, number, len(line) - len(line.lstrip()) + 1))
+        for number, line in enumerate(text.removesuffix("\n").split("\n"), 1)
+    ], []
+
+
+def _wrong_values(values: Values, dimension: str) -> list[Problem]:
+    problems: list[Problem] = []
+    first: dict[str, tuple[str, Where]] = {}
+    for text, where in values:
+        folded = text.casefold()
+        if not text:
+            what, hint = f"{dimension} has an empty value", "remove the blank line or the comma"
+        elif wrong := wrong_name(text):
+            what, hint = f"the value {shown(text)} of {dimension} {wrong}", NAME_HINT
+        elif folded in first:
+            other, there = first[folded]
+            how = "is given twice" if other == text else f"differs from {other!r} in case alone"
+            place = "" if there == where else f"first on line {there.line}"
+            what, hint = f"the value {text!r} of {dimension} {how}", place
+        else:
+            first[folded] = text, where
+            continue
+        problems.append(Problem(what, where, hint))
+    told, more = problems[:_MOST_TOLD], problems[_MOST_TOLD:]
+    if more:
+        what = f"{dimension} has {len(more):,} more values like these"
+        told.append(Problem(what, more[0].where))
+    return told

@@ -1,0 +1,60 @@
+"""Reading the small text files of a project, with a position for everything wrong in them."""
+
+from __future__ import annotations
+
+import codecs
+import difflib
+import os
+from pathlib import Path
+
+from reportupdater.errors import Problem, Where
+
+
+def decode(data: bytes, path: str) -> tuple[str | None, list[Problem]]:
+    """The text of a file in UTF-8, with or without a byte-order mark; None where it is not UTF-8."""
+    data = data.removeprefix(codecs.BOM_UTF8)
+    try:
+        return data.decode(), []
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode()
+        what = f"byte 0x{data[error.start]:02x} is not UTF-8"
+        return None, [Problem(what, where_in(before, len(before), path), "save the file as UTF-8")]
+
+
+def read_text(path: Path) -> tuple[str | None, list[Problem]]:
+    """The text of a file; None where it cannot be read."""
+    try:
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:
+        return None, [Problem(f"cannot be read: {reason(error)}", Where(str(path)))]
+    return decode(data, str(path))
+
+
+def where_in(text: str, offset: int, path: str) -> Where:
+    """The line and column of an offset."""
+    line_start = text.rfind("\n", 0, offset) + 1
+    return Where(path, text.count("\n", 0, offset) + 1, offset - line_start + 1)
+
+
+def reason(error: Exception) -> str:
+    """Why the operating system refused, in its words and without the path."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def absolute(folder: Path, name: str) -> Path:
+    """A path that is relative to a folder, made absolute. Symbolic links stay as they are."""
+    return Path(os.path.abspath(folder / name))
+
+
+def similar(path: Path, *, among: str = "") -> str:
+    """A hint that names a file like the one that is missing, or nothing.
+
+    `among` is the ending that it must have.
+    """
+    try:
+        names = [name for name in os.listdir(path.parent) if name.endswith(among)]
+    except (OSError, ValueError):
+        return ""
+    stems = {name.removesuffix(among): name for name in names}
+    close = difflib.get_close_matches(path.name.removesuffix(among), stems, n=1, cutoff=0.6)
+    return f"{stems[close[0]]!r} is there" if close else ""

@@ -1,0 +1,168 @@
+"""How the value of a key is read: from a positioned YAML value to a typed one.
+
+A kind says what it takes in words that fit after "must be", for messages and for the page
+`docs/configuration.md`. Its `read` raises ValueError, with a hint or nothing, for all else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from reportupdater.config.document import Items, Scalar, Section, Value
+from reportupdater.errors import nearest
+from reportupdater.intervals import parse_moment
+
+FIRST_YEAR, LAST_YEAR = 1900, 9998
+_CONTROL = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
+_WHOLE = re.compile(r"[+-]?(0|[1-9][0-9]*(_[0-9]+)*)", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?(0|[1-9][0-9]*(_[0-9]+)*)(\.[0-9]+)?", re.ASCII)
+_SWITCHES = {
+    spelling: meaning
+    for words, meaning in ((("true", "yes", "on"), True), (("false", "no", "off"), False))
+    for word in words
+    for spelling in (word, word.capitalize(), word.upper())
+}
+_LONGEST_NUMBER = 20
+_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a key takes, in words, and how it is read."""
+
+    takes: str
+    read: Callable[[Value], Any]
+
+
+def describe(value: Value) -> str:
+    """A value as messages show it.
+
+    >>> from reportupdater.errors import Where
+    >>> describe(Scalar(Where("config.yaml"), "soon"))
+    "'soon'"
+    """
+    if isinstance(value, Items):
+        return "a list"
+    if not isinstance(value, Scalar):
+        return "a mapping"
+    text = value.text
+    if not value.plain:
+        return f"the text {shown(text)}"
+    bare = len(text) <= _SHOWN and (text in _SWITCHES or _DECIMAL.fullmatch(text))
+    return text if bare else shown(text)
+
+
+def shown(text: str) -> str:
+    """A text in quotes, on one line and cut where it is long."""
+    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")
+
+
+def scalar_text(value: Value) -> str:
+    """The raw text of a single value that is printable and not blank. Raises ValueError."""
+    if not isinstance(value, Scalar):
+        raise ValueError("put text that begins with { or [ in quotes")
+    if _CONTROL.search(value.text):
+        raise ValueError("it holds a line break or a control character")
+    if value.is_null or not value.text.strip():
+        raise ValueError
+    return value.text
+
+
+def _word(value: Value) -> str:
+    text = scalar_text(value).strip()
+    if len(text.split()) != 1:
+        raise ValueError
+    return text
+
+
+def _switch(value: Value) -> bool:
+    if not isinstance(value, Scalar) or not value.plain or value.text not in _SWITCHES:
+        raise ValueError
+    return _SWITCHES[value.text]
+
+
+def _moment(value: Value) -> datetime:
+    text = scalar_text(value)
+    try:
+        moment = parse_moment(text)
+    except ValueError:
+        raise ValueError from None
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError
+    return moment
+
+
+def _section(value: Value) -> Section:
+    if not isinstance(value, Section):
+        raise ValueError
+    return value
+
+
+def _number(value: Value, form: re.Pattern[str]) -> float:
+    if not isinstance(value, Scalar) or len(value.text) > _LONGEST_NUMBER:
+        raise ValueError
+    if not form.fullmatch(value.text):
+        raise ValueError
+    if not value.plain:
+        raise ValueError("write it without quotes")
+    return float(value.text) if "." in value.text else int(value.text)
+
+
+def whole(least: int, most: int) -> Kind:
+    """A whole number within bounds."""
+
+    def read(value: Value) -> int:
+        number = int(_number(value, _WHOLE))
+        if not least <= number <= most:
+            raise ValueError
+        return number
+
+    return Kind(f"a whole number from {least:,} to {most:,}", read)
+
+
+def seconds(least: int, most: int) -> Kind:
+    """A number of seconds within bounds, as a float."""
+
+    def read(value: Value) -> float:
+        number = float(_number(value, _DECIMAL))
+        if not least <= number <= most:
+            raise ValueError
+        return number
+
+    return Kind(f"a number of seconds from {least:,} to {most:,}", read)
+
+
+def duration(least: int, most: int) -> Kind:
+    """A number of seconds within bounds, as a timedelta."""
+    kind = seconds(least, most)
+    return Kind(kind.takes, lambda value: timedelta(seconds=kind.read(value)))
+
+
+def choice(meanings: Mapping[str, Any]) -> Kind:
+    """One of some words, as what it means."""
+
+    def read(value: Value) -> Any:
+        word = scalar_text(value)
+        if word not in meanings:
+            hint = nearest(word, meanings)
+            raise ValueError(hint if hint.startswith("did") else "")
+        return meanings[word]
+
+    *others, last = meanings
+    return Kind(f"{', '.join(others)} or {last}", read)
+
+
+def section(of: str) -> Kind:
+    """A mapping; `of` says what it maps to what."""
+    return Kind(f"a mapping of {of}", _section)
+
+
+TEXT = Kind("text", scalar_text)
+WORD = Kind("text without white space", _word)
+PATH = Kind("a path", scalar_text)
+SWITCH = Kind("true or false", _switch)
+MOMENT = Kind(f"a date of the years {FIRST_YEAR} to {LAST_YEAR} like 2015-01-31", _moment)

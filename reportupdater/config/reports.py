@@ -1,0 +1,214 @@
+"""The section `reports`: each entry becomes a `Report`, or problems."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import time
+from pathlib import Path
+
+from reportupdater.config.databases import Databases, Unusable
+from reportupdater.config.dimensions import NAME_HINT, read_dimensions, wrong_name
+from reportupdater.config.document import Entry, Section
+from reportupdater.config.files import absolute
+from reportupdater.config.graphite import read_metrics
+from reportupdater.config.kinds import shown
+from reportupdater.config.queries import check_placeholders, check_script, find_query
+from reportupdater.config.schema import QUERY_ENDINGS, REPORT_KEYS
+from reportupdater.config.sections import Reading, as_section, entries, read_keys
+from reportupdater.errors import Problem, Severity, Where, nearest
+from reportupdater.intervals import Granularity
+from reportupdater.model import Database, Dimension, MysqlDatabase, Report, Scripts
+from reportupdater.template import Template
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What all reports of a project have in common."""
+
+    folder: Path
+    defaults: Reading
+    databases: Databases | None
+    """None where the section as a whole could not be read."""
+    scripts: Scripts
+
+
+def read_reports(
+    section: Section, around: Surroundings
+) -> tuple[list[Report], list[str], list[Problem]]:
+    """The valid reports, the names of all, and what is wrong."""
+    reports: list[Report] = []
+    problems = list(section.problems)
+    for name, entry, found in entries(section):
+        report, wrong = _read_report(name, entry, around)
+        problems += [_of_report(problem, name) for problem in (*found, *wrong)]
+        if report is not None and not found:
+            reports.append(report)
+    clashes = _clashes(section, reports)
+    problems += clashes
+    clashing = {problem.report for problem in clashes}
+    valid = [report for report in reports if report.name not in clashing]
+    return valid, list(section.entries), problems
+
+
+def _of_report(problem: Problem, name: str) -> Problem:
+    return replace(problem, report=name) if problem.severity is Severity.ERROR else problem
+
+
+def _errors(problems: list[Problem]) -> bool:
+    return any(problem.severity is Severity.ERROR for problem in problems)
+
+
+def _clashes(section: Section, reports: list[Report]) -> list[Problem]:
+    """Names of which two would be the same file or folder, at least where case does not count."""
+    problems: list[Problem] = []
+    seen: dict[str, Entry] = {}
+    for name, entry in section.entries.items():
+        first = seen.setdefault(name.casefold(), entry)
+        if first is not entry:
+            what = (
+                f"the report name {shown(name)} differs from {shown(first.key.text)} in case alone"
+            )
+            hint = f"that one is on line {first.key.where.line}; rename one of them"
+            problems.append(Problem(what, entry.key.where, hint, report=name))
+    files = {f"{report.name}.tsv".casefold(): report for report in reports if not report.dimensions}
+    for report in reports:
+        other = files.get(report.name.casefold()) if report.dimensions else None
+        if other is not None:
+            what = (
+                f"the folder of report {report.name!r} would be the file of report {other.name!r}"
+            )
+            hint = f"that one is on line {other.where.line}; rename one of them"
+            problems.append(Problem(what, report.where, hint, report=report.name))
+    return problems
+
+
+def _read_report(
+    name: str, entry: Entry, around: Surroundings
+) -> tuple[Report | None, list[Problem]]:
+    owner, where = f"report {shown(name)}", entry.key.where
+    problems: list[Problem] = []
+    wrong = wrong_name(name)
+    if wrong:
+        problems.append(Problem(f"the report name {shown(name)} {wrong}", where, NAME_HINT))
+    section, found = as_section(entry.value, owner)
+    problems += found
+    if section is None:
+        return None, problems
+    own, found = read_keys(section, REPORT_KEYS, owner)
+    keys = own.over(around.defaults)
+    problems += [*found, *keys.missing(owner, where), *_wrong_times(keys)]
+    explode_by = keys["explode_by"]
+    dimensions: tuple[Dimension, ...] = ()
+    if explode_by is not None:
+        dimensions, found = read_dimensions(
+            explode_by, keys.given["explode_by"].owner, around.folder
+        )
+        problems += found
+    known = {dimension.name for dimension in dimensions}
+    query, found = _executed(keys, None if "explode_by" in keys.bad else known, name, where, around)
+    problems += found
+    database, found = _database(keys, known, owner, where, around)
+    problems += found
+    metrics = None
+    if keys["graphite"] is not None:
+        metrics, found = read_metrics(keys["graphite"], keys.given["graphite"].owner)
+        problems += found
+    if keys.bad or database is None or _errors(problems):
+        return None, problems
+    execute = (keys["execute"] or name) + QUERY_ENDINGS.get(keys["type"], "")
+    return Report(
+        name=name,
+        where=where,
+        type=keys["type"],
+        granularity=keys["granularity"],
+        starts=keys["starts"],
+        ends=keys["ends"],
+        lag=keys["lag"],
+        database=database,
+        execute=absolute(around.folder, execute),
+        template=query,
+        dimensions=dimensions,
+        max_data_points=keys["max_data_points"],
+        group=keys["group"],
+        timeout=keys["timeout"],
+        retries=keys["retries"],
+        max_rows=keys["max_rows"],
+        concurrency=keys["concurrency"],
+        graphite=metrics,
+    ), problems
+
+
+def _wrong_times(keys: Reading) -> list[Problem]:
+    problems: list[Problem] = []
+    granularity, starts, ends = keys["granularity"], keys["starts"], keys["ends"]
+    for name in ("starts", "ends"):
+        moment = keys[name]
+        if moment is None or granularity in (None, Granularity.HOURS) or moment.time() == time():
+            continue
+        what = f"{keys.subject(name)} has an hour"
+        hint = f"only granularity: hours takes one, and this is granularity: {granularity.value}"
+        problems.append(Problem(what, keys.given[name].where, hint))
+    if starts is not None and ends is not None and ends < starts:
+        what = f"{keys.subject('ends')} lies before 'starts'"
+        problems.append(
+            Problem(
+                what, keys.given["ends"].where, f"which is {str(starts).removesuffix(' 00:00:00')}"
+            )
+        )
+    return problems
+
+
+def _executed(
+    keys: Reading, dimensions: set[str] | None, name: str, where: Where, around: Surroundings
+) -> tuple[Template | None, list[Problem]]:
+    """The query of a report, or None for a script, with all that is wrong with its file.
+
+    `dimensions` is None where they could not be read: then nothing can be said of names.
+    """
+    if not keys.bad.isdisjoint({"type", "execute"}) or (not keys["execute"] and wrong_name(name)):
+        return None, []
+    owner, execute, where = (
+        f"report {name!r}",
+        keys["execute"] or name,
+        keys.where("execute", where),
+    )
+    ending = QUERY_ENDINGS.get(keys["type"])
+    if ending is None:
+        return None, check_script(around.folder, execute, where, owner)
+    query, problems = find_query(around.folder, execute, ending, where, owner)
+    if query is not None and dimensions is not None:
+        problems += check_placeholders(query, dimensions, keys["granularity"])
+    return query, problems
+
+
+def _database(
+    keys: Reading, dimensions: set[str], owner: str, where: Where, around: Surroundings
+) -> tuple[Database | None, list[Problem]]:
+    """What the report runs on; None where it cannot be told, or cannot be used."""
+    if "type" in keys.bad:
+        return None, []
+    if keys["type"] == "script":
+        return around.scripts, []
+    if keys["type"] == "hive":
+        what = f"{keys.subject('type')} is hive, which this version does not support yet"
+        return None, [Problem(what, keys.where("type", where))]
+    if around.databases is None or "db" in keys.bad:
+        return None, []
+    if keys["db"] is None:
+        hint = nearest("", around.databases) or "databases names none"
+        return None, [Problem(f"{owner} has no 'db'", where, hint)]
+    name, db_where = keys["db"], keys.where("db", where)
+    database = around.databases.get(name)
+    if database is None:
+        what = f"{keys.subject('db')} names {shown(name)}, which is not in databases"
+        hint = nearest(name, around.databases) or "databases names none"
+        return None, [Problem(what, db_where, hint)]
+    if isinstance(database, Unusable):
+        why = f"the database {shown(name)} {database.why}"
+        return None, [Problem(why, db_where)] if database.why else []
+    wiki = database.wiki_dimension if isinstance(database, MysqlDatabase) else None
+    if wiki is None or wiki in dimensions or "explode_by" in keys.bad:
+        return database, []
+    what = f"{owner} has no dimension {wiki!r}"
+    hint = f"wiki_db_placeholder of the database {shown(name)} says that it names the wiki"
+    return None, [Problem(what, keys.where("explode_by", where), hint)]

@@ -1,0 +1,121 @@
+"""What a YAML parser stumbled over, as one sentence for a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reportupdater.errors import Problem, Where
+
+if TYPE_CHECKING:
+    import yaml
+
+_QUOTE_HINT = "text that begins with { [ or a quote must stand in quotes as a whole"
+_INDENT_HINT = "check its indentation, and whether a quote or a bracket above it is not closed"
+
+# What the parsers say (the one in C, the one in Python), and what it means. The first that fits is
+# taken. `True`: the place that matters is where the thing began, not where the parser gave up.
+_MEANINGS: tuple[tuple[tuple[str, ...], bool, str, str], ...] = (
+    (
+        ("mapping values are not allowed",),
+        False,
+        "a ':' that cannot stand here",
+        "put text that holds ': ' in quotes; check the indentation of this line and the one before",
+    ),
+    (
+        ("could not find expected ':'",),
+        True,
+        "this line is no 'key: value'",
+        "is a ':' missing, or the space after it?",
+    ),
+    (
+        ("block sequence entries are not allowed", "sequence entries are not allowed"),
+        False,
+        "a '- ' that cannot stand here",
+        "begin a list on a line of its own",
+    ),
+    (
+        ("found unexpected end of stream", "found unexpected document indicator"),
+        True,
+        "a quote that is never closed",
+        "",
+    ),
+    (
+        ("expected ',' or ']'", "expected ',' or '}'"),
+        True,
+        "a bracket that is not closed, or a ',' is missing after it",
+        "",
+    ),
+    (
+        ("unknown escape character",),
+        False,
+        "a backslash that means nothing here",
+        "use single quotes, or write \\\\",
+    ),
+    (
+        ("invalid Unicode character escape", "expected escape sequence"),
+        False,
+        "a backslash that makes no character",
+        "",
+    ),
+    (
+        ("undefined tag handle",),
+        False,
+        "a tag that is not known",
+        "put text that begins with ! in quotes",
+    ),
+    (
+        ("expected alphabetic or numeric character",),
+        False,
+        "an '&' or '*' without a name",
+        "put text that begins with & or * in quotes",
+    ),
+    (
+        ("expected node content", "expected the node content"),
+        False,
+        "a value was expected here",
+        "is a bracket not closed, or does text that begins with , ] or } lack its quotes?",
+    ),
+    (
+        ("tab character",),
+        False,
+        "a tab where only spaces may stand",
+        "indent with spaces",
+    ),
+    (
+        ("expected key", "expected '-' indicator", "expected <block end>"),
+        False,
+        "this line does not fit the lines above it",
+        _INDENT_HINT,
+    ),
+)
+
+
+def explain(error: yaml.MarkedYAMLError, text: str, path: str) -> Problem:
+    """The problem that a parser's error tells of."""
+    mark = error.problem_mark or error.context_mark
+    if mark is None:
+        return Problem(f"not valid YAML: {error.problem}", Where(path, 1, 1))
+    said = error.problem or ""
+    where = _where(mark, path)
+    if "cannot start any token" in said:
+        return _bad_character(text[mark.index : mark.index + 1], where)
+    if "expected key" in said or "expected <block end>" in said:
+        before = text[: mark.index].rpartition("\n")[2].rstrip()
+        if before and before[-1] in "}]'\"":
+            return Problem(f"text after a closing {before[-1]}", where, _QUOTE_HINT)
+    for fragments, at_beginning, what, hint in _MEANINGS:
+        if any(fragment in said for fragment in fragments):
+            if at_beginning and error.context_mark is not None:
+                where = _where(error.context_mark, path)
+            return Problem(what, where, hint)
+    return Problem(f"not valid YAML: {' '.join(said.split())}", where)
+
+
+def _bad_character(character: str, where: Where) -> Problem:
+    if character == "\t":
+        return Problem("a tab where only spaces may stand", where, "indent with spaces")
+    return Problem(f"text may not begin with {character!r}", where, "put it in quotes")
+
+
+def _where(mark: yaml.Mark, path: str) -> Where:
+    return Where(path, mark.line + 1, mark.column + 1)

@@ -1,0 +1,247 @@
+"""The engine for MariaDB and MySQL, on PyMySQL."""
+
+from __future__ import annotations
+
+import configparser
+import contextlib
+import logging
+import threading
+from pathlib import Path
+from typing import Any
+
+from reportupdater.engines import mysql_errors, sql
+from reportupdater.engines.base import CONNECT_TIMEOUT, Session
+from reportupdater.engines.calls import Calls
+from reportupdater.engines.line import Line
+from reportupdater.errors import ConnectionFailed, QueryError, ResultError
+from reportupdater.model import MysqlDatabase, Query, Server, Table, Task
+
+_Connection = Any
+"""PyMySQL's, which is imported late; its stubs lack some of what is used here."""
+
+_KILL_PATIENCE = 1.0
+"""Seconds that a cancelled query has to end by itself before its line is cut."""
+
+_KILL_TIMEOUT = 2
+"""Seconds for each step of the connection that stops a query."""
+
+_log = logging.getLogger(__name__)
+
+
+class MysqlEngine:
+    """MariaDB and MySQL servers. A wiki is a database there: one connection serves them all."""
+
+    def server(self, task: Task) -> Server:
+        """The server of the report's database entry."""
+        return Server("mysql", _address(_entry(task)))
+
+    def query(self, task: Task) -> Query:
+        """The rendered query, and the database to run it in."""
+        entry = _entry(task)
+        database = entry.database
+        if entry.wiki_dimension is not None:
+            database = task.series.dimensions[entry.wiki_dimension]
+        return Query(sql.rendered(task), database)
+
+    def session(self, task: Task) -> Session:
+        """A session that logs in as the report's database entry says."""
+        return MysqlSession(_entry(task))
+
+    def access(self, task: Task) -> object:
+        """The server and the login. A connection cannot leave its database for none at all."""
+        entry = _entry(task)
+        anywhere = entry.database is None and entry.wiki_dimension is None
+        return _address(entry), entry.creds_file, anywhere
+
+    def has_side_effects(self, task: Task) -> bool:
+        """Queries only read."""
+        return False
+
+
+def _entry(task: Task) -> MysqlDatabase:
+    entry = task.series.report.database
+    if not isinstance(entry, MysqlDatabase):
+        raise TypeError(f"report {task.series.report.name} does not run on mysql")
+    return entry
+
+
+def _address(entry: MysqlDatabase) -> str:
+    return f"{entry.host}:{entry.port}"
+
+
+class MysqlSession:
+    """One connection to one server."""
+
+    def __init__(self, entry: MysqlDatabase) -> None:
+        self._entry = entry
+        self._address = _address(entry)
+        self._line = Line()
+        self._calls = Calls(self._stop, self._drop)
+        self._connection: _Connection | None = None
+        self._thread_id: int | None = None
+        self._killer: threading.Thread | None = None
+        self._database: str | None = None
+        self._timeout: float | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection that can be used."""
+        return self._connection is not None
+
+    def connect(self) -> None:
+        """Log in. Raises ConnectionFailed."""
+        with self._calls:
+            self._drop()
+            connection = _unconnected(self._entry, None)
+            try:
+                sock = self._line.open(self._entry.host, self._entry.port, CONNECT_TIMEOUT)
+                connection.connect(sock)
+            except Exception as error:  # what is no MySQL server makes PyMySQL raise anything
+                self._line.close()
+                raise mysql_errors.of_login(error, self._address, self._entry.creds_file) from error
+            self._thread_id = connection.thread_id()
+            self._connection = connection
+
+    def run(self, query: Query, *, max_rows: int, timeout: float) -> Table:
+        """The query's table. Raises QueryError, ConnectionFailed or ResultError."""
+        with self._calls:
+            connection = self._connection
+            if connection is None:
+                raise ConnectionFailed(f"not connected to {self._address}")
+            try:
+                self._prepare(connection, query.database, timeout)
+                cursor = connection.cursor()
+                cursor.execute(query.text)
+                table = sql.table(cursor, max_rows)
+                cursor.close()
+            except ResultError:
+                self._drop()  # the rest of the result is not waited for
+                raise
+            except Exception as error:  # packets that make no sense make PyMySQL raise anything
+                failure = mysql_errors.of_query(error, self._address)
+                if not isinstance(failure, QueryError):
+                    self._drop()
+                raise failure from error
+            return table
+
+    def cancel(self) -> None:
+        """Stop the call in progress: the query on the server, then the line."""
+        self._calls.cancel()
+
+    def close(self) -> None:
+        """Log out, and let a stop that is under way reach the server."""
+        self._drop()
+        if self._killer is not None:
+            self._killer.join(_KILL_TIMEOUT)
+
+    def _prepare(self, connection: _Connection, database: str | None, timeout: float) -> None:
+        if timeout != self._timeout:
+            _limit(connection, timeout)
+            self._timeout = timeout
+        if database is not None and database != self._database:
+            # Forgotten first: where it fails, it is not known which is the current one.
+            self._database = None
+            connection.select_db(database)
+            self._database = database
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        self._thread_id = self._database = self._timeout = None
+        if connection is not None:
+            # An unfinished result reads on when it is deleted, and on a closed connection that
+            # ends in a traceback on standard error.
+            if connection._result is not None:
+                connection._result.unbuffered_active = False
+            with contextlib.suppress(Exception):
+                connection.close()
+        self._line.close()
+
+    def _stop(self, call: int) -> None:
+        patience = 0.0
+        thread_id = self._thread_id
+        if thread_id is not None:
+            # On a thread of its own: the server may be past answering.
+            self._killer = threading.Thread(target=self._kill, args=(thread_id,), daemon=True)
+            self._killer.start()
+            patience = _KILL_PATIENCE
+        while not self._calls.ended(call, within=patience):
+            self._line.cut()
+            patience = 0.1
+
+    def _kill(self, thread_id: int) -> None:
+        try:
+            connection = _unconnected(self._entry, _KILL_TIMEOUT)
+            with contextlib.closing(Line()) as line:
+                connection.connect(line.open(self._entry.host, self._entry.port, _KILL_TIMEOUT))
+                with contextlib.closing(connection), connection.cursor() as cursor:
+                    cursor.execute(f"KILL QUERY {thread_id:d}")
+        except Exception as error:
+            # The query may also have ended by itself meanwhile. Else the server's own limit does it.
+            _log.debug(
+                "could not stop query %d on %s: %s",
+                thread_id,
+                self._address,
+                mysql_errors.said(error),
+            )
+
+
+def _unconnected(entry: MysqlDatabase, timeout: int | None) -> _Connection:
+    """A connection not yet made. Raises ConnectionFailed for an unusable creds_file."""
+    from pymysql.connections import Connection
+    from pymysql.cursors import SSCursor
+
+    creds_file = entry.creds_file
+    if creds_file is not None:
+        _check_readable(creds_file)  # PyMySQL takes a missing one for an empty one
+    try:
+        return Connection(
+            host=entry.host,
+            port=entry.port,
+            read_default_file=None if creds_file is None else str(creds_file),
+            charset="utf8mb4",
+            autocommit=True,
+            cursorclass=SSCursor,
+            read_timeout=timeout,
+            write_timeout=timeout,
+            program_name="reportupdater",
+            defer_connect=True,
+        )
+    except (configparser.Error, OSError, ValueError) as error:
+        # Not its text: configparser quotes lines of the file, and a password may stand there.
+        line = getattr(error, "lineno", None)
+        raise ConnectionFailed(
+            f"{creds_file}{f':{line}' if line else ''}: cannot be used as creds_file"
+            f" ({type(error).__name__})",
+            hint="it is an option file: [client], then lines like user=… and password=…",
+            retry=False,
+        ) from None
+
+
+def _check_readable(creds_file: Path) -> None:
+    try:
+        with creds_file.expanduser().open("rb"):
+            pass
+    except OSError as error:
+        raise ConnectionFailed(
+            f"{creds_file}: cannot read the creds_file: {error.strerror}",
+            hint="it must exist and be readable for the user that runs the reports",
+            retry=False,
+        ) from None
+
+
+def _limit(connection: _Connection, timeout: float) -> None:
+    """Let the server itself end queries after `timeout` seconds, should nobody be left to."""
+    from pymysql.err import MySQLError
+
+    seconds = min(max(timeout, 0.001), 31_536_000.0)  # MariaDB's longest; 0 would mean for ever
+    if "mariadb" in connection.get_server_info().lower():
+        setting = f"max_statement_time={seconds:.6f}"
+    else:
+        setting = f"max_execution_time={min(int(seconds * 1000), 2**32 - 1)}"
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET SESSION {setting}")
+    except MySQLError as error:
+        if mysql_errors.number(error) != mysql_errors.UNKNOWN_VARIABLE:
+            raise
+        _log.debug("the server cannot limit a query's time: %s", mysql_errors.said(error))

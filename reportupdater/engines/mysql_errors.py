@@ -1,0 +1,113 @@
+"""What the errors of PyMySQL mean: which are the query's, which the connection's, what to do.
+
+The numbers are those of MariaDB's and MySQL's error references; 2000 to 2999 are the client's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reportupdater.errors import (
+    ConnectionFailed,
+    QueryError,
+    QueryTimeout,
+    ReportupdaterError,
+    ResultError,
+)
+
+UNKNOWN_VARIABLE = 1193
+
+_TIMEOUTS = frozenset({1969, 3024})
+
+_FULL = frozenset({1040, 1203, 1226})
+_LOST = _FULL | {1053, 1077, 1079, 1080, 1152, 1156, 1158, 1159, 1160, 1161, 1184, 1927}
+"""The server has no room, is going down, or has dropped the connection."""
+
+_FULL_HINT = "a lower `concurrency` of the database asks for fewer connections"
+_METHOD_HINT = "let the user log in with mysql_native_password, or install what its method needs"
+_TLS_HINT = "check the ssl- lines in the creds_file"
+
+_CREDENTIALS = frozenset({1044, 1045, 1698, 1820, 1862, 3118, 4151})
+_REFUSED = {
+    1049: "check the `database` in the creds_file",
+    1129: "the server's administrator unblocks this host with FLUSH HOSTS",
+    1130: "the server lets nobody log in from this host",
+    1251: _METHOD_HINT,
+    1275: _METHOD_HINT,
+    1524: _METHOD_HINT,
+    2026: _TLS_HINT,
+    2049: _METHOD_HINT,
+    2054: _METHOD_HINT,
+    2059: _METHOD_HINT,
+    2061: _METHOD_HINT,
+    3159: _TLS_HINT,
+}
+"""The server or the driver will not let this user in; asking again would change nothing."""
+
+_QUERY_HINTS = {
+    1044: "the user of the creds_file has no right to that database",
+    1049: "check the report's `db`, or the list of wikis",
+    1054: "check the column's name",
+    1142: "the user of the creds_file has no right to do that to this table",
+    1143: "the user of the creds_file has no right to do that to this column",
+    1146: "check the table's name, and which database the report runs on",
+    1317: "somebody has ended the query on the server",
+}
+
+
+def number(error: BaseException) -> int | None:
+    """The error's number, where it has one."""
+    first = error.args[0] if error.args else None
+    return first if isinstance(first, int) and first else None
+
+
+def said(error: BaseException) -> str:
+    """The server's own words, on one line: `(1146) Table 'x.y' doesn't exist`."""
+    code = number(error)
+    if code is None:
+        return " ".join(f"{type(error).__name__}: {error}".split())
+    return " ".join(f"({code}) {' '.join(map(str, error.args[1:]))}".split())
+
+
+def of_login(error: Exception, address: str, creds_file: Path | None) -> ConnectionFailed:
+    """The error for a connection that could not be made."""
+    # PyMySQL's wrapping of a network error says no more than its cause.
+    cause = getattr(error, "original_exception", error)
+    if isinstance(cause, OSError):
+        return ConnectionFailed(
+            f"cannot connect to {address}: {cause.strerror or cause}",
+            hint="does a server run there? check `host` and `port`",
+        )
+    what = f"cannot log in on {address}: {said(error)}"
+    code = number(error)
+    if isinstance(error, RuntimeError):  # a Python package for the login's method is missing
+        return ConnectionFailed(what, hint=_METHOD_HINT, retry=False)
+    if code in _CREDENTIALS:
+        return ConnectionFailed(what, hint=_credentials_hint(creds_file), retry=False)
+    if code in _REFUSED:
+        return ConnectionFailed(what, hint=_REFUSED[code], retry=False)
+    if code is None:
+        return ConnectionFailed(what, hint="is that a MariaDB or MySQL server?")
+    return ConnectionFailed(what, hint=_FULL_HINT if code in _FULL else "")
+
+
+def of_query(error: Exception, address: str) -> ReportupdaterError:
+    """The error for a query that failed: a QueryError only if the connection is still good."""
+    code = number(error)
+    if isinstance(error, UnicodeDecodeError):
+        return ResultError(
+            "the result holds text that is not UTF-8",
+            hint="let the query convert it, for example with CONVERT() or HEX()",
+        )
+    if code is None or code in _LOST or 2000 <= code < 3000:
+        hint = _FULL_HINT if code in _FULL else ""
+        return ConnectionFailed(f"lost the connection to {address}: {said(error)}", hint=hint)
+    if code in _TIMEOUTS:
+        return QueryTimeout(said(error), hint="make the query quicker, or raise its `timeout`")
+    return QueryError(said(error), hint=_QUERY_HINTS.get(code, ""))
+
+
+def _credentials_hint(creds_file: Path | None) -> str:
+    if creds_file is None:
+        return "give the database a `creds_file` with user and password"
+    return f"check user and password in {creds_file}"

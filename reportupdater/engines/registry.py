@@ -1,0 +1,38 @@
+"""The engines by name. Each module is imported when its engine is first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reportupdater.engines.base import Engine
+
+
+def _mysql() -> Engine:
+    from reportupdater.engines.mysql import MysqlEngine
+
+    return MysqlEngine()
+
+
+def _script() -> Engine:
+    from reportupdater.engines.script import ScriptEngine
+
+    return ScriptEngine()
+
+
+def _sqlite() -> Engine:
+    from reportupdater.engines.sqlite import SqliteEngine
+
+    return SqliteEngine()
+
+
+ENGINES: dict[str, Callable[[], Engine]] = {
+    "mysql": _mysql,
+    "script": _script,
+    "sqlite": _sqlite,
+}
+"""Name → what makes the engine for one run."""
+
+
+def engine(name: str) -> Engine:
+    """A new engine of that name. Raises KeyError for a name that is not in `ENGINES`."""
+    return ENGINES[name]()

@@ -1,0 +1,55 @@
+"""What the engines for databases share: a query's text, and fetching its result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from reportupdater.engines.values import text_rows, too_many_rows
+from reportupdater.errors import ResultError
+from reportupdater.model import Table, Task
+from reportupdater.template import time_values
+
+_CHUNK = 1000
+"""Rows fetched at once: enough to be quick, and little in memory."""
+
+
+class Cursor(Protocol):
+    """What is needed of a DB-API cursor."""
+
+    @property
+    def description(self) -> Sequence[Sequence[Any]] | None:
+        """The columns of the result, the name first; None when there is no result."""
+
+    def fetchmany(self, size: int, /) -> Sequence[Sequence[Any]]:
+        """The next rows, fewer than `size` only at the end."""
+
+
+def rendered(task: Task) -> str:
+    """The text of the task's query with the interval and the dimensions' values put in."""
+    report = task.series.report
+    if report.template is None:
+        raise TypeError(f"report {report.name} has no query")
+    values = time_values(task.interval, report.granularity) | task.series.dimensions
+    return report.template.render(values)
+
+
+def table(cursor: Cursor, max_rows: int) -> Table:
+    """The result of the query that the cursor has executed.
+
+    Raises ResultError when there is none, or as soon as it has more than `max_rows` rows.
+    """
+    if cursor.description is None:
+        raise ResultError(
+            "the query gave no table", hint="a report's query is one statement that gives rows"
+        )
+    header = tuple(str(column[0]) for column in cursor.description)
+    rows: list[tuple[str, ...]] = []
+    while True:
+        size = min(_CHUNK, max_rows + 1 - len(rows))
+        chunk = cursor.fetchmany(size)
+        rows += text_rows(chunk, header, first=len(rows) + 1)
+        if len(rows) > max_rows:
+            raise too_many_rows(max_rows)
+        if len(chunk) < size:
+            return Table(header, rows)

@@ -1,0 +1,75 @@
+# One command each for what one does with this project. Everything is made in this folder:
+# .venv is for working on it, .venv-test holds the built wheel, which is what the tests test.
+
+PYTHON ?= python3
+ARGS ?=
+
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+SOURCES := setup.cfg pyproject.toml README.md LICENSE \
+	$(shell find reportupdater -name __pycache__ -prune -o -print)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test lint clean debian-packages
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+SHOWN = daily_edits/wikidatawiki daily_interfaces weekly_wikis monthly_summary monthly_edit_sizes
+
+demo: .venv/installed  ## run the example project, and show what it gives
+	.venv/bin/python run.py -l info queries/demo output/
+	@for tsv in $(SHOWN); do \
+		printf '\noutput/%s.tsv\n' $$tsv; \
+		(head -n 4 output/$$tsv.tsv; echo ...; tail -n 2 output/$$tsv.tsv) | expand -t 13; \
+	done
+	@printf '\nqueries/demo/plot.py output/daily_edits/wikidatawiki.tsv edits\n'
+	@.venv/bin/python queries/demo/plot.py output/daily_edits/wikidatawiki.tsv edits
+
+test: debian-packages .venv-test/installed  ## run all tests, on the built wheel (ARGS="-k tsv" picks some)
+	PYTHONSAFEPATH=1 REPORTUPDATER_TEST_WHEEL=1 .venv-test/bin/pytest -n 2 $(ARGS)
+
+lint: .venv/installed-dev  ## run ruff, mypy and import-linter
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+clean:  ## remove all that make has made, but for output/
+	rm -rf .venv .venv-test build dist reportupdater.egg-info
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find reportupdater tests queries -name __pycache__ -prune -exec rm -rf {} +
+
+debian-packages:
+	@sh tests/debian_packages.sh $$(cat tests/apt.txt)
+
+.venv/installed: setup.cfg pyproject.toml
+	$(environment)
+	.venv/bin/pip install --quiet --no-compile --editable .
+	@touch $@
+
+.venv/installed-dev: setup.cfg pyproject.toml
+	$(environment)
+	.venv/bin/pip install --quiet --no-compile --editable '.[dev]'
+	@touch .venv/installed $@
+
+.venv-test/installed: $(SOURCES)
+	$(environment)
+	@rm -rf build dist
+	.venv-test/bin/pip wheel --quiet --no-deps --wheel-dir dist .
+	.venv-test/bin/pip install --quiet --no-compile "$$(echo dist/*.whl)[test]"
+	@# Once more, without its dependencies: the same version with other contents is no news to pip.
+	.venv-test/bin/pip install --quiet --no-compile --force-reinstall --no-deps dist/*.whl
+	@rm -rf build
+	@touch $@
+
+# Makes the virtual environment that the target stands in, if it is not there.
+define environment
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	echo "Python 3.11 or later is needed, and $(PYTHON) is not that." \
+		"Name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+@$(PYTHON) -c 'import ensurepip' 2>/dev/null || sh tests/debian_packages.sh python3-venv
+@$(@D)/bin/pip --version >/dev/null 2>&1 || { \
+	echo "Making $(@D)"; $(PYTHON) -m venv --upgrade-deps $(@D); }
+endef

@@ -98,10 +98,16 @@ def _placeholder(token: re.Match[str]) -> tuple[Placeholder | None, str]:
         return None, f"a single {token[0]} in the text"
     name, _, spec = field.partition(":")
     if not _NAME.fullmatch(name):
-        return None, f"{token[0]} is no placeholder: only plain names are"
+        return None, f"{_shown(token[0])} is no placeholder: only plain names are"
     if not _SPEC.fullmatch(spec):
-        return None, f"{spec!r} in {token[0]} is no format for text"
+        return None, f"{_shown(repr(spec))} in {_shown(token[0])} is no format for text"
     return Placeholder(name, spec, token.start()), ""
+
+
+def _shown(text: str) -> str:
+    """A text on one line, and not all of it where it is long: a stray brace may begin pages."""
+    line = " ".join("".join(part if part.isprintable() else " " for part in text).split())
+    return line if len(line) <= 60 else line[:59] + "…"
 
 
 def _where(path: str, text: str, offset: int) -> Where:

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from reportupdater.config.document import Entry, Items, Refused, Scalar, Section, Value
-from reportupdater.config.files import read_text, similar
+from reportupdater.config.files import missing_hint, read_text
 from reportupdater.config.graphite import METRIC
 from reportupdater.config.kinds import describe, shown
 from reportupdater.config.sections import entries, subject
@@ -82,7 +82,10 @@ def _read_values(
     else:
         what = f"{dimension} must be a list of values, or a file that holds one, not a mapping"
         return (), [Problem(what, value.where)]
-    return tuple(text for text, _ in values), [*problems, *_wrong_values(values, dimension)]
+    return tuple(text for text, _ in values), [
+        *problems,
+        *_wrong_values(values, f"the dimension {name!r}"),
+    ]
 
 
 def _from_list(items: Items, dimension: str) -> tuple[Values, list[Problem]]:
@@ -112,7 +115,7 @@ def _from_text(value: Scalar, dimension: str, folder: Path) -> tuple[Values, lis
         return _from_file(path)
     if "/" in text or text.endswith(LIST_ENDINGS):
         what = f"{dimension} has no file {path} to take its values from"
-        return [], [Problem(what, value.where, similar(path))]
+        return [], [Problem(what, value.where, missing_hint(path))]
     return [(text, value.where)], []
 
 
@@ -130,6 +133,7 @@ def _from_file(path: Path) -> tuple[Values, list[Problem]]:
 
 
 def _wrong_values(values: Values, dimension: str) -> list[Problem]:
+    # Without the report's name: several may read the same file, and it is told once.
     problems: list[Problem] = []
     first: dict[str, tuple[str, Where]] = {}
     for text, where in values:

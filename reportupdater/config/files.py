@@ -46,15 +46,19 @@ def absolute(folder: Path, name: str) -> Path:
     return Path(os.path.abspath(folder / name))
 
 
-def similar(path: Path, *, among: str = "") -> str:
-    """A hint that names a file like the one that is missing, or nothing.
+def missing_hint(path: Path, *, ending: str = "") -> str:
+    """A hint for a path that is no file: what it is instead, or a file with a name like it.
 
-    `among` is the ending that it must have.
+    `ending` is the one that such a file must have.
     """
+    if os.path.isdir(path):
+        return "it is a folder"
+    if os.path.islink(path):
+        return "it is a link that leads nowhere"
     try:
-        names = [name for name in os.listdir(path.parent) if name.endswith(among)]
+        names = [name for name in os.listdir(path.parent) if name.endswith(ending)]
     except (OSError, ValueError):
         return ""
-    stems = {name.removesuffix(among): name for name in names}
-    close = difflib.get_close_matches(path.name.removesuffix(among), stems, n=1, cutoff=0.6)
+    stems = {name.removesuffix(ending): name for name in names}
+    close = difflib.get_close_matches(path.name.removesuffix(ending), stems, n=1, cutoff=0.6)
     return f"{stems[close[0]]!r} is there" if close else ""

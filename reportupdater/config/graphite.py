@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reportupdater import template
 from reportupdater.config.document import Refused, Section, parse
-from reportupdater.config.files import read_text, similar
+from reportupdater.config.files import missing_hint, read_text
 from reportupdater.config.kinds import describe, scalar_text
 from reportupdater.config.schema import GRAPHITE_KEYS, REPORT_GRAPHITE_KEYS
 from reportupdater.config.sections import Reading, entries, read_keys, subject
@@ -37,7 +37,7 @@ def _lookups(keys: Reading, folder: Path) -> tuple[dict[str, dict[str, str]], li
         path = folder / name
         if not os.path.isfile(path):
             what = f"there is no lookup file {path} for the dimension {dimension!r}"
-            problems.append(Problem(what, where, similar(path)))
+            problems.append(Problem(what, where, missing_hint(path)))
             continue
         lookups[dimension], wrong = _read_lookup(path)
         problems += wrong

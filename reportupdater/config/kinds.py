@@ -49,6 +49,8 @@ def describe(value: Value) -> str:
         return "a list"
     if not isinstance(value, Scalar):
         return "a mapping"
+    if value.is_null:
+        return value.text or "empty"
     text = value.text
     if not value.plain:
         return f"the text {shown(text)}"
@@ -64,12 +66,18 @@ def shown(text: str) -> str:
 def scalar_text(value: Value) -> str:
     """The raw text of a single value that is printable and not blank. Raises ValueError."""
     if not isinstance(value, Scalar):
-        raise ValueError("put text that begins with { or [ in quotes")
+        raise ValueError
     if _CONTROL.search(value.text):
         raise ValueError("it holds a line break or a control character")
     if value.is_null or not value.text.strip():
         raise ValueError
     return value.text
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, Section):
+        raise ValueError("put text that begins with { in quotes")
+    return scalar_text(value)
 
 
 def _word(value: Value) -> str:
@@ -161,7 +169,7 @@ def section(of: str) -> Kind:
     return Kind(f"a mapping of {of}", _section)
 
 
-TEXT = Kind("text", scalar_text)
+TEXT = Kind("text", _text)
 WORD = Kind("text without white space", _word)
 PATH = Kind("a path", scalar_text)
 SWITCH = Kind("true or false", _switch)

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from reportupdater.config.databases import Databases, read_databases
-from reportupdater.config.document import Section, parse
-from reportupdater.config.files import decode, reason, similar
+from reportupdater.config.document import Refused, Section, parse
+from reportupdater.config.files import decode, missing_hint, reason
 from reportupdater.config.graphite import read_graphite
 from reportupdater.config.kinds import describe
 from reportupdater.config.reports import Surroundings, read_reports
@@ -35,13 +35,13 @@ def load_project(folder: Path, config_path: Path | None = None, *, jobs: int = 2
         root, problems = parse(text, str(path))
     if root is None and not problems:
         problems = [Problem("the configuration is empty", Where(str(path), 1, 1), _EXAMPLE)]
-    elif root is not None and not isinstance(root, Section):
+    elif root is not None and not isinstance(root, Section | Refused):
         what = f"the configuration must be a mapping of keys to values, not {describe(root)}"
         problems.append(Problem(what, root.where, _EXAMPLE))
     if not isinstance(root, Section):
-        return Project(folder, path, (), (), told_once(problems, str(path)))
+        return Project(folder, path, (), (), _told_once(problems, str(path)))
     project = _read(root, folder, path, Scripts(concurrency=jobs))
-    return replace(project, problems=told_once([*problems, *project.problems], str(path)))
+    return replace(project, problems=_told_once([*problems, *project.problems], str(path)))
 
 
 def _config_bytes(folder: Path, path: Path) -> bytes:
@@ -54,7 +54,7 @@ def _config_bytes(folder: Path, path: Path) -> bytes:
         return path.read_bytes()
     except (OSError, ValueError) as error:
         missing = isinstance(error, FileNotFoundError)
-        hint = similar(path) if missing else ""
+        hint = missing_hint(path) if missing else ""
         what = "there is no such file" if missing else f"cannot be read: {reason(error)}"
         raise UsageError(what, where=Where(str(path)), hint=hint) from None
 
@@ -102,7 +102,7 @@ def _reports(root: Section, keys: Reading) -> tuple[Section, list[Problem]]:
     return Section(where, {}), [] if told else [Problem("there are no reports", where, _EXAMPLE)]
 
 
-def told_once(problems: Iterable[Problem], first_path: str) -> tuple[Problem, ...]:
+def _told_once(problems: Iterable[Problem], first_path: str) -> tuple[Problem, ...]:
     """Each problem once, in the order of the file `first_path` and then of the other files.
 
     One that takes out several reports belongs to none of them.

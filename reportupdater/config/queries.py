@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from reportupdater import template
-from reportupdater.config.files import read_text, similar
+from reportupdater.config.files import missing_hint, read_text
 from reportupdater.errors import Problem, Where
 from reportupdater.intervals import Granularity
 from reportupdater.template import TIME_PLACEHOLDERS, Template
@@ -24,7 +24,7 @@ def find_query(
         if execute.endswith(ending) and os.path.isfile(folder / execute):
             hint = f"execute names it without the ending {ending}"
         else:
-            hint = similar(path, among=ending)
+            hint = missing_hint(path, ending=ending)
         return None, [Problem(f"{owner} has no query file {path}", where, hint)]
     text, problems = read_text(path)
     if text is None:
@@ -56,8 +56,7 @@ def check_script(folder: Path, execute: str, where: Where, owner: str) -> list[P
     """What is wrong with a script's file."""
     path = folder / execute
     if not os.path.isfile(path):
-        hint = "it is a folder" if os.path.isdir(path) else similar(path)
-        return [Problem(f"{owner} has no script {path}", where, hint)]
+        return [Problem(f"{owner} has no script {path}", where, missing_hint(path))]
     if not os.access(path, os.X_OK):
         what = f"the script {path} of {owner} may not be executed"
         return [Problem(what, where, f"chmod +x {path}")]

@@ -1,0 +1,127 @@
+"""docs/configuration.md says what the schema says, no more and no less."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reportupdater import model, template
+from reportupdater.config import dimensions, schema
+from reportupdater.config.load import load_project
+from reportupdater.config.schema import Key, OldKey
+
+PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
+
+TABLES: dict[str, schema.Keys] = {
+    "The top level": schema.TOP_KEYS,
+    "`engine: mysql`": schema.DATABASE_KEYS["mysql"],
+    "`engine: sqlite`": schema.DATABASE_KEYS["sqlite"],
+    "`graphite`": schema.GRAPHITE_KEYS,
+    "`reports` and `defaults`": schema.REPORT_KEYS,
+    "`graphite` of a report": schema.REPORT_GRAPHITE_KEYS,
+}
+
+
+def sections() -> dict[str, str]:
+    """The page's parts by their headings."""
+    parts = re.split(r"^#+ (.*)$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def rows(text: str) -> list[str]:
+    """The rows of the first table in a text, without its two header lines."""
+    lines = text.strip().splitlines()
+    first = next((at for at, line in enumerate(lines) if line.startswith("|")), len(lines))
+    table = []
+    for line in lines[first:]:
+        if not line.startswith("|"):
+            break
+        table.append(line)
+    return table[2:]
+
+
+def default(key: Key) -> str:
+    if key.example:
+        return f"needed, unless `{key.unless}`" if key.unless else "needed"
+    value = key.default
+    if value is None:
+        return "–"
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
+    if isinstance(value, float):
+        value = int(value)
+    return f"`{value}`" if not isinstance(value, bool) else f"`{str(value).lower()}`"
+
+
+def row(key: Key) -> str:
+    return f"| `{key.name}` | {key.kind.takes} | {default(key)} | {key.meaning} |"
+
+
+@pytest.mark.parametrize("heading", TABLES)
+def test_the_page_has_every_key_of_the_schema_with_what_it_takes_and_its_default(
+    heading: str,
+) -> None:
+    wanted = [row(key) for key in TABLES[heading].values() if isinstance(key, Key)]
+    assert rows(sections()[heading]) == wanted
+
+
+def test_the_page_has_every_key_of_older_versions() -> None:
+    wanted = [
+        f"| `{key.name}` | {key.replaced_by} |"
+        for key in schema.REPORT_KEYS.values()
+        if isinstance(key, OldKey)
+    ]
+    assert rows(sections()["Keys of older versions"]) == wanted
+
+
+def test_the_page_has_every_placeholder() -> None:
+    table = rows(sections()["Placeholders"])
+    names = set(re.findall(r"`\{(\w+)\}`", "".join(line.split("|")[1] for line in table)))
+    assert names == template.TIME_PLACEHOLDERS
+
+
+def test_the_page_has_every_ending_of_a_list_and_the_limits_of_dimensions() -> None:
+    text = sections()["Dimensions"]
+    limits = (dimensions.MAX_NAME, f"{dimensions.MAX_SERIES:,}")
+    for word in (*(f"`{ending}`" for ending in dimensions.LIST_ENDINGS), *limits):
+        assert f" {word}" in text
+
+
+def test_defaults_of_the_schema_are_those_of_the_model() -> None:
+    of_model: dict[str, Any] = {
+        field.name: field.default
+        for field in dataclasses.fields(model.Report)
+        if field.default is not dataclasses.MISSING
+    }
+    common = of_model.keys() & schema.REPORT_KEYS.keys()
+    keys = [schema.REPORT_KEYS[name] for name in common]
+    assert {key.name: key.default for key in keys if isinstance(key, Key)} == {
+        name: of_model[name] for name in common
+    }
+    assert len(common) == 9
+
+
+def test_every_example_of_the_page_is_valid(tmp_path: Path) -> None:
+    examples = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert examples
+    for name, text in {
+        "edits.sql": "select '{from_date}', '{wiki}'",
+        "active_users.sql": "select '{from_timestamp}'",
+        "wikis.txt": "enwiki\ndewiki\n",
+        "names.yaml": "enwiki: en\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+    script = tmp_path / "sizes.py"
+    script.write_text("#!/usr/bin/env python3\n")
+    script.chmod(0o755)
+    for number, example in enumerate(examples):
+        config = tmp_path / f"config{number}.yaml"
+        config.write_text(example)
+        project = load_project(tmp_path, config)
+        assert [str(problem) for problem in project.problems] == []
+        assert project.reports

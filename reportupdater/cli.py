@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
 from collections.abc import Sequence
 
 from reportupdater import __version__
 from reportupdater.commands import run
 from reportupdater.errors import ReportupdaterError
 from reportupdater.observe import log
+
+COMMANDS = (run,)
+"""The modules of the commands, in the order in which `--help` lists them."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,6 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ReportupdaterError as error:
         logging.getLogger("reportupdater").error("%s", error)
         return error.exit_code
+    except KeyboardInterrupt:  # while nothing is in work yet: a run takes the signal itself
+        return 128 + signal.SIGINT
     return exit_code
 
 
@@ -32,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (run,):
+    for command in COMMANDS:
         command.add_to(commands)
     for command_parser in commands.choices.values():
         command_parser.add_argument(

@@ -12,7 +12,7 @@ from reportupdater.pipeline import Request, run
 EXAMPLES = """\
 examples:
   reportupdater run queries/demo output/
-  reportupdater run -l info --report edits --since 2025-03-01 queries/demo output/
+  reportupdater run -l info --report daily_edits --since 2025-03-01 queries/demo output/
 
 exit codes:
   0  all that was due is done, nothing was due, or another run holds it

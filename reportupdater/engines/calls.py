@@ -70,9 +70,16 @@ class Calls:
     def ended(self, number: int, *, within: float) -> bool:
         """Whether the call of that number is over, waiting for it up to `within` seconds."""
         with self._changed:
-            return self._changed.wait_for(
-                lambda: not self._running or self._number != number, within
-            )
+            return self._changed.wait_for(lambda: self._over(number), within)
+
+    def during(self, number: int, action: Callable[[], object]) -> None:
+        """Do something quick unless the call of that number is over; it cannot end meanwhile."""
+        with self._changed:
+            if not self._over(number):
+                action()
+
+    def _over(self, number: int) -> bool:
+        return not self._running or self._number != number
 
 
 def _cancelled() -> ConnectionFailed:

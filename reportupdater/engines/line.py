@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import socket
+import struct
 import threading
 import time
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ _KEEPALIVE = (
     (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15),
     (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4),
 )
+
+_AT_ONCE = struct.pack("ii", 1, 0)
 
 
 class Line:
@@ -55,6 +58,9 @@ class Line:
                 self._answers.put(ConnectionAbortedError("cut"))
             if self._handle is not None:
                 with contextlib.suppress(OSError):
+                    # Closing it will reset the connection: a server that is still sending would
+                    # else wait for us until its own timeout.
+                    self._handle.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
                     self._handle.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:

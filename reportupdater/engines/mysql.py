@@ -113,6 +113,9 @@ class MysqlSession:
                 cursor = connection.cursor()
                 cursor.execute(query.text)
                 table = sql.table(cursor, max_rows)
+                while cursor.nextset():  # a procedure's; close() itself would leave a second table
+                    while cursor.fetchmany(sql.CHUNK):
+                        pass
                 cursor.close()
             except ResultError:
                 self._drop()  # the rest of the result is not waited for
@@ -159,13 +162,13 @@ class MysqlSession:
     def _stop(self, call: int) -> None:
         patience = 0.0
         thread_id = self._thread_id
-        if thread_id is not None:
+        if thread_id is not None and not self._calls.ended(call, within=0):
             # On a thread of its own: the server may be past answering.
             self._killer = threading.Thread(target=self._kill, args=(thread_id,), daemon=True)
             self._killer.start()
             patience = _KILL_PATIENCE
         while not self._calls.ended(call, within=patience):
-            self._line.cut()
+            self._calls.during(call, self._line.cut)
             patience = 0.1
 
     def _kill(self, thread_id: int) -> None:
@@ -206,7 +209,8 @@ def _unconnected(entry: MysqlDatabase, timeout: int | None) -> _Connection:
             program_name="reportupdater",
             defer_connect=True,
         )
-    except (configparser.Error, OSError, ValueError) as error:
+    except (configparser.Error, AttributeError, OSError, ValueError) as error:
+        # AttributeError is what a line before any section makes of RawConfigParser.
         # Not its text: configparser quotes lines of the file, and a password may stand there.
         line = getattr(error, "lineno", None)
         raise ConnectionFailed(

@@ -46,6 +46,7 @@ _REFUSED = {
 
 _QUERY_HINTS = {
     1044: "the user of the creds_file has no right to that database",
+    1046: "give the database its `db`, or name one before each table",
     1049: "check the report's `db`, or the list of wikis",
     1054: "check the column's name",
     1142: "the user of the creds_file has no right to do that to this table",

@@ -131,44 +131,40 @@ class ScriptSession:
         with process:
             self._group = process.pid
             try:
-                said = _collect(process, output)
+                if self._calls.cancelled:  # before there was anything to send a signal to
+                    self._signal(signal.SIGTERM)
+                said = _collect(process, output, self._calls)
             finally:
                 # Before it is reaped: until then, the number of its group is surely its own.
+                self._signal(signal.SIGKILL)
                 with self._lock:
-                    self._kill(signal.SIGKILL)
                     self._group = None
         return process.returncode, _shown(said)
 
     def _stop(self, call: int) -> None:
-        """Send SIGTERM as soon as there is a script, and SIGKILL when that did not end it."""
-        patience = 0.0
+        self._calls.during(call, lambda: self._signal(signal.SIGTERM))
+        patience = TERM_PATIENCE
         while not self._calls.ended(call, within=patience):
-            with self._lock:
-                patience = TERM_PATIENCE if self._kill(signal.SIGTERM) else 0.05
-            if patience == TERM_PATIENCE:
-                break
-        while not self._calls.ended(call, within=patience):
-            with self._lock:
-                self._kill(signal.SIGKILL)
+            self._calls.during(call, lambda: self._signal(signal.SIGKILL))
             patience = 0.1
 
-    def _kill(self, number: signal.Signals) -> bool:
-        """Signal the script's group, if there is one. The lock is held."""
-        if self._group is None:
-            return False
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._group, number)
-        return True
+    def _signal(self, number: signal.Signals) -> None:
+        with self._lock:
+            if self._group is not None:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self._group, number)
 
 
 def _collect(
-    process: subprocess.Popen[bytes], output: tempfile.SpooledTemporaryFile[bytes]
+    process: subprocess.Popen[bytes],
+    output: tempfile.SpooledTemporaryFile[bytes],
+    calls: Calls,
 ) -> bytes:
     """Take what the script writes until it has ended; the end of standard error.
 
     Standard output is also read for as long as its children write to it, such as a `tee` in a
-    process substitution, within `_LAST_WORDS`; then they are left to their fate.
-    Raises ResultError for endless output, QueryError where there is no place to keep it.
+    process substitution, for `_LAST_WORDS`. Raises ResultError for endless output, QueryError
+    for output that has not come to its end then, or that there is no place to keep.
     """
     if process.stdout is None or process.stderr is None:
         raise TypeError("the script's outputs are no pipes")
@@ -177,26 +173,34 @@ def _collect(
     poll = select.poll()
     for descriptor in (printed, messages, ending):
         poll.register(descriptor, select.POLLIN)
-    size, tail, silent, deadline = 0, b"", False, 0.0
+    size, tail = 0, b""
+    closed = late = False
+    deadline: float | None = None
     try:
-        while not (deadline and (silent or time.monotonic() >= deadline)):
-            left = (deadline - time.monotonic()) * 1000 if deadline else None
+        while deadline is None or not (closed or time.monotonic() >= deadline):
+            left = None if deadline is None else (deadline - time.monotonic()) * 1000
             for descriptor, _ in poll.poll(left):
                 if descriptor == ending:
-                    deadline = time.monotonic() + _LAST_WORDS
+                    deadline = time.monotonic() + (0 if calls.cancelled else _LAST_WORDS)
                     poll.unregister(ending)
                     continue
                 data = os.read(descriptor, _READ)
                 if not data:
                     poll.unregister(descriptor)
-                    silent = silent or descriptor == printed
+                    closed = closed or descriptor == printed
                 elif descriptor == printed:
                     size += len(data)
                     _keep(data, output, size)
+                    late = deadline is not None
                 else:
                     tail = (tail + data)[-_TAIL:]
     finally:
         os.close(ending)
+    if late and not closed:
+        raise QueryError(
+            "the script ended while its children were still printing",
+            hint="let it wait for them",
+        )
     return tail
 
 

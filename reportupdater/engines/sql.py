@@ -10,7 +10,7 @@ from reportupdater.errors import ResultError
 from reportupdater.model import Table, Task
 from reportupdater.template import time_values
 
-_CHUNK = 1000
+CHUNK = 1000
 """Rows fetched at once: enough to be quick, and little in memory."""
 
 
@@ -46,7 +46,7 @@ def table(cursor: Cursor, max_rows: int) -> Table:
     header = tuple(str(column[0]) for column in cursor.description)
     rows: list[tuple[str, ...]] = []
     while True:
-        size = min(_CHUNK, max_rows + 1 - len(rows))
+        size = min(CHUNK, max_rows + 1 - len(rows))
         chunk = cursor.fetchmany(size)
         rows += text_rows(chunk, header, first=len(rows) + 1)
         if len(rows) > max_rows:

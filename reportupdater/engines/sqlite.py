@@ -135,9 +135,12 @@ class SqliteSession:
     def _stop(self, call: int) -> None:
         # Again and again: an interrupt just before the query begins has no effect.
         while not self._calls.ended(call, within=0.05):
-            with self._lock:
-                if self._connection is not None:
-                    self._connection.interrupt()
+            self._calls.during(call, self._interrupt)
+
+    def _interrupt(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self._connection.interrupt()
 
 
 def _opened(path: Path) -> sqlite3.Connection:

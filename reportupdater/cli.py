@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
+import sys
 from collections.abc import Sequence
 
 from reportupdater import __version__
@@ -18,6 +20,8 @@ COMMANDS = (run,)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line (without the program's name); its exit code."""
+    if sys.stderr is None:  # the caller has closed it, and no file may be opened in its place
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - open to the end
     arguments = parser().parse_args(argv)
     log.set_up(arguments.log_level)
     try:

@@ -110,8 +110,8 @@ def _moment(text: str) -> tuple[datetime, bool]:
     year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
     try:
         return datetime(year, month, day, hour, minute, second), match[4] is not None
-    except ValueError as error:
-        raise ValueError(f"{text!r} is no date: {error}") from None
+    except ValueError:
+        raise ValueError(f"{text!r} is no date") from None
 
 
 def parse_moment(text: str) -> datetime:

@@ -67,8 +67,8 @@ def run(request: Request) -> int:
     with Stop() as stop, State(output) as state, Locks(state.locks) as locks:
         run_number = ledger.begin_run(state, str(project.config_path.absolute()), utcnow())
         committer = Committer(state, run_number, summary)
+        committer.merge_leftovers(locks)  # first: they are TSVs that somebody may own
         owned = _held(project, reports, state, locks, summary)
-        committer.merge_leftovers(locks)
         mark_files, problems = marks.read_files(project.folder)
         tell(problems)
         tasks = [
@@ -80,10 +80,11 @@ def run(request: Request) -> int:
         committer.expect(tasks, owned)
         _execute(tasks, committer, stop, summary)
         committer.finish()
+        summary.interrupted = stop.requested is not None
         exit_code = stop.exit_code or (EXIT_OK if summary.is_good else EXIT_FAILED)
         ledger.end_run(state, run_number, utcnow(), exit_code, summary.as_dict())
         status.write(state)
-    summary.log(f"{project.config_path} into {output}" + (", interrupted" * bool(stop.requested)))
+    summary.log(f"{project.config_path} into {output}")
     return exit_code
 
 

@@ -181,15 +181,18 @@ class Dispatcher:
                     lane.extend(kept)
         return given_up
 
-    def abandon(self, server: Server) -> list[Task]:
-        """Take back all tasks of a server that are not handed out; nothing of it will be."""
+    def abandon(self, server: Server, which: Callable[[Task], object]) -> list[Task]:
+        """Take back the tasks of a server that are not handed out and for which `which` is true."""
+        taken: list[Task] = []
         with self._changed:
-            groups = self._groups[server]
-            tasks = [task for group in groups for lane in group.lanes for task in lane]
-            for group in groups:
-                group.lanes.clear()
+            for group in self._groups[server]:
+                for lane in group.lanes:
+                    tasks = list(lane)
+                    lane.clear()
+                    for task in tasks:
+                        (taken if which(task) else lane).append(task)
             self._changed.notify_all()
-            return tasks
+        return taken
 
     def stop(self) -> None:
         """Hand out nothing more."""

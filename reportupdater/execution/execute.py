@@ -93,7 +93,8 @@ class Execution:
 
     def _gather(self) -> Outcomes:
         self._watch()
-        batch = Outcomes([], [])
+        fresh = [outcome for worker in self._workers for outcome in worker.fresh()]
+        batch = Outcomes(fresh, [])
         until = monotonic() + TICK
         while self._alive and len(batch.outcomes) < _COMMIT_TASKS:
             try:

@@ -40,8 +40,9 @@ class Shared:
     outcomes: queue.Queue[Outcomes | None]
     """What workers hand over; None when one of them has ended."""
     stopping: threading.Event = field(default_factory=threading.Event)
-    outages: dict[Server, ConnectionFailed] = field(default_factory=dict)
-    """The servers that are out of reach for the rest of the run, and what they said."""
+    outages: dict[tuple[Server, object], ConnectionFailed] = field(default_factory=dict)
+    """What is out of reach for the rest of the run, and why: a server (with None), or one access
+    to it, where it is the login that it refuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,8 @@ class Worker:
         self._session: Session | None = None
         self._access: object = None
         self._call: _Call | None = None
+        self._outcomes: list[Outcome] = []  # of the batch in work
+        self._handed_over = 0  # how many of them
         self._calling = threading.Lock()
         # A daemon: a call that cannot be stopped must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name=str(server), daemon=True)
@@ -106,6 +109,16 @@ class Worker:
             if call.cancelled:
                 self._session.cancel()
 
+    def fresh(self) -> list[Outcome]:
+        """What has come of the batch in work since the last look: it need not wait for the rest.
+
+        Called by another thread.
+        """
+        with self._calling:
+            outcomes = self._outcomes[self._handed_over :]
+            self._handed_over += len(outcomes)
+            return outcomes
+
     def _run(self) -> None:
         dispatcher = self._shared.dispatcher
         try:
@@ -119,20 +132,32 @@ class Worker:
             self._shared.outcomes.put(None)
 
     def _hand_over(self, outcomes: list[Outcome], given_up: list[Task]) -> None:
-        if any(self._is_outage(outcome) for outcome in outcomes):
-            error = self._shared.outages[self._server]
-            left = self._shared.dispatcher.abandon(self._server)
-            outcomes += [Failure(task, error, asked=False) for task in [*given_up, *left]]
-            given_up = []
+        out_of_reach = any(self._outage(outcome.task) for outcome in outcomes)
+        outcomes = self.fresh()
+        if out_of_reach:
+            left = self._shared.dispatcher.abandon(self._server, self._outage)
+            outcomes += [
+                Failure(task, error, asked=False)
+                for task in [*given_up, *left]
+                if (error := self._outage(task))
+            ]
+            given_up = [task for task in given_up if not self._outage(task)]
         if outcomes or given_up:
             self._shared.outcomes.put(Outcomes(outcomes, given_up))
 
-    def _is_outage(self, outcome: Outcome) -> bool:
-        return isinstance(outcome, Failure) and isinstance(outcome.error, ConnectionFailed)
+    def _outage(self, task: Task) -> ConnectionFailed | None:
+        """Why the task cannot be asked in this run, if it cannot."""
+        outages = self._shared.outages
+        if not outages:
+            return None
+        access = self._engine.access(task)
+        return outages.get((self._server, None)) or outages.get((self._server, access))
 
     def _work(self, batch: Batch, began: float) -> list[Outcome]:
         """The outcomes of a batch's first tasks; a failure or a slow task ends it early."""
         outcomes: list[Outcome] = []
+        with self._calling:
+            self._outcomes, self._handed_over = outcomes, 0
         for task in batch.tasks:
             asked = monotonic()
             try:
@@ -160,14 +185,17 @@ class Worker:
         for attempt in range(retries + 1):
             if self._shared.stopping.is_set():
                 raise Interrupted("the run was interrupted")
-            if self._server in self._shared.outages:
-                raise self._shared.outages[self._server]
+            outage = self._outage(task)
+            if outage:
+                raise outage
             try:
                 return self._ask(task)
             except ConnectionFailed as error:
                 self._close()
                 if not error.retry or attempt == retries:
-                    raise self._shared.outages.setdefault(self._server, error) from None
+                    access = None if error.retry else self._engine.access(task)
+                    place = self._server, access
+                    raise self._shared.outages.setdefault(place, error) from None
                 pause = BACK_OFF * 3**attempt * random.uniform(0.8, 1.2)
                 log.info("%s: %s; trying again in %.1f s", self._server, error, pause)
                 self._shared.stopping.wait(pause)

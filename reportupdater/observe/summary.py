@@ -47,6 +47,8 @@ class Summary:
     troubles: Tally = field(default_factory=Tally)
     invalid: int = 0
     """Errors in the configuration, which are told when it is read."""
+    interrupted: bool = False
+    """Whether the run ended before its work."""
 
     @property
     def is_good(self) -> bool:
@@ -58,7 +60,9 @@ class Summary:
         counts = f"{self.done} done, {self.empty} empty, {len(self.failed)} failed"
         if self.invalid:
             counts += f", {self.invalid} error{'s' * (self.invalid > 1)} in the configuration"
-        if not (self.done or self.empty) and self.is_good and not self.skipped:
+        if self.interrupted:
+            counts = f"interrupted, {counts}"
+        elif not (self.done or self.empty) and self.is_good and not self.skipped:
             counts = "nothing is due"
         lines = [f"{title}: {counts}"]
         for word, tally in (

@@ -22,8 +22,6 @@ def merged(old: Header, new: Header) -> Header:
     >>> merged(("date", "b", "a", "c"), ("day", "c", "d"))
     ('day', 'c', 'd', 'a', 'b')
     """
-    if old == new:
-        return old
     kept = set(_keys(new))
     gone = sorted(key for key in _keys(old) if key not in kept)
     return new + tuple(name for name, _ in gone)

@@ -9,8 +9,12 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+
+from reportupdater.errors import StateError, Where
+from reportupdater.store.state import opened
 
 log = logging.getLogger(__name__)
 
@@ -33,18 +37,27 @@ class Locks:
             self.release(name)
 
     def take(self, report: str, now: datetime) -> bool:
-        """Take a report's lock, unless another process holds it. Raises OSError."""
+        """Take a report's lock, unless another process holds it. Raises StateError."""
         if report in self._held:
             return True
-        descriptor = os.open(self._folder / report, os.O_RDWR | os.O_CREAT, 0o660)
+        path = self._folder / report
+        try:
+            descriptor = opened(path)
+        except OSError as error:
+            raise StateError(
+                f"the lock cannot be taken: {error.strerror}",
+                where=Where(str(path)),
+                hint="the runner's user must be able to write to that file and its folder",
+            ) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
             return False
-        os.truncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()} {now.isoformat()}\n".encode(), 0)
         self._held[report] = descriptor
+        with suppress(OSError):  # on a full disk nobody is told who holds it
+            os.truncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()} {now.isoformat()}\n".encode(), 0)
         return True
 
     def holds(self, report: str) -> bool:

@@ -36,28 +36,40 @@ def read_files(project: Path) -> tuple[list[MarkFile], list[Problem]]:
     """The mark files of a project, oldest name first, and what is wrong with the others."""
     marks, problems = [], []
     folder = project / ".reruns"
-    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    try:
+        paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    except OSError as error:
+        what = f"the marks cannot be read: {error.strerror}"
+        return [], [Problem(what, Where(str(folder)), severity=Severity.WARNING)]
     for path in paths:
         if path.name.startswith(".") or not path.is_file():
             continue
         try:
             marks.append(_read(path, os.path.realpath(project)))
-        except (OSError, UnicodeDecodeError, ValueError) as error:
-            line, what = (0, error) if not isinstance(error, _BadLine) else error.args
-            problems.append(
-                Problem(
-                    f"this file marks nothing: {what}",
-                    Where(str(path), line),
-                    "first two lines: from which date, until which date (exclusive);"
-                    " then names of reports, a line each",
-                    Severity.WARNING,
-                )
-            )
+        except OSError as error:
+            problems.append(_nothing(path, str(error.strerror or error)))
+        except UnicodeDecodeError:
+            problems.append(_nothing(path, "not UTF-8"))
+        except _BadLine as error:
+            problems.append(_nothing(path, error.what, error.line))
     return marks, problems
 
 
-class _BadLine(ValueError):
-    """Line number and what is wrong with it."""
+def _nothing(path: Path, what: str, line: int = 0) -> Problem:
+    return Problem(
+        f"this file marks nothing: {what}",
+        Where(str(path), line),
+        "first two lines: from which date, until which date (exclusive);"
+        " then names of reports, a line each",
+        Severity.WARNING,
+    )
+
+
+class _BadLine(Exception):
+    def __init__(self, line: int, what: str) -> None:
+        super().__init__(what)
+        self.line = line
+        self.what = what
 
 
 def _read(path: Path, project: str) -> MarkFile:
@@ -69,7 +81,7 @@ def _read(path: Path, project: str) -> MarkFile:
         except IndexError:
             raise _BadLine(number, "the line is missing") from None
         except ValueError as error:
-            raise _BadLine(number, error) from None
+            raise _BadLine(number, str(error)) from None
     if dates[0] >= dates[1]:
         raise _BadLine(2, "the range is empty")
     names = tuple(line for line in lines[2:] if line)

@@ -10,8 +10,9 @@ import fcntl
 import logging
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,7 +23,9 @@ log = logging.getLogger(__name__)
 FOLDER = ".reportupdater"
 _VERSION = 1
 _BUSY_SECONDS = 60.0
-_PRIVATE = 0o770  # the output folder's mode, without others' bits
+# The output folder's mode without others' bits: for folders and for files.
+_FOLDER_MODE = 0o770
+_FILE_MODE = 0o660
 
 _SCHEMA = """
 CREATE TABLE series (
@@ -83,6 +86,22 @@ CREATE TABLE attempts (
     PRIMARY KEY (series, start, failed, at)
 ) WITHOUT ROWID;
 """
+
+
+def opened(path: Path) -> int:
+    """A descriptor of a file of the state; a new one gets the mode and group of its folder.
+
+    The umask has no say: whoever may write to the folder may take its locks. Raises OSError.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _FILE_MODE)
+    except FileExistsError:
+        return os.open(path, os.O_RDWR)
+    above = path.parent.stat()
+    with suppress(PermissionError):
+        os.fchown(descriptor, -1, above.st_gid)
+    os.fchmod(descriptor, above.st_mode & _FILE_MODE)
+    return descriptor
 
 
 class State:
@@ -159,15 +178,16 @@ class State:
         for folder in (self.folder, self.locks):
             if not folder.is_dir():
                 folder.mkdir(exist_ok=True)
-                stat = self.output.stat()
-                folder.chmod(stat.st_mode & _PRIVATE)
+                above = self.output.stat()
                 with suppress(PermissionError):
-                    os.chown(folder, -1, stat.st_gid)
+                    os.chown(folder, -1, above.st_gid)
+                # With the bit that gives the group on, to what SQLite makes beside its file too.
+                folder.chmod((above.st_mode & _FOLDER_MODE) | stat.S_ISGID)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """One process at a time makes the state, sets it aside, or writes what all runs share."""
-        descriptor = os.open(self.locks / ".state", os.O_RDWR | os.O_CREAT, 0o660)
+        descriptor = opened(self.locks / ".state")
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
@@ -189,7 +209,7 @@ class State:
             return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
-        self._make_file()
+        os.close(opened(self.path))  # SQLite gives its side files the mode of the main one
         connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
         try:
             version = int(connection.execute("PRAGMA user_version").fetchone()[0])
@@ -210,16 +230,6 @@ class State:
             connection.close()
             raise
         return connection
-
-    def _make_file(self) -> None:
-        # SQLite gives its side files the mode of the main one.
-        if not self.path.exists():
-            stat = self.output.stat()
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-            with closing(os.fdopen(descriptor)):
-                os.fchmod(descriptor, stat.st_mode & 0o660)
-                with suppress(PermissionError):
-                    os.fchown(descriptor, -1, stat.st_gid)
 
     def _set_aside(self, why: str) -> None:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")

@@ -164,7 +164,8 @@ def parse(text: str) -> list[tuple[str, ...]]:
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Each row of a file with the line on which it begins; blank lines are passed over."""
     try:
-        file = open(path, encoding="utf-8-sig", newline="")  # noqa: SIM115 - closed below
+        # Lines end at LF alone, as for whoever looks up the line that an error names.
+        file = open(path, encoding="utf-8-sig", newline="\n")  # noqa: SIM115 - closed below
     except FileNotFoundError:
         return
     with file:
@@ -177,9 +178,9 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
                     yield line, cells
                 line = reader.line_num + 1
         except csv.Error as error:
-            raise TsvError(
-                f"quotes do not match: {error}", where=Where(str(path), line), hint=_REMEDY
-            ) from None
+            stray = str(error).startswith("new-line")  # the rest of it is for programmers
+            what = "a carriage return within the line" if stray else f"quotes do not match: {error}"
+            raise TsvError(what, where=Where(str(path), line), hint=_REMEDY) from None
         except UnicodeDecodeError:
             raise _undecodable(path) from None
 

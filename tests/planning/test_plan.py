@@ -1,0 +1,253 @@
+"""What is due, against a model that walks through the calendar one interval after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from reportupdater.intervals import Coverage, Granularity
+from reportupdater.model import Reason, Report, Series, Task
+from reportupdater.planning.plan import Clock, due, mark, markable, window
+from reportupdater.store import tsv
+from tests.making import floor, following, granularities, preceding, report
+
+DAYS = Granularity.DAYS
+HEADER = ("date", "n")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A report, and what a run finds."""
+
+    report: Report
+    done: frozenset[datetime]
+    """Starts of intervals."""
+    now: datetime
+
+    @property
+    def series(self) -> Series:
+        return Series(self.report)
+
+    @property
+    def coverage(self) -> Coverage:
+        return Coverage.of(self.report.granularity.number(start) for start in self.done)
+
+
+@st.composite
+def scenes(draw: st.DrawFn) -> Scene:
+    """Reports that began some dozen intervals before now, or begin soon."""
+    granularity = draw(granularities)
+    now = draw(st.datetimes(datetime(2015, 11, 1), datetime(2016, 4, 1)))
+    unit = following(granularity, now) - now
+    near = st.builds(lambda count, part: now + count * unit + part, st.integers(-12, 4), parts)
+    one = report(
+        granularity=granularity,
+        starts=draw(near),
+        ends=draw(st.none() | near),
+        lag=draw(st.just(timedelta(0)) | st.integers(0, 5).map(lambda count: count * unit) | parts),
+        max_data_points=draw(st.none() | st.integers(1, 8)),
+    )
+    # What is done may lie anywhere: people edit TSVs, and settings change.
+    done = draw(st.frozensets(near.map(lambda moment: floor(granularity, moment)), max_size=12))
+    return Scene(one, done, now)
+
+
+parts = st.timedeltas(timedelta(0), timedelta(hours=30))
+
+
+def possible(scene: Scene) -> list[datetime]:
+    """The starts of the intervals that may be computed, by the rules as they are told to people."""
+    one, granularity = scene.report, scene.report.granularity
+    found = []
+    start = floor(granularity, one.starts)
+    while following(granularity, start) + one.lag <= scene.now:
+        if one.ends is None or start < one.ends:
+            found.append(start)
+        start = following(granularity, start)
+    if one.max_data_points is not None:
+        oldest = oldest_kept(scene, one.max_data_points)
+        found = [start for start in found if start >= oldest]
+    return found
+
+
+def oldest_kept(scene: Scene, count: int) -> datetime:
+    """`count` intervals before the watermark, or before the end of what is done if that is later."""
+    granularity = scene.report.granularity
+    at = floor(granularity, scene.now - scene.report.lag)
+    at = max([at, *(following(granularity, start) for start in scene.done)])
+    for _ in range(count):
+        at = preceding(granularity, at)
+    return at
+
+
+def starts(numbers: range, granularity: Granularity) -> list[datetime]:
+    return [granularity.start(number) for number in numbers]
+
+
+@given(scenes())
+def test_the_window_is_what_may_be_computed(scene: Scene) -> None:
+    found = window(scene.report, scene.now, scene.coverage.newest)
+    assert starts(found, scene.report.granularity) == possible(scene)
+
+
+@given(scenes())
+def test_due_is_what_may_be_computed_and_is_not_done(scene: Scene) -> None:
+    tasks = due(scene.series, scene.coverage, (), Clock(scene.now))
+    assert [task.interval.start for task in tasks] == [
+        start for start in possible(scene) if start not in scene.done
+    ]
+    for task in tasks:
+        assert task.reason is Reason.MISSING
+        assert task.interval.end == following(scene.report.granularity, task.interval.start)
+
+
+@given(scenes(), st.data())
+def test_what_is_marked_and_done_is_due_again(scene: Scene, data: st.DataObject) -> None:
+    granularity = scene.report.granularity
+    pool = sorted({*scene.done, *possible(scene)})
+    marked = data.draw(st.sets(st.sampled_from(pool)) if pool else st.just(set()))
+    numbers = [granularity.number(start) for start in marked]
+    tasks = due(scene.series, scene.coverage, numbers, Clock(scene.now))
+    assert [(task.interval.start, task.reason) for task in tasks] == [
+        (start, Reason.RERUN if start in scene.done else Reason.MISSING)
+        for start in possible(scene)
+        if start not in scene.done or start in marked
+    ]
+
+
+@given(scenes(), st.data())
+def test_a_run_can_be_told_to_look_only_at_a_part_of_time(
+    scene: Scene, data: st.DataObject
+) -> None:
+    moments = st.none() | st.datetimes(scene.now - timedelta(400), scene.now + timedelta(60))
+    since, until = data.draw(moments), data.draw(moments)
+    marked = [scene.report.granularity.number(start) for start in scene.done]
+    whole = due(scene.series, scene.coverage, marked, Clock(scene.now))
+    part = due(scene.series, scene.coverage, marked, Clock(scene.now, since, until))
+    assert [task.interval for task in part] == [
+        task.interval
+        for task in whole
+        if (since is None or task.interval.start >= since)
+        and (until is None or task.interval.start < until)
+    ]
+
+
+@given(scenes(), st.data())
+def test_a_mark_asks_for_what_is_done_and_will_be_kept(scene: Scene, data: st.DataObject) -> None:
+    moments = st.datetimes(scene.now - timedelta(400), scene.now + timedelta(200))
+    since, until = sorted((data.draw(moments), data.draw(moments)))
+    marking = mark(scene.series, scene.coverage, since, until, scene.now)
+    wanted = sorted(start for start in scene.done if since <= start < until)
+    one = scene.report
+    oldest = floor(one.granularity, one.starts)
+    if one.max_data_points is not None:
+        oldest = max(oldest, oldest_kept(scene, one.max_data_points))
+    expected = [
+        start for start in wanted if start >= oldest and (one.ends is None or start < one.ends)
+    ]
+    assert [scene.report.granularity.start(n) for n in marking.numbers] == expected
+    assert marking.dropped == len(wanted) - len(expected)
+
+
+@given(scenes())
+def test_all_that_may_be_computed_may_be_marked(scene: Scene) -> None:
+    newest = scene.coverage.newest
+    allowed = markable(scene.report, scene.now, newest)
+    assert all(number in allowed for number in window(scene.report, scene.now, newest))
+
+
+def test_a_mark_beyond_the_watermark_waits_for_it() -> None:
+    series = Series(report(lag=timedelta(days=3)))
+    coverage = Coverage.of([DAYS.number(datetime(2015, 1, day)) for day in range(1, 10)])
+    since, until = datetime(2015, 1, 5), datetime(2015, 1, 8)
+    marking = mark(series, coverage, since, until, datetime(2015, 1, 10))
+    assert marking.dropped == 0
+
+    def due_on(day: int) -> list[str]:
+        clock = Clock(datetime(2015, 1, day))
+        return [task.start for task in due(series, coverage, marking.numbers, clock)]
+
+    assert due_on(10) == ["2015-01-05", "2015-01-06"]
+    assert due_on(11)[:3] == ["2015-01-05", "2015-01-06", "2015-01-07"]
+
+
+def test_nothing_is_due_before_a_report_starts() -> None:
+    one = Series(report(starts=datetime(2015, 1, 1)))
+    assert due(one, Coverage(), (), Clock(datetime(2014, 6, 1))) == []
+    assert due(one, Coverage(), (), Clock(datetime(2015, 1, 1, 23, 59, 59))) == []
+    assert len(due(one, Coverage(), (), Clock(datetime(2015, 1, 2)))) == 1
+
+
+def test_the_interval_in_which_a_report_starts_is_its_first() -> None:
+    weeks = report(granularity=Granularity.WEEKS, starts=datetime(2015, 1, 7))
+    [task] = due(Series(weeks), Coverage(), (), Clock(datetime(2015, 1, 11)))
+    assert str(task) == "report [2015-01-04, 2015-01-11)"
+
+
+def test_an_interval_that_starts_before_the_end_of_a_report_is_whole() -> None:
+    weeks = report(
+        granularity=Granularity.WEEKS, starts=datetime(2015, 1, 4), ends=datetime(2015, 1, 12)
+    )
+    tasks = due(Series(weeks), Coverage(), (), Clock(datetime(2016, 1, 1)))
+    assert [task.start for task in tasks] == ["2015-01-04", "2015-01-11"]
+
+
+Step = tuple[timedelta, timedelta, int]
+
+# How the clock goes on (or is set back), the lag then, and how many of the tasks fail.
+steps = st.lists(
+    st.tuples(
+        st.timedeltas(timedelta(-40), timedelta(60)),
+        st.timedeltas(timedelta(0), timedelta(50)),
+        st.sampled_from([0, 0, 1, 3]),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(granularities, st.integers(1, 6), steps)
+def test_what_is_computed_stays_however_clock_and_lag_change(
+    granularity: Granularity, points: int, course: list[Step]
+) -> None:
+    """`max_data_points` must not trim what was just computed, to compute it again for ever."""
+    content = tsv.Content()
+    now = datetime(2016, 1, 20, 12)
+    for gone_by, lag, failing in course:
+        now += gone_by
+        one = report(
+            granularity=granularity,
+            starts=datetime(2015, 10, 5),
+            lag=lag,
+            max_data_points=points,
+        )
+        series = Series(one)
+        tasks = due(series, covered(content), (), Clock(now))
+        failed, computed = tasks[:failing], tasks[failing:]
+        content = tsv.merged(content, entries(computed), max_data_points=points)
+        left = due(series, covered(content), (), Clock(now))
+        assert [task.interval for task in left] == [task.interval for task in failed]
+        assert len(set(covered(content))) <= points
+
+
+def entries(tasks: list[Task]) -> Iterator[tsv.Entry]:
+    for task in tasks:
+        number = task.series.report.granularity.number(task.interval.start)
+        yield tsv.Entry(number, HEADER, [(task.start, "1")])
+
+
+def covered(content: tsv.Content) -> Coverage:
+    return Coverage.of(row.number for row in content.rows)
+
+
+@given(scenes())
+def test_without_max_data_points_every_interval_is_computed_once(scene: Scene) -> None:
+    assume(scene.report.max_data_points is None)
+    tasks = due(scene.series, scene.coverage, (), Clock(scene.now))
+    numbers = [scene.report.granularity.number(task.interval.start) for task in tasks]
+    done = Coverage.of([*scene.coverage, *numbers])
+    assert due(scene.series, done, (), Clock(scene.now)) == []

@@ -1,0 +1,195 @@
+"""Files that are replaced as a whole: what they keep, and what is left when that fails."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from reportupdater.errors import TsvError
+from reportupdater.store import files
+from tests.helpers import wait_until
+from tests.store.machine import Child, file_sizes_up_to, mode, other_group, umask
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "r.tsv"
+    files.replace(path, ["é\u2028\r", "\n", "x\n"])
+    assert path.read_bytes() == "é\u2028\r\nx\n".encode()
+    files.replace(path, [])
+    assert path.read_bytes() == b""
+    assert names(tmp_path) == ["r.tsv"]
+
+
+def test_a_reader_keeps_the_file_that_it_has_opened(tmp_path: Path) -> None:
+    path = tmp_path / "r.tsv"
+    files.replace(path, ["old\n"])
+    with path.open() as reader:
+        files.replace(path, ["new\n"])
+        assert reader.read() == "old\n"
+    assert path.read_text() == "new\n"
+
+
+def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
+    files.replace(tmp_path / "a" / "b" / "r.tsv", ["x\n"])
+    assert (tmp_path / "a" / "b" / "r.tsv").read_text() == "x\n"
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+def test_a_new_file_follows_the_umask(tmp_path: Path, mask: int) -> None:
+    with umask(mask):
+        files.replace(tmp_path / "r.tsv", ["x\n"])
+    assert mode(tmp_path / "r.tsv") == 0o666 & ~mask
+
+
+def test_a_file_keeps_its_mode_and_group(tmp_path: Path) -> None:
+    path = tmp_path / "r.tsv"
+    path.touch()
+    group = other_group()
+    os.chown(path, -1, group.gr_gid)
+    path.chmod(0o2604)
+    with umask(0o077):
+        files.replace(path, ["x\n"])
+    assert mode(path) == 0o2604
+    assert path.stat().st_gid == group.gr_gid
+
+
+def test_a_file_is_given_to_its_group(tmp_path: Path) -> None:
+    group = other_group()
+    files.replace(tmp_path / "r.tsv", ["x\n"], group=group.gr_name)
+    assert (tmp_path / "r.tsv").stat().st_gid == group.gr_gid
+    path = tmp_path / "old.tsv"
+    path.touch(0o640)
+    files.replace(path, ["x\n"], group=group.gr_name)
+    assert path.stat().st_gid == group.gr_gid
+    assert mode(path) == 0o640
+
+
+def test_a_group_that_this_host_lacks_is_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "r.tsv"
+    files.replace(path, ["x\n"], group="no-such-group")
+    assert path.read_text() == "x\n"
+    assert caplog.record_tuples == [
+        (
+            "reportupdater.store.files",
+            logging.WARNING,
+            f"{path}: this host has no group 'no-such-group'; the file keeps its own",
+        )
+    ]
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "r.tsv"
+    path.write_text("old\n")
+    with file_sizes_up_to(10_000), pytest.raises(OSError, match="File too large"):
+        files.replace(path, ["x" * 7_000, "y" * 70_000])
+    assert path.read_text() == "old\n"
+    assert names(tmp_path) == ["r.tsv"]
+
+
+def test_a_full_disk_leaves_no_new_file(tmp_path: Path) -> None:
+    with file_sizes_up_to(10), pytest.raises(OSError, match="File too large"):
+        files.replace(tmp_path / "r.tsv", ["x" * 20])  # seen only when it is flushed
+    assert names(tmp_path) == []
+
+
+def test_texts_that_cannot_be_made_leave_the_old_file(tmp_path: Path) -> None:
+    def broken() -> Iterator[str]:
+        yield "new\n"
+        raise KeyboardInterrupt
+
+    path = tmp_path / "r.tsv"
+    path.write_text("old\n")
+    with pytest.raises(KeyboardInterrupt):
+        files.replace(path, broken())
+    assert path.read_text() == "old\n"
+    assert names(tmp_path) == ["r.tsv"]
+
+
+def test_a_folder_in_the_place_of_the_file_is_an_os_error(tmp_path: Path) -> None:
+    (tmp_path / "r.tsv").mkdir()
+    with pytest.raises(IsADirectoryError):
+        files.replace(tmp_path / "r.tsv", ["x\n"])
+    assert names(tmp_path) == ["r.tsv"]
+
+
+def test_a_file_in_the_place_of_the_folder_is_an_os_error(tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    with pytest.raises(FileExistsError):
+        files.replace(tmp_path / "a" / "r.tsv", ["x\n"])
+
+
+def test_what_a_killed_writer_left_behind_is_overwritten(
+    tmp_path: Path, child: Callable[..., Child]
+) -> None:
+    path = tmp_path / "r.tsv"
+    path.write_text("old\n")
+    path.chmod(0o600)
+    code = """
+import sys, time
+from pathlib import Path
+from reportupdater.store import files
+
+def texts():
+    yield "x" * 100_000
+    print("writing", flush=True)
+    time.sleep(60)
+
+files.replace(Path(sys.argv[1]), texts())
+"""
+    writer = child(code, path)
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == "writing\n"
+    writer.kill()
+    wait_until(lambda: writer.poll() is not None)
+    assert path.read_text() == "old\n"
+    left = [name for name in names(tmp_path) if name != "r.tsv"]
+    assert left == [".r.tsv.tmp"]
+
+    path.unlink()
+    with umask(0o022):
+        files.replace(path, ["new\n"])
+    assert path.read_text() == "new\n"
+    assert mode(path) == 0o644  # a new file: not the mode that the other one had
+    assert names(tmp_path) == ["r.tsv"]
+
+
+def test_a_symbolic_link_in_the_place_of_the_temporary_file_is_not_followed(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("precious\n")
+    (tmp_path / ".r.tsv.tmp").symlink_to(elsewhere)
+    files.replace(tmp_path / "r.tsv", ["x\n"])
+    assert elsewhere.read_text() == "precious\n"
+    assert not (tmp_path / "r.tsv").is_symlink()
+
+
+def test_paths_inside_the_output_folder_are_joined(tmp_path: Path) -> None:
+    assert files.inside(tmp_path, "r/a/b.tsv") == tmp_path / "r" / "a" / "b.tsv"
+
+
+@pytest.mark.parametrize("link", ["r", "r/a", "r/a/b.tsv"])
+def test_a_symbolic_link_inside_the_output_folder_is_refused(tmp_path: Path, link: str) -> None:
+    output = tmp_path / "output"
+    (output / link).parent.mkdir(parents=True)
+    (output / link).symlink_to(tmp_path / "elsewhere")  # which does not even exist
+    with pytest.raises(TsvError) as caught:
+        files.inside(output, "r/a/b.tsv")
+    assert str(caught.value) == (
+        f"{output / link}: a symbolic link inside the output folder is not followed"
+        " (put the file or folder itself there)"
+    )
+
+
+def test_the_output_folder_itself_may_be_a_symbolic_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "output").symlink_to("real")
+    assert files.inside(tmp_path / "output", "r.tsv") == tmp_path / "output" / "r.tsv"

@@ -12,7 +12,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -131,34 +131,33 @@ class Project:
         with self.started(*arguments, now=now, environment=environment) as run:
             return run.ended(code)
 
+    @contextmanager
     def started(
         self,
         *arguments: str | Path,
         now: str | None = "2025-01-04",
         environment: Mapping[str, str] | None = None,
-    ) -> AbstractContextManager[Started]:
-        """A run that goes on while the test does other things, and is killed in the end."""
+        through: Sequence[str] = (),
+    ) -> Iterator[Started]:
+        """A run that goes on while the test does other things, and is killed in the end.
+
+        `through` is a command that is given the run's command, such as `prlimit --fsize=1000`.
+        """
         clock = ("--now", now) if now else ()
-        return started([*RUN, *clock, *arguments, self.folder, self.output], environment or {})
-
-
-@contextmanager
-def started(command: Sequence[str | Path], environment: Mapping[str, str]) -> Iterator[Started]:
-    """A command that goes on while the test does other things, and is killed in the end."""
-    # Files, not pipes: they can be looked at while the run goes on, and are never full.
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        process = subprocess.Popen(
-            command,
-            env=ENVIRONMENT | dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-        )
-        run = Started(process, out, err)
-        try:
-            yield run
-        finally:
-            run.kill()
+        # Files, not pipes: they can be looked at while the run goes on, and are never full.
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            process = subprocess.Popen(
+                [*through, *RUN, *clock, *arguments, self.folder, self.output],
+                env=ENVIRONMENT | dict(environment or {}),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+            )
+            run = Started(process, out, err)
+            try:
+                yield run
+            finally:
+                run.kill()
 
 
 class Started:

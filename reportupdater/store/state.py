@@ -89,18 +89,16 @@ CREATE TABLE attempts (
 
 
 def opened(path: Path) -> int:
-    """A descriptor of a file of the state; a new one gets the mode and group of its folder.
+    """A descriptor of a file of the state; a new one gets the mode of its folder.
 
-    The umask has no say: whoever may write to the folder may take its locks. Raises OSError.
+    The umask has no say: whoever may write to the folder may take its locks. The group comes from
+    the folder's set-group-ID bit. Raises OSError.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _FILE_MODE)
     except FileExistsError:
         return os.open(path, os.O_RDWR)
-    above = path.parent.stat()
-    with suppress(PermissionError):
-        os.fchown(descriptor, -1, above.st_gid)
-    os.fchmod(descriptor, above.st_mode & _FILE_MODE)
+    os.fchmod(descriptor, path.parent.stat().st_mode & _FILE_MODE)
     return descriptor
 
 

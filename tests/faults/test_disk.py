@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import ONE, RUN, SQLITE, Project, started
+from tests.helpers import ONE, SQLITE, Project
 
 WIDE = "SELECT '{from_date}' AS date, hex(zeroblob(1000)) AS n, '{wiki}' AS wiki"
 CONFIG = SQLITE + "reports: {edits: {explode_by: {wiki: 'a, b'}}}\n"
@@ -19,16 +19,8 @@ def test_a_disk_without_space_is_told_and_costs_nothing_that_was_committed(
 ) -> None:
     project = Project(tmp_path, CONFIG, {"edits.sql": WIDE})
     assert shutil.which("prlimit")  # of util-linux, like setpriv
-    now = "--now", "2025-06-01"
-    command: list[str | Path] = [
-        "prlimit",
-        f"--fsize={limit}",
-        *RUN,
-        *now,
-        project.folder,
-        project.output,
-    ]
-    with started(command, {}) as run:
+    limited = ["prlimit", f"--fsize={limit}"]
+    with project.started(now="2025-06-01", through=limited) as run:
         said = run.ended(1)
     assert any(hint in said for hint in ("look at the disk's space", "File too large"))
     assert [path for path in project.output.rglob("*") if path.suffix == ".tmp"] == []

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import ONE, RUN, SQLITE, Project, is_running, on_mariadb, started, wait_until
+from tests.helpers import ONE, SQLITE, Project, is_running, on_mariadb, wait_until
 from tests.servers.mariadb import Mariadb, free_port
 
 LATE = "2025-01-05"
@@ -134,8 +134,7 @@ printf 'date\\tn\\n%s\\t1\\n' $1
 """
     project = Project(tmp_path, SQLITE + "reports: {edits: {type: script}}\n", {"edits": script})
     ignoring = ["sh", "-c", "trap '' HUP; exec \"$@\"", "sh"]
-    command = [*ignoring, *RUN, "--now", "2025-01-04", project.folder, project.output]
-    with started(command, {}) as run:
+    with project.started(through=ignoring) as run:
         wait_until(notes.exists)
         run.signal(signal.SIGHUP)
         door.touch()

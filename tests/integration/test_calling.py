@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import ENVIRONMENT, ONE, RUN, SQLITE, Project, started
+from tests.helpers import ENVIRONMENT, ONE, RUN, SQLITE, Project
 
 TWO_REPORTS = SQLITE + "reports: {edits: {}, editors: {}}\n"
 TWO_QUERIES = {"edits.sql": ONE, "editors.sql": ONE}
@@ -156,8 +156,7 @@ def test_a_run_whose_standard_error_is_closed_does_its_work(tmp_path: Path) -> N
     config = SQLITE + "reports: {edits: {}, views: {}}\n"
     project = Project(tmp_path, config, {"edits.sql": ONE, "views.sql": "SELECT nowhere"})
     closing = ["sh", "-c", 'exec "$@" 2>&-', "sh"]
-    command = [*closing, *RUN, "--now", "2025-01-04", project.folder, project.output]
-    with started(command, {}) as run:
+    with project.started(through=closing) as run:
         assert run.ended(1) == ""
     assert len(project.dates("edits")) == 3
 

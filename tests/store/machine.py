@@ -40,6 +40,19 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
+@contextmanager
+def ordinary_user() -> Iterator[None]:
+    """As somebody who may not do everything, where the tests run as root."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
 def other_group() -> grp.struct_group:
     """A group to which this user may give files, and which is not its own where there is one."""
     own = {os.getegid(), *os.getgroups()}

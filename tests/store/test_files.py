@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import grp
 import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from reportupdater.errors import TsvError
 from reportupdater.store import files
 from tests.helpers import wait_until
-from tests.store.machine import Child, file_sizes_up_to, mode, other_group, umask
+from tests.store.machine import Child, file_sizes_up_to, mode, ordinary_user, other_group, umask
 
 
 def names(folder: Path) -> list[str]:
@@ -85,6 +87,49 @@ def test_a_group_that_this_host_lacks_is_a_warning(
             f"{path}: this host has no group 'no-such-group'; the file keeps its own",
         )
     ]
+
+
+def test_a_group_that_the_user_is_not_in_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    own = {os.getegid(), *os.getgroups()}
+    group = next(group.gr_name for group in grp.getgrall() if group.gr_gid not in own)
+    with ordinary_user(), TemporaryDirectory() as folder:
+        path = Path(folder, "r.tsv")
+        files.replace(path, ["x\n"], group=group)
+        assert path.read_text() == "x\n"
+    assert caplog.messages == [f"{path}: not allowed to give the file to group {group!r}"]
+
+
+def test_a_file_is_durable_before_it_gets_its_name_and_then_its_name_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "r" / "a.tsv"
+    did: list[str] = []
+
+    def sync(descriptor: int, real: Callable[[int], None] = os.fsync) -> None:
+        real(descriptor)
+        what = Path(os.readlink(f"/proc/self/fd/{descriptor}")).relative_to(tmp_path)
+        size = os.fstat(descriptor).st_size if what.suffix else ""
+        did.append(f"sync {what} {size}".strip())
+
+    def rename(old: Path, new: Path, real: Callable[[Path, Path], None] = os.replace) -> None:
+        real(old, new)
+        did.append(f"rename {old.name} {new.name}")
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(os, "replace", rename)
+    files.replace(path, ["x" * 70_000, "\n"])
+    assert did == [
+        "sync .",  # where the new folder is
+        "sync r/.a.tsv.tmp 70001",
+        "rename .a.tsv.tmp a.tsv",
+        "sync r",
+    ]
+
+
+def test_no_descriptor_stays_open(tmp_path: Path) -> None:
+    before = os.listdir("/proc/self/fd")
+    files.replace(tmp_path / "r" / "a.tsv", ["x\n"])
+    assert os.listdir("/proc/self/fd") == before
 
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -12,6 +13,7 @@ from reportupdater.errors import Severity
 from reportupdater.store import marks
 from reportupdater.store.marks import MarkFile
 from reportupdater.store.state import State
+from tests.store.machine import ordinary_user
 
 SINCE, UNTIL = datetime(2015, 1, 1), datetime(2015, 2, 1)
 HINT = (
@@ -121,6 +123,26 @@ def test_only_plain_files_that_are_not_hidden_are_marks(reruns: Path) -> None:
     (reruns / "leads nowhere").symlink_to("nowhere")
     os.mkfifo(reruns / "pipe")  # reading it would never end
     assert marks.read_files(reruns.parent) == ([], [])
+
+
+def test_marks_that_cannot_be_read_are_told(reruns: Path) -> None:
+    reruns.chmod(0)
+    with ordinary_user():
+        found, [problem] = marks.read_files(reruns.parent)
+    reruns.chmod(0o700)
+    assert found == []
+    assert str(problem) == f"{reruns}: the marks cannot be read: Permission denied"
+    assert problem.severity is Severity.WARNING
+
+
+def test_a_mark_file_that_cannot_be_read_is_told() -> None:
+    with ordinary_user(), TemporaryDirectory() as project:
+        path = Path(project, ".reruns", "a")
+        path.parent.mkdir()
+        path.touch(0)
+        found, [problem] = marks.read_files(Path(project))
+    assert found == []
+    assert str(problem) == f"{path}: this file marks nothing: Permission denied ({HINT})"
 
 
 def test_a_project_without_marks_has_none(tmp_path: Path) -> None:

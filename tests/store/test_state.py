@@ -10,12 +10,20 @@ import stat
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from reportupdater.errors import StateError
 from reportupdater.store.state import State
-from tests.store.machine import Child, file_sizes_up_to, mode, other_group, umask
+from tests.store.machine import (
+    Child,
+    file_sizes_up_to,
+    mode,
+    ordinary_user,
+    other_group,
+    umask,
+)
 
 COMMIT = """
 import sys
@@ -152,6 +160,19 @@ def test_a_file_that_is_no_state_is_set_aside_and_begun_anew(
         assert [tsv for _, tsv in series(state)] == ["r.tsv"]
 
 
+def test_a_state_whose_schema_is_damaged_is_set_aside(
+    output: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with State(output) as state:
+        put(state, "r.tsv")
+    with state.path.open("r+b") as file:
+        file.seek(100)  # behind the file's header, which stays good
+        file.write(b"\xff" * 3996)
+    with State(output) as state:
+        assert series(state) == []
+    assert "the state is damaged" in caplog.text
+
+
 @pytest.mark.parametrize("pages", [1, 2, 3])
 def test_a_state_that_was_cut_off_is_set_aside(
     output: Path, pages: int, caplog: pytest.LogCaptureFixture
@@ -211,12 +232,23 @@ def test_the_state_of_a_newer_version_is_refused_and_stays(output: Path) -> None
 WRITABLE = "the runner's user must be able to write to the output folder"
 
 
-def test_a_folder_that_cannot_be_made_is_told_with_a_hint() -> None:
-    sys_ = Path("/sys")  # where not even root may make one
-    with pytest.raises(StateError) as caught:
-        State(sys_)
-    assert str(caught.value).startswith("/sys/.reportupdater: the state cannot be used: ")
-    assert str(caught.value).endswith(f" ({WRITABLE})")
+def test_an_output_folder_that_is_somebody_elses_is_told_with_a_hint(output: Path) -> None:
+    output.chmod(0o555)
+    with ordinary_user(), pytest.raises(StateError) as caught:
+        State(output)
+    path = output / ".reportupdater"
+    assert str(caught.value) == f"{path}: the state cannot be used: Permission denied ({WRITABLE})"
+
+
+def test_a_state_that_is_somebody_elses_is_told_with_a_hint() -> None:
+    with ordinary_user(), TemporaryDirectory() as name:
+        output = Path(name)
+        with State(output) as state:
+            state.path.chmod(0o400)
+        with pytest.raises(StateError) as caught:
+            State(output)
+    told = f"{state.path}: the state cannot be used: Permission denied ({WRITABLE})"
+    assert str(caught.value) == told
 
 
 def test_a_file_in_the_place_of_the_state_folder_is_told(output: Path) -> None:

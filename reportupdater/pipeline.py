@@ -82,9 +82,9 @@ def run(request: Request) -> int:
         committer.finish()
         summary.interrupted = stop.requested is not None
         exit_code = stop.exit_code or (EXIT_OK if summary.is_good else EXIT_FAILED)
+        summary.log(f"{project.config_path} into {output}")
         ledger.end_run(state, run_number, utcnow(), exit_code, summary.as_dict())
         status.write(state)
-    summary.log(f"{project.config_path} into {output}")
     return exit_code
 
 

@@ -3,34 +3,50 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 log = logging.getLogger(__name__)
 
+_DIGITS = re.compile(r"[0-9]+")
+
+
+@dataclass(slots=True)
+class _Line:
+    message: str
+    example: str
+    count: int = 0
+
 
 @dataclass(slots=True)
 class Tally:
-    """Equal messages counted: one line each, with the first thing it was said of."""
+    """Equal messages counted: one line each, with the first thing it was said of.
 
-    _lines: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
+    Messages that differ in their numbers alone (dates, rows) count as equal; the first is shown.
+    """
+
+    _lines: dict[tuple[str, str], _Line] = field(default_factory=dict)
 
     def add(self, about: str, message: str, example: str = "", count: int = 1) -> bool:
         """Count a message about a report. Whether it is the first of its kind."""
-        line = self._lines.setdefault((about, message), [0, example])
-        line[0] += count
-        return bool(line[0] == count)
+        key = about, _DIGITS.sub("0", message)
+        is_first = key not in self._lines
+        line = self._lines.setdefault(key, _Line(message, example))
+        line.count += count
+        return is_first
 
     def __len__(self) -> int:
-        return sum(count for count, _ in self._lines.values())
+        return sum(line.count for line in self._lines.values())
 
     def __iter__(self) -> Iterator[str]:
-        for (about, message), (count, example) in self._lines.items():
-            of = example or about
-            if count > 1:
-                of = f"{count} of {about}" + (f", the first is {example}" if example else "")
-            yield f"{of}: {message}"
+        for (about, _), line in self._lines.items():
+            of = line.example or about
+            if line.count > 1:
+                first = f", the first is {line.example}" if line.example else ""
+                of = f"{line.count} of {about}{first}"
+            yield f"{of}: {line.message}"
 
 
 @dataclass(slots=True)

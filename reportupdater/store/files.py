@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from reportupdater.errors import TsvError, Where
@@ -31,12 +32,15 @@ def inside(output: Path, relative: str) -> Path:
     return path
 
 
-def replace(path: Path, texts: Iterable[str], *, group: str | None = None) -> None:
+def replace(
+    path: Path, texts: Iterable[str], *, group: str | None = None, mode: int | None = None
+) -> None:
     """Make `texts` the content of a file, in one step, so that a reader sees the old or the new.
 
     Temporary file in the same folder, fsync, rename, fsync of the folder. A file that exists keeps
-    its mode and group; a new one follows the umask. `group` is a group's name that shall own it;
-    one that this host lacks, or that the user may not give, is a warning. Raises OSError.
+    its mode and group; a new one follows the umask, or has `mode`. `group` is the name of a group
+    that shall own it; one that this host lacks, or that the user may not give, is a warning.
+    Raises OSError.
     """
     _make_folder(path.parent)
     # The name is always the same, so that what a killed run left behind is removed by the next;
@@ -46,6 +50,8 @@ def replace(path: Path, texts: Iterable[str], *, group: str | None = None) -> No
     temporary.unlink(missing_ok=True)
     try:
         with open(temporary, "x", encoding="utf-8", newline="") as file:
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
             with suppress(FileNotFoundError):
                 _take_over(file.fileno(), path)
             if group:
@@ -85,11 +91,20 @@ def _take_over(descriptor: int, path: Path) -> None:
 
 
 def _give_to(descriptor: int, group: str, path: Path) -> None:
+    number = _group_number(group)
+    if number is None or os.fstat(descriptor).st_gid == number:
+        return
     try:
-        number = grp.getgrnam(group).gr_gid
-        if os.fstat(descriptor).st_gid != number:
-            os.fchown(descriptor, -1, number)
-    except KeyError:
-        log.warning("%s: this host has no group %r; the file keeps its own", path, group)
+        os.fchown(descriptor, -1, number)
     except PermissionError:
         log.warning("%s: not allowed to give the file to group %r", path, group)
+
+
+@cache
+def _group_number(group: str) -> int | None:
+    """A group's number; None, which is told once, if this host has no such group."""
+    try:
+        return grp.getgrnam(group).gr_gid
+    except KeyError:
+        log.warning("this host has no group %r; files that it should own keep theirs", group)
+        return None

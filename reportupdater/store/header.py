@@ -13,13 +13,13 @@ Header = tuple[str, ...]
 _Key = tuple[str, int]
 
 
-def merged(old: Header, new: Header) -> Header:
+def evolved(old: Header, new: Header) -> Header:
     """The header of a TSV with header `old` after a result with header `new`.
 
     New columns come where the result has them; columns that are gone go to the end, in
     alphabetical order.
 
-    >>> merged(("date", "b", "a", "c"), ("day", "c", "d"))
+    >>> evolved(("date", "b", "a", "c"), ("day", "c", "d"))
     ('day', 'c', 'd', 'a', 'b')
     """
     kept = set(_keys(new))

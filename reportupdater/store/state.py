@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import re
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ _VERSION = 1
 _BUSY_SECONDS = 60.0
 # The output folder's mode without others' bits: for folders and for files.
 _FOLDER_MODE = 0o770
-_FILE_MODE = 0o660
+FILE_MODE = 0o660
 
 _SCHEMA = """
 CREATE TABLE series (
@@ -86,6 +87,7 @@ CREATE TABLE attempts (
     PRIMARY KEY (series, start, failed, at)
 ) WITHOUT ROWID;
 """
+_TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", _SCHEMA))
 
 
 def opened(path: Path) -> int:
@@ -95,10 +97,10 @@ def opened(path: Path) -> int:
     the folder's set-group-ID bit. Raises OSError.
     """
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _FILE_MODE)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE)
     except FileExistsError:
         return os.open(path, os.O_RDWR)
-    os.fchmod(descriptor, path.parent.stat().st_mode & _FILE_MODE)
+    os.fchmod(descriptor, path.parent.stat().st_mode & FILE_MODE)
     return descriptor
 
 
@@ -223,7 +225,9 @@ class State:
                 connection.executescript(
                     f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {_VERSION};COMMIT;"
                 )
-            connection.execute("SELECT count(*) FROM owners").fetchone()
+            found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            if not _TABLES.issubset(name for (name,) in found):
+                raise sqlite3.DatabaseError("it lacks tables")
         except BaseException:
             connection.close()
             raise

@@ -102,7 +102,7 @@ def merged(
     entries = sorted(entries, key=lambda entry: entry.number)
     whole = content.header
     for entry in entries:
-        whole = header.merged(whole, entry.header)
+        whole = header.evolved(whole, entry.header)
     twice = header.repeated(whole)
     if twice:
         raise TsvError(

@@ -158,7 +158,7 @@ def test_a_group_that_this_host_lacks_is_a_warning(tmp_path: Path) -> None:
     project = Project(tmp_path, config, {"edits.sql": ONE})
     said = project.run()
     assert said.count("\n") == 1
-    assert "edits.tsv: this host has no group 'nosuchgroup'" in said
+    assert "this host has no group 'nosuchgroup'" in said
     assert len(project.dates("edits")) == 3
 
 

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from reportupdater.errors import Problem, Severity, Where
 from reportupdater.observe import log
+
+
+@pytest.fixture
+def _in_tokyo() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @pytest.fixture(autouse=True)
@@ -21,6 +31,7 @@ def _root_logger() -> Iterator[None]:
     root.setLevel(level)
 
 
+@pytest.mark.usefixtures("_in_tokyo")
 def test_the_log_goes_to_standard_error_with_time_in_utc_and_level(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

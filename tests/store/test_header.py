@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportupdater.store.header import Header, merged, moved, positions, repeated
+from reportupdater.store.header import Header, evolved, moved, positions, repeated
 
 DATES = ["date", "day", ""]
 NAMES = ["b", "a", "c", "A", "10", "9", "n <= 5", "é"]
@@ -31,7 +31,7 @@ results: st.SearchStrategy[Header] = st.builds(
 def test_the_new_columns_come_first_as_they_are_and_what_is_gone_last_by_name(
     old: Header, new: Header
 ) -> None:
-    whole = merged(old, new)
+    whole = evolved(old, new)
     assert whole[: len(new)] == new
     gone = Counter(old[1:]) - Counter(new[1:])
     assert list(whole[len(new) :]) == sorted(gone.elements())
@@ -39,14 +39,14 @@ def test_the_new_columns_come_first_as_they_are_and_what_is_gone_last_by_name(
 
 @given(stored, results)
 def test_the_same_result_again_changes_nothing(old: Header, new: Header) -> None:
-    assert merged(merged(old, new), new) == merged(old, new)
+    assert evolved(evolved(old, new), new) == evolved(old, new)
 
 
 @given(stored, st.lists(results, max_size=5))
 def test_the_same_results_again_change_nothing(old: Header, course: list[Header]) -> None:
     def followed(whole: Header) -> Header:
         for new in course:
-            whole = merged(whole, new)
+            whole = evolved(whole, new)
         return whole
 
     assert followed(followed(old)) == followed(old)
@@ -54,12 +54,12 @@ def test_the_same_results_again_change_nothing(old: Header, course: list[Header]
 
 @given(stored)
 def test_a_file_without_a_header_takes_the_results(new: Header) -> None:
-    assert merged((), new) == new
+    assert evolved((), new) == new
 
 
 @given(stored, results)
 def test_no_cell_is_lost_or_moved_to_another_column(old: Header, new: Header) -> None:
-    whole = merged(old, new)
+    whole = evolved(old, new)
     for columns in (old, new):
         row = tuple(f"{place}:{name}" for place, name in enumerate(columns))
         places = positions(columns, whole)
@@ -73,7 +73,7 @@ def test_no_cell_is_lost_or_moved_to_another_column(old: Header, new: Header) ->
 
 def test_empty_names_are_told_apart_by_their_order() -> None:
     old = ("date", "", "x", "")
-    whole = merged(old, ("date", "y"))
+    whole = evolved(old, ("date", "y"))
     assert whole == ("date", "y", "", "", "x")
     places = positions(old, whole)
     assert places is not None
@@ -82,20 +82,20 @@ def test_empty_names_are_told_apart_by_their_order() -> None:
 
 def test_a_date_column_without_a_name_is_not_taken_for_another_without_one() -> None:
     old = ("", "", "x")
-    whole = merged(old, ("date", "x"))
+    whole = evolved(old, ("date", "x"))
     assert whole == ("date", "x", "")
     assert positions(old, whole) == [0, 2, 1]
 
 
 def test_a_column_that_is_called_as_the_date_column_was_is_a_new_one() -> None:
     old = ("date", "x")
-    whole = merged(old, ("day", "date"))
+    whole = evolved(old, ("day", "date"))
     assert whole == ("day", "date", "x")
     assert positions(old, whole) == [0, 2]
 
 
 def test_capitals_come_before_small_letters() -> None:
-    assert merged(("date", "b", "B", "a"), ("date", "c")) == ("date", "c", "B", "a", "b")
+    assert evolved(("date", "b", "B", "a"), ("date", "c")) == ("date", "c", "B", "a", "b")
 
 
 def test_names_that_stand_twice_are_found_but_for_empty_ones() -> None:

@@ -46,8 +46,10 @@ def test_one_process_at_a_time_holds_a_report(
 ) -> None:
     other = child(TAKE, tmp_path)
     assert line(other) == "True\n"
+    descriptors = os.listdir("/proc/self/fd")
     assert not locks.take("r", NOW)
     assert not locks.holds("r")
+    assert os.listdir("/proc/self/fd") == descriptors
     assert locks.take("s", NOW)
     other.communicate("\n")
     assert locks.take("r", NOW)

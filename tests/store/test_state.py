@@ -320,3 +320,16 @@ def test_the_state_folder_hands_its_group_on(output: Path) -> None:
     with State(output) as state:
         assert state.folder.stat().st_mode & stat.S_ISGID
         assert state.locks.stat().st_mode & stat.S_ISGID
+
+
+def test_a_database_of_another_program_is_set_aside(tmp_path: Path) -> None:
+    with State(tmp_path):
+        pass
+    path = tmp_path / ".reportupdater" / "state.sqlite"
+    path.unlink()
+    with closing(sqlite3.connect(path)) as foreign:
+        foreign.execute("CREATE TABLE other (a)")
+        foreign.execute("PRAGMA user_version = 1")
+    with State(tmp_path) as state, state.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM journal").fetchone() == (0,)
+    assert len(list(path.parent.glob("state.sqlite.damaged-*"))) == 1

@@ -34,7 +34,7 @@ class Where:
 
 
 class Severity(enum.Enum):
-    """How much a problem weighs: an error takes its report out of the run, the others do not."""
+    """How much a problem weighs: an error takes its report, or its datapoints, out of the run."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -43,7 +43,7 @@ class Severity(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong in what a person wrote. `report` names the report that it takes out."""
+    """Something wrong in what a person wrote. `report` names the one report that it is about."""
 
     what: str
     where: Where | None = None

@@ -67,10 +67,14 @@ class Dimension:
 
 @dataclass(frozen=True, slots=True)
 class MetricsConfig:
-    """A report's `graphite` part: the template of the metric path, and metric name → column."""
+    """A report's `graphite` part: the template of the metric path, and metric name → column.
+
+    `where` is the place of the path, for what only a result can show to be wrong.
+    """
 
     path: Template
     columns: Mapping[str, str]
+    where: Where
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -108,6 +112,12 @@ class GraphiteConfig:
 
     host: str | None = None
     port: int = 2003
+    enabled: bool | None = None
+    """Whether datapoints are sent at all; None leaves that to how the run was started."""
+    drain_timeout: float = 30.0
+    """Seconds that a run may spend at its end on what is still owed."""
+    new_metrics_warning: int = 50
+    """More metrics than this that were never sent before are worth a warning."""
     lookups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
@@ -206,3 +216,15 @@ class Server:
 
     def __str__(self) -> str:
         return f"{self.engine} {self.address}"
+
+
+@dataclass(frozen=True, slots=True)
+class Datapoint:
+    """What a sink takes. `value` is the text of a finite number, just as it stands in the TSV.
+
+    `timestamp` is in seconds since the epoch, UTC.
+    """
+
+    path: str
+    value: str
+    timestamp: int

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from reportupdater.config.document import Entry, Items, Refused, Scalar, Section, Value
 from reportupdater.config.files import missing_hint, read_text
-from reportupdater.config.graphite import METRIC
 from reportupdater.config.kinds import describe, shown
 from reportupdater.config.sections import entries, subject
 from reportupdater.errors import Problem, Where
+from reportupdater.metricpath import METRIC
 from reportupdater.model import Dimension
 from reportupdater.template import TIME_PLACEHOLDERS
 

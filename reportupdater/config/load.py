@@ -10,7 +10,7 @@ from pathlib import Path
 from reportupdater.config.databases import Databases, read_databases
 from reportupdater.config.document import Refused, Section, parse
 from reportupdater.config.files import decode, missing_hint, reason
-from reportupdater.config.graphite import read_graphite
+from reportupdater.config.graphite import read_graphite, unused_lookups
 from reportupdater.config.kinds import describe
 from reportupdater.config.reports import Surroundings, read_reports
 from reportupdater.config.schema import REPORT_KEYS, TOP_KEYS
@@ -71,9 +71,18 @@ def _read(root: Section, folder: Path, path: Path, scripts: Scripts) -> Project:
         problems += found
     reports, found = _reports(root, keys)
     problems += found
-    around = Surroundings(folder=folder, defaults=defaults, databases=databases, scripts=scripts)
+    around = Surroundings(
+        folder=folder,
+        defaults=defaults,
+        databases=databases,
+        scripts=scripts,
+        lookups=graphite.lookups if graphite else {},
+    )
     valid, names, found = read_reports(reports, around)
     problems += found
+    if graphite and len(valid) == len(names):  # else it is not known which dimensions there are
+        dimensions = {dimension.name for report in valid for dimension in report.dimensions}
+        problems += unused_lookups(keys["graphite"], dimensions)
     return Project(folder, path, tuple(valid), tuple(names), tuple(problems), graphite)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import time
 from pathlib import Path
@@ -10,14 +11,21 @@ from reportupdater.config.databases import Databases, Unusable
 from reportupdater.config.dimensions import NAME_HINT, read_dimensions, wrong_name
 from reportupdater.config.document import Entry, Section
 from reportupdater.config.files import absolute
-from reportupdater.config.graphite import read_metrics
+from reportupdater.config.graphite import check_path, read_metrics
 from reportupdater.config.kinds import shown
 from reportupdater.config.queries import check_placeholders, check_script, find_query
 from reportupdater.config.schema import QUERY_ENDINGS, REPORT_KEYS
 from reportupdater.config.sections import Reading, as_section, entries, read_keys
 from reportupdater.errors import Problem, Severity, Where, nearest
 from reportupdater.intervals import Granularity
-from reportupdater.model import Database, Dimension, MysqlDatabase, Report, Scripts
+from reportupdater.model import (
+    Database,
+    Dimension,
+    MetricsConfig,
+    MysqlDatabase,
+    Report,
+    Scripts,
+)
 from reportupdater.template import Template
 
 
@@ -30,6 +38,8 @@ class Surroundings:
     databases: Databases | None
     """None where the section as a whole could not be read."""
     scripts: Scripts
+    lookups: Mapping[str, Mapping[str, str]]
+    """Dimension → value → name in metric paths."""
 
 
 def read_reports(
@@ -94,9 +104,9 @@ def _read_report(
     problems += found
     if section is None:
         return None, problems
-    own, found = read_keys(section, REPORT_KEYS, owner)
+    own, of_keys = read_keys(section, REPORT_KEYS, owner)
     keys = own.over(around.defaults)
-    problems += [*found, *keys.missing(owner, where), *_wrong_times(keys)]
+    problems += [*keys.missing(owner, where), *_wrong_times(keys)]
     explode_by = keys["explode_by"]
     dimensions: tuple[Dimension, ...] = ()
     if explode_by is not None:
@@ -109,11 +119,10 @@ def _read_report(
     problems += found
     database, found = _database(keys, known, owner, where, around)
     problems += found
-    metrics = None
-    if keys["graphite"] is not None:
-        metrics, found = read_metrics(keys["graphite"], keys.given["graphite"].owner)
-        problems += found
-    if keys.bad or database is None or _errors(problems):
+    unusable = keys.bad - {"graphite"} or _errors(problems)
+    metrics, found = _metrics(keys, dimensions, around)
+    problems += [*of_keys, *found]
+    if unusable or database is None:
         return None, problems
     execute = (keys["execute"] or name) + QUERY_ENDINGS.get(keys["type"], "")
     return Report(
@@ -136,6 +145,19 @@ def _read_report(
         concurrency=keys["concurrency"],
         graphite=metrics,
     ), problems
+
+
+def _metrics(
+    keys: Reading, dimensions: tuple[Dimension, ...], around: Surroundings
+) -> tuple[MetricsConfig | None, list[Problem]]:
+    """How rows become datapoints. What is wrong with that withholds them, and never the rows."""
+    if keys["graphite"] is None:
+        return None, []
+    owner = keys.given["graphite"].owner
+    metrics, problems = read_metrics(keys["graphite"], owner)
+    if metrics is not None:
+        problems = check_path(metrics, owner, dimensions, around.lookups)
+    return (None if problems else metrics), problems
 
 
 def _wrong_times(keys: Reading) -> list[Problem]:

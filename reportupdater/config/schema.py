@@ -139,6 +139,23 @@ GRAPHITE_KEYS = _table(
         section("dimensions to files"),
         "For a dimension, a YAML file that maps its values to names for metric paths.",
     ),
+    Key(
+        "enabled",
+        SWITCH,
+        "For host settings: `false` sends nothing from this host, `true` sends from a terminal too.",
+    ),
+    Key(
+        "drain_timeout",
+        seconds(0, 3600),
+        "How long a run may take at its end to send what is still owed.",
+        30.0,
+    ),
+    Key(
+        "new_metrics_warning",
+        whole(0, 1_000_000),
+        "`metrics` warns of more new ones than this: carbon makes so many files a minute.",
+        50,
+    ),
 )
 
 REPORT_GRAPHITE_KEYS = _table(

@@ -125,16 +125,6 @@ OF_A = "of report 'a'"
         ("db: wikis", ("report 'a' has no dimension 'wiki' "
             "(wiki_db_placeholder of the database 'wikis' says that it names the wiki)")),
         ("explode_by: ^wiki", f"'explode_by' {OF_A} must be a mapping of dimensions to values, not 'wiki'"),
-        ("graphite: ^yes", f"'graphite' {OF_A} must be a mapping of keys to values, not yes"),
-        ("graphite: {^paht: a, path: a, metrics: {b: c}}", f"unknown key 'paht' of graphite {OF_A} (did you mean 'path'?)"),
-        ("graphite: ^{path: a}", f"graphite {OF_A} has no 'metrics' (for example metrics: {{edits: edit_count}})"),
-        ("graphite: ^{metrics: {b: c}}", f"graphite {OF_A} has no 'path' (for example path: '{{_metric}}.{{wiki}}')"),
-        ("graphite: {path: a, metrics: ^{}}", f"'metrics' of graphite {OF_A} names no metric (for example metrics: {{edits: edit_count}})"),
-        ("graphite: {path: a, metrics: {b: ^[c]}}", f"'b' of metrics of graphite {OF_A} must be text, not a list"),
-        ("graphite: {path: a, metrics: {b: ^, c: d}}", f"'b' of metrics of graphite {OF_A} must be text, not empty"),
-        ("graphite: {path: ^'{a', metrics: {b: c}}", f"'path' of graphite {OF_A}: a single {{ in the text (write {{{{ and }}}} where braces are meant)"),
-        ("graphite: {path: ^{_metric}, metrics: {b: c}}", f"'path' of graphite {OF_A} must be text, not a mapping (put text that begins with {{ in quotes)"),
-        ("graphite: {path: ^a, metrics: {b: c, d: e}}", f"'path' of graphite {OF_A} lacks {{_metric}}, and so is the same for all its metrics"),
         ("type: ^hive", f"'type' {OF_A} is hive, which this version does not support yet"),
         ("<<: ^1", "'<<' takes a mapping, or a list of mappings, by their aliases"),
     ],
@@ -149,6 +139,33 @@ def test_a_wrong_key_takes_out_its_report_alone(load: Load, key: str, problem: s
     assert [found.report for found in project.problems] == ["a"]
     assert [report.name for report in project.reports] == ["b"]
     assert project.names == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("key", "problem"),
+    [
+        ("graphite: ^yes", f"'graphite' {OF_A} must be a mapping of keys to values, not yes"),
+        ("graphite: {^paht: a, path: a, metrics: {b: c}}", f"unknown key 'paht' of graphite {OF_A} (did you mean 'path'?)"),
+        ("graphite: ^{path: a}", f"graphite {OF_A} has no 'metrics' (for example metrics: {{edits: edit_count}})"),
+        ("graphite: ^{metrics: {b: c}}", f"graphite {OF_A} has no 'path' (for example path: '{{_metric}}.{{wiki}}')"),
+        ("graphite: {path: a, metrics: ^{}}", f"'metrics' of graphite {OF_A} names no metric (for example metrics: {{edits: edit_count}})"),
+        ("graphite: {path: a, metrics: {b: ^[c]}}", f"'b' of metrics of graphite {OF_A} must be text, not a list"),
+        ("graphite: {path: a, metrics: {b: ^, c: d}}", f"'b' of metrics of graphite {OF_A} must be text, not empty"),
+        ("graphite: {path: ^'{a', metrics: {b: c}}", f"'path' of graphite {OF_A}: a single {{ in the text (write {{{{ and }}}} where braces are meant)"),
+        ("graphite: {path: ^{_metric}, metrics: {b: c}}", f"'path' of graphite {OF_A} must be text, not a mapping (put text that begins with {{ in quotes)"),
+        ("graphite: {path: ^a, metrics: {b: c, d: e}}", f"'path' of graphite {OF_A} lacks {{_metric}}, and so is the same for all its metrics"),
+    ],
+)  # fmt: skip
+def test_a_wrong_graphite_of_a_report_withholds_its_datapoints_and_not_its_rows(
+    load: Load, key: str, problem: str
+) -> None:
+    project = load(f"{TOP}  a:\n    {key.replace('^', '')}\n  b: {{}}\n")
+    assert told(project) == [f"config.yaml:7:{key.find('^') + 5}: {problem}"]
+    assert [found.report for found in project.problems] == ["a"]
+    assert [(report.name, report.graphite) for report in project.reports] == [
+        ("a", None),
+        ("b", None),
+    ]
 
 
 A_PORT = "must be a whole number from 1 to 65,535"
@@ -257,7 +274,7 @@ reports:
         ("ends: 2016-01-01T05", [("7: 'ends' of defaults has an hour "
             "(only granularity: hours takes one, and this is granularity: days)")], "b"),
         ("explode_by: {wiki: no.txt}", ["20: the dimension 'wiki' of defaults has no file no.txt to take its values from"], "b"),
-        ("graphite: {path: x}", ["11: graphite of defaults has no 'metrics' (for example metrics: {edits: edit_count})"], "b"),
+        ("graphite: {path: x}", ["11: graphite of defaults has no 'metrics' (for example metrics: {edits: edit_count})"], "abc"),
         ("db: nothing", ["5: 'db' of defaults names 'nothing', which is not in databases (known are: lite)"], "b"),
         ("type: hive", [f"7: 'type' of defaults is hive, {NOT_YET}"], "b"),
         ("lag: 1\n  lag: 2", ["12: the key 'lag' is given twice (first on line 6)"], "b"),
@@ -389,7 +406,7 @@ def test_a_wrong_graphite_takes_out_no_report_and_no_datapoint_goes_astray(
         ("{a: {lag: *x}, b: {}}", ["20: the alias '*x' names nothing above it (put text that begins with * in quotes)"], ["b"]),
         ("{a: {explode_by: {w: [*x, y]}}, b: {}}", ["32: the alias '*x' names nothing above it (put text that begins with * in quotes)"], ["b"]),
         ("{a: {graphite: {path: x, metrics: {y: *x}}}, b: {}}",
-            ["48: the alias '*x' names nothing above it (put text that begins with * in quotes)"], ["b"]),
+            ["48: the alias '*x' names nothing above it (put text that begins with * in quotes)"], ["a", "b"]),
         ("{a: &a {lag: 1, lag: 2}, b: {<<: *a}, c: {}}", ["26: the key 'lag' is given twice (first on line 5)"], ["c"]),
         ("{a.tsv: {explode_by: {w: x}}, a: {}, A.TSV.x: {}}", [("11: the folder of report 'a.tsv' would be the file of report 'a' "
             "(that one is on line 5; rename one of them)")], ["a", "A.TSV.x"]),
@@ -404,7 +421,7 @@ def test_names_of_reports_cannot_clash_or_leave_the_output_folder(
     project = load(TOP.replace("reports:\n", f"reports: {reports}\n"))
     assert told(project) == [f"config.yaml:5:{problem}" for problem in problems]
     assert [report.name for report in project.reports] == valid
-    assert set(valid) < set(project.names) or not problems
+    assert set(valid) < set(project.names) or not problems or "graphite" in reports
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,6 @@ def test_a_file_that_is_not_utf8_ends_in_exit_code_2(tmp_path: Path) -> None:
         ("views: {explode_by: {wiki: 'a, A'}}", "case"),
         ("views: {explode_by: {wiki: []}}", "wiki"),
         ("views: {explode_by: {day: a}}", "a dimension cannot be called 'day'"),
-        ("views: {graphite: {paht: x, path: x, metrics: {a: b}}}", "did you mean 'path'?"),
         ("views: {timeout: soon}", "'timeout' of report 'views' must be a number of seconds"),
         (
             "views: {max_data_points: 0}",
@@ -88,6 +87,25 @@ def test_an_invalid_report_is_told_with_its_place_and_the_others_go_on(
     assert "3 done, 0 empty, 0 failed, 1 error in the configuration" in said
     assert list(project.tsvs()) == ["edits.tsv"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["output", "project"]
+
+
+@pytest.mark.parametrize(
+    ("graphite", "message"),
+    [
+        ("{paht: x, path: x, metrics: {a: n}}", "did you mean 'path'?"),
+        ("{path: x..y, metrics: {a: n}}", "has an empty node"),
+        ("no", "'graphite' of report 'views' must be a mapping of keys to values"),
+    ],
+)
+def test_a_mistake_about_datapoints_withholds_no_rows(
+    tmp_path: Path, graphite: str, message: str
+) -> None:
+    config = SQLITE + f"reports:\n  views: {{graphite: {graphite}}}\n"
+    project = Project(tmp_path, config, {"views.sql": ONE})
+    said = project.run(code=1)
+    assert message in said
+    assert "3 done, 0 empty, 0 failed, 1 error in the configuration" in said
+    assert len(project.rows("views")) == 4
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:

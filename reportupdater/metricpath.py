@@ -1,0 +1,60 @@
+"""What a metric path may hold. Pure.
+
+A path is nodes joined by dots. Graphite makes a folder of each node and a file of the last one, and
+its render API reads brackets, braces and the like as wildcards and calls: what would be lost on the
+way, or could never be asked for, has no place in a path.
+"""
+
+from __future__ import annotations
+
+import re
+
+METRIC = "_metric"
+"""The placeholder in a report's `path` that stands for the metric's name."""
+MAX_NODE = 200
+"""Bytes of UTF-8. A file system takes 255; carbon drops what it cannot make a file of in silence."""
+MAX_PATH = 2000
+"""Bytes of UTF-8. A line over 16 KB makes carbon close the connection, whatever else was on it."""
+
+_REFUSED = re.compile(r"""[ '"/;*?\[\]{}()]""")
+
+
+def refused(text: str) -> str:
+    """The first character that cannot stand in a path, or nothing.
+
+    >>> refused("a.b c"), refused("größe.p50")
+    (' ', '')
+    """
+    for character in text:
+        if not character.isprintable() or _REFUSED.match(character):
+            return character
+    return ""
+
+
+def cleaned(text: str) -> str:
+    """A text with `_` for each character that cannot stand in a path. Dots stay: they make levels.
+
+    >>> cleaned("New York (NY)")
+    'New_York__NY_'
+    """
+    if text.isprintable():  # a space is printable; any other white space is not
+        return _REFUSED.sub("_", text)
+    return _REFUSED.sub("_", "".join(c if c.isprintable() else "_" for c in text))
+
+
+def fault(path: str) -> str:
+    """What is wrong with the nodes of a path, in words that follow its name, or nothing.
+
+    >>> fault("edits.daily"), fault("edits..daily")
+    ('', 'has an empty node')
+    """
+    if not path or path[0] == "." or path[-1] == "." or ".." in path:
+        return "has an empty node"
+    size = len(path.encode())
+    if size > MAX_PATH:
+        return f"has {size:,} bytes, more than {MAX_PATH:,}"
+    if size > MAX_NODE:
+        longest = max(len(node.encode()) for node in path.split("."))
+        if longest > MAX_NODE:
+            return f"has a node of {longest:,} bytes, more than {MAX_NODE}"
+    return ""

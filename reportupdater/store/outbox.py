@@ -1,0 +1,77 @@
+"""Datapoints that a sink still owes its receiver.
+
+One row for a destination, path and timestamp. A later commit replaces the value and raises the
+version; a point is removed only at the version that was sent, so that an old value can never win
+over a new one. A point that a receiver may have got in part, from a sending that failed, is owed
+twice once its value changes: what is left of the failed sending may be read after the new value's
+first sending, and not after its second.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from reportupdater.model import Datapoint
+from reportupdater.store.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A datapoint of the outbox, at the version that it had when it was read."""
+
+    point: Datapoint
+    version: int
+
+
+def put(connection: sqlite3.Connection, destination: str, points: Iterable[Datapoint]) -> None:
+    """Owe datapoints to a destination, inside the transaction that stores their rows."""
+    connection.executemany(
+        "INSERT INTO outbox (destination, path, timestamp, value) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET"
+        " owed = CASE WHEN in_doubt AND value != excluded.value THEN 2 ELSE owed END,"
+        " value = excluded.value, version = version + 1",
+        [(destination, point.path, point.timestamp, point.value) for point in points],
+    )
+
+
+def batch(state: State, destination: str, most: int) -> list[Owed]:
+    """Up to `most` of the datapoints that a destination is owed."""
+    with state.reading() as connection:
+        found = connection.execute(
+            "SELECT path, value, timestamp, version FROM outbox WHERE destination = ? LIMIT ?",
+            (destination, most),
+        ).fetchall()
+    return [Owed(Datapoint(path, value, at), version) for path, value, at, version in found]
+
+
+def acknowledge(state: State, destination: str, sent: Sequence[Owed]) -> None:
+    """Note that a destination has read datapoints: what was not replaced meanwhile is settled."""
+    keys = [(destination, one.point.path, one.point.timestamp, one.version) for one in sent]
+    key = "destination = ? AND path = ? AND timestamp = ? AND version = ?"
+    with state.transaction() as connection:
+        connection.executemany(f"DELETE FROM outbox WHERE {key} AND owed = 1", keys)
+        connection.executemany(
+            f"UPDATE outbox SET owed = 1, in_doubt = 0 WHERE {key} AND owed = 2", keys
+        )
+
+
+def doubt(state: State, destination: str, sent: Sequence[Owed]) -> None:
+    """Note that nobody knows which of the datapoints a destination has got or will yet get."""
+    with state.transaction() as connection:
+        connection.executemany(
+            "UPDATE outbox SET in_doubt = 1,"
+            " owed = CASE WHEN version != ? THEN 2 ELSE owed END"  # replaced while it was sent
+            " WHERE destination = ? AND path = ? AND timestamp = ?",
+            [(one.version, destination, one.point.path, one.point.timestamp) for one in sent],
+        )
+
+
+def waiting(state: State) -> dict[str, int]:
+    """How many datapoints each destination is owed."""
+    with state.reading() as connection:
+        found = connection.execute(
+            "SELECT destination, count(*) FROM outbox GROUP BY destination ORDER BY destination"
+        )
+        return {str(destination): int(count) for destination, count in found}

@@ -155,9 +155,16 @@ def _held(
 
 
 def _still_has(config: str, report: str) -> bool:
-    """Whether a configuration is there and has a report of that name, valid or not."""
+    """Whether a configuration has a report of that name, valid or not.
+
+    One that is gone has given it up; of one that cannot be read, nobody knows.
+    """
     path = Path(config)
     try:
-        return report in load_project(path.parent, path).names
-    except UsageError:
+        path.stat()
+        names = load_project(path.parent, path).names
+    except FileNotFoundError:
         return False
+    except (OSError, UsageError):
+        return True
+    return report in names or not names

@@ -53,6 +53,8 @@ ONE = "SELECT '{from_date}' AS date, 1 AS n"
 # The package that is tested, wheel or work tree, is also the one that is run.
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(reportupdater.__file__).parent.parent)}
 RUN = (sys.executable, "-m", "reportupdater", "run")
+# Whoever runs the tests in the background may have them ignore what a run must not.
+_LISTENING = ("env", "--default-signal=INT,HUP,TERM")
 
 Rows = list[list[str]]
 
@@ -147,7 +149,7 @@ class Project:
         # Files, not pipes: they can be looked at while the run goes on, and are never full.
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             process = subprocess.Popen(
-                [*through, *RUN, *clock, *arguments, self.folder, self.output],
+                [*_LISTENING, *through, *RUN, *clock, *arguments, self.folder, self.output],
                 env=ENVIRONMENT | dict(environment or {}),
                 stdin=subprocess.DEVNULL,
                 stdout=out,

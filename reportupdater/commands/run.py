@@ -37,10 +37,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("project", type=Path, help="the folder with config.yaml and query files")
-    parser.add_argument("output", type=Path, help="the folder of the TSVs; made if it is missing")
+    parser.add_argument("project", type=_path, help="the folder with config.yaml and query files")
+    parser.add_argument("output", type=_path, help="the folder of the TSVs; made if it is missing")
     parser.add_argument(
-        "--config-path", type=Path, metavar="FILE", help="instead of PROJECT/config.yaml"
+        "--config-path", type=_path, metavar="FILE", help="instead of PROJECT/config.yaml"
     )
     parser.add_argument(
         "--report",
@@ -80,6 +80,12 @@ def call(arguments: argparse.Namespace) -> int:
             now=arguments.now,
         )
     )
+
+
+def _path(text: str) -> Path:
+    if not text:  # a shell variable that is not set would mean the working directory
+        raise argparse.ArgumentTypeError("a path is empty")
+    return Path(text)
 
 
 def _moment(text: str) -> datetime:

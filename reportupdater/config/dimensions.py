@@ -101,7 +101,22 @@ def _from_list(items: Items, dimension: str) -> tuple[Values, list[Problem]]:
         else:
             what = f"{dimension} has {describe(item)} among its values"
             problems.append(Problem(what, item.where))
-    return values, problems
+    literals, wrong = _literals(values, dimension)
+    return literals, [*problems, *wrong]
+
+
+def _literals(values: Values, dimension: str) -> tuple[Values, list[Problem]]:
+    """Values that were written one by one: none of them is taken from a file, or meant to be."""
+    problems = [
+        Problem(
+            f"{dimension} has the file {shown(text)} among its values",
+            where,
+            "a file that holds the values is given alone, as a text",
+        )
+        for text, where in values
+        if text.endswith(LIST_ENDINGS)
+    ]
+    return [value for value in values if not value[0].endswith(LIST_ENDINGS)], problems
 
 
 def _from_text(value: Scalar, dimension: str, folder: Path) -> tuple[Values, list[Problem]]:
@@ -109,7 +124,7 @@ def _from_text(value: Scalar, dimension: str, folder: Path) -> tuple[Values, lis
     if value.is_null or not text:
         return [], [Problem(f"{dimension} has no values", value.where, _EXAMPLE)]
     if "," in text or not text.isprintable():
-        return [(part.strip(), value.where) for part in text.split(",")], []
+        return _literals([(part.strip(), value.where) for part in text.split(",")], dimension)
     path = folder / text
     if os.path.isfile(path):
         return _from_file(path)

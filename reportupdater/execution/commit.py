@@ -13,7 +13,7 @@ from time import monotonic
 
 from reportupdater.errors import ReportupdaterError, StateError
 from reportupdater.execution.outcome import Answer, Failure, Outcome
-from reportupdater.execution.work import Outcomes
+from reportupdater.execution.work import Handover
 from reportupdater.model import Report, Series, Task
 from reportupdater.observe.summary import Summary
 from reportupdater.store import journal, ledger, marks, owners, tsv
@@ -60,7 +60,7 @@ class Committer:
         self._left = Counter(task.series for task in tasks)
         self._owners = owned
 
-    def commit(self, batch: Outcomes) -> None:
+    def commit(self, batch: Handover) -> None:
         """Make outcomes durable in one transaction, and merge the series that are complete.
 
         Raises StateError; then nothing of the batch is stored.

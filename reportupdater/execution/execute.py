@@ -9,7 +9,7 @@ from time import monotonic
 from reportupdater.engines.base import Engine
 from reportupdater.errors import ReportupdaterError
 from reportupdater.execution.dispatch import Dispatcher
-from reportupdater.execution.work import Outcomes, Shared, Worker
+from reportupdater.execution.work import Handover, Shared, Worker
 from reportupdater.model import Server, Task
 
 TICK = 0.25
@@ -76,7 +76,7 @@ class Execution:
         """The tasks in work, each with the moment on the monotonic clock since when it is."""
         return [doing for worker in self._workers if (doing := worker.doing)]
 
-    def __iter__(self) -> Iterator[Outcomes]:
+    def __iter__(self) -> Iterator[Handover]:
         """What became of the tasks, as they end, a few hundred or a part of a second at a time.
 
         An empty batch comes when nothing has ended for a while, so that the caller can look after
@@ -91,10 +91,10 @@ class Execution:
         if not self._stopped_at and any(self._shared.dispatcher.waiting().values()):
             raise ReportupdaterError("a worker ended before its work; the log says why")
 
-    def _gather(self) -> Outcomes:
+    def _gather(self) -> Handover:
         self._watch()
         fresh = [outcome for worker in self._workers for outcome in worker.fresh()]
-        batch = Outcomes(fresh, [])
+        batch = Handover(fresh, [])
         until = monotonic() + TICK
         while self._alive and len(batch.outcomes) < _COMMIT_TASKS:
             try:

@@ -54,7 +54,8 @@ def _coverage(
             path = files.inside(state.output, one.tsv)
             done[one] = tsv.coverage(path, report.granularity)
         except TsvError as error:
-            summary.troubles.add(report.name, str(error))
+            if one.tsv not in waiting:  # else the checkpoint has told it
+                summary.troubles.add(report.name, str(error))
             done[one] = None
         except OSError as error:
             summary.troubles.add(report.name, f"{one.tsv} cannot be read: {error.strerror}")
@@ -112,7 +113,7 @@ def _open(
     allowed = markable(report, clock.now, done.newest)
     dropped = [start for number, start in starts.items() if number not in allowed]
     if dropped:
-        marks.drop(state, report.name, ((series.tsv, start) for start in dropped))
+        marks.drop(state, ((series.tsv, start) for start in dropped))
         log.warning(
             "%s: %d marked intervals from %s on are not computed again: they lie before `starts`,"
             " after `ends`, or outside `max_data_points`",

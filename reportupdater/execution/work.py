@@ -37,7 +37,7 @@ class Shared:
     """What the workers of a run share."""
 
     dispatcher: Dispatcher
-    outcomes: queue.Queue[Outcomes | None]
+    outcomes: queue.Queue[Handover | None]
     """What workers hand over; None when one of them has ended."""
     stopping: threading.Event = field(default_factory=threading.Event)
     outages: dict[tuple[Server, object], ConnectionFailed] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Shared:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcomes:
+class Handover:
     """What a worker hands over: outcomes, and tasks that wait for the next run."""
 
     outcomes: list[Outcome]
@@ -143,7 +143,7 @@ class Worker:
             ]
             given_up = [task for task in given_up if not self._outage(task)]
         if outcomes or given_up:
-            self._shared.outcomes.put(Outcomes(outcomes, given_up))
+            self._shared.outcomes.put(Handover(outcomes, given_up))
 
     def _outage(self, task: Task) -> ConnectionFailed | None:
         """Why the task cannot be asked in this run, if it cannot."""

@@ -29,12 +29,12 @@ class Tally:
 
     _lines: dict[tuple[str, str], _Line] = field(default_factory=dict)
 
-    def add(self, about: str, message: str, example: str = "", count: int = 1) -> bool:
+    def add(self, about: str, message: str, example: str = "") -> bool:
         """Count a message about a report. Whether it is the first of its kind."""
         key = about, _DIGITS.sub("0", message)
         is_first = key not in self._lines
         line = self._lines.setdefault(key, _Line(message, example))
-        line.count += count
+        line.count += 1
         return is_first
 
     def __len__(self) -> int:

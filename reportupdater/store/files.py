@@ -18,7 +18,8 @@ log = logging.getLogger(__name__)
 def inside(output: Path, relative: str) -> Path:
     """The path of a file in the output folder.
 
-    Raises TsvError where a symbolic link on the way could lead out of the folder.
+    Raises TsvError where a symbolic link on the way could lead out of the folder, or where
+    something else stands in the file's place.
     """
     path = output
     for part in relative.split("/"):
@@ -29,6 +30,8 @@ def inside(output: Path, relative: str) -> Path:
                 where=Where(str(path)),
                 hint="put the file or folder itself there",
             )
+    if path.exists() and not path.is_file():  # a pipe, say, which would be waited for for ever
+        raise TsvError("not a regular file", where=Where(str(path)), hint="move it away")
     return path
 
 

@@ -6,7 +6,6 @@ reports, a line each; without names the file means every report. The files are r
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
@@ -18,13 +17,16 @@ from reportupdater.errors import Problem, Severity, Where
 from reportupdater.intervals import parse_moment
 from reportupdater.store.state import State
 
+_FORM = (
+    "first two lines: from which date, until which date (exclusive);"
+    " then names of reports, a line each"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class MarkFile:
     """A file that asks for `[since, until)` of some reports (of all, if none is named) again."""
 
-    folder: str
-    """Of the project, without symbolic links."""
     name: str
     mtime_ns: int
     since: datetime
@@ -45,9 +47,9 @@ def read_files(project: Path) -> tuple[list[MarkFile], list[Problem]]:
         if path.name.startswith(".") or not path.is_file():
             continue
         try:
-            marks.append(_read(path, os.path.realpath(project)))
+            marks.append(_read(path))
         except OSError as error:
-            problems.append(_nothing(path, str(error.strerror or error)))
+            problems.append(_nothing(path, str(error.strerror or error), hint=""))
         except UnicodeDecodeError:
             problems.append(_nothing(path, "not UTF-8"))
         except _BadLine as error:
@@ -55,14 +57,9 @@ def read_files(project: Path) -> tuple[list[MarkFile], list[Problem]]:
     return marks, problems
 
 
-def _nothing(path: Path, what: str, line: int = 0) -> Problem:
-    return Problem(
-        f"this file marks nothing: {what}",
-        Where(str(path), line),
-        "first two lines: from which date, until which date (exclusive);"
-        " then names of reports, a line each",
-        Severity.WARNING,
-    )
+def _nothing(path: Path, what: str, line: int = 0, hint: str = _FORM) -> Problem:
+    what = f"this file marks nothing: {what}"
+    return Problem(what, Where(str(path), line), hint, Severity.WARNING)
 
 
 class _BadLine(Exception):
@@ -72,7 +69,7 @@ class _BadLine(Exception):
         self.what = what
 
 
-def _read(path: Path, project: str) -> MarkFile:
+def _read(path: Path) -> MarkFile:
     lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
     dates = []
     for number in (1, 2):
@@ -85,7 +82,7 @@ def _read(path: Path, project: str) -> MarkFile:
     if dates[0] >= dates[1]:
         raise _BadLine(2, "the range is empty")
     names = tuple(line for line in lines[2:] if line)
-    return MarkFile(project, path.name, path.stat().st_mtime_ns, dates[0], dates[1], names)
+    return MarkFile(path.name, path.stat().st_mtime_ns, dates[0], dates[1], names)
 
 
 def is_expanded(state: State, mark: MarkFile, report: str) -> bool:
@@ -93,9 +90,8 @@ def is_expanded(state: State, mark: MarkFile, report: str) -> bool:
     with state.reading() as connection:
         return bool(
             connection.execute(
-                "SELECT 1 FROM mark_files"
-                " WHERE folder = ? AND name = ? AND mtime_ns = ? AND report = ?",
-                (mark.folder, mark.name, mark.mtime_ns, report),
+                "SELECT 1 FROM mark_files WHERE name = ? AND mtime_ns = ? AND report = ?",
+                (mark.name, mark.mtime_ns, report),
             ).fetchone()
         )
 
@@ -108,8 +104,8 @@ def expand(state: State, mark: MarkFile, report: str, starts: Iterable[tuple[str
             [(state.series_id(connection, tsv, report), start) for tsv, start in starts],
         )
         connection.execute(
-            "INSERT OR IGNORE INTO mark_files VALUES (?, ?, ?, ?)",
-            (mark.folder, mark.name, mark.mtime_ns, report),
+            "INSERT OR IGNORE INTO mark_files VALUES (?, ?, ?)",
+            (mark.name, mark.mtime_ns, report),
         )
 
 
@@ -126,11 +122,13 @@ def open_marks(state: State, report: str) -> dict[str, list[str]]:
     return starts
 
 
-def drop(state: State, report: str, starts: Iterable[tuple[str, str]]) -> None:
+def drop(state: State, starts: Iterable[tuple[str, str]]) -> None:
     """Forget marks, given as TSV and start."""
     with state.transaction() as connection:
-        for tsv, start in starts:
-            answered(connection, state.series_id(connection, tsv, report), start)
+        connection.executemany(
+            "DELETE FROM marks WHERE series = (SELECT id FROM series WHERE tsv = ?) AND start = ?",
+            starts,
+        )
 
 
 def answered(connection: sqlite3.Connection, series: int, start: str) -> None:

@@ -39,6 +39,11 @@ class Owner:
             ",".join(dimensions),
         )
 
+    def is_as(self, other: Owner) -> bool:
+        """Whether it is the same configuration: by one of its folder's names, and its own."""
+        folder = self.folder == other.folder or self.real_folder == other.real_folder
+        return folder and os.path.basename(self.config) == os.path.basename(other.config)
+
 
 def check(state: State, owner: Owner, still_has: Callable[[str, str], bool]) -> None:
     """Raise TsvError if the report's TSVs are another's: of another project, or of another shape.
@@ -67,10 +72,9 @@ def check(state: State, owner: Owner, still_has: Callable[[str, str], bool]) -> 
             where=Where(str(place)),
             hint=move,
         )
-    same = before.folder == owner.folder or before.real_folder == owner.real_folder
-    if not same and still_has(before.config, owner.report):
+    if not owner.is_as(before) and still_has(before.config, owner.report):
         raise TsvError(
-            f"its TSVs are written by another project, {before.folder}",
+            f"its TSVs are written by another project, {before.config}",
             where=Where(str(place)),
             hint="give one of the two another name or another output folder; to hand the report"
             f" over to this project, take it out of {before.config}",

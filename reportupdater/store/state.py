@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic, sleep
 
 from reportupdater.errors import StateError, Where
 
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 
 FOLDER = ".reportupdater"
 _VERSION = 1
-_BUSY_SECONDS = 60.0
+_BUSY_SECONDS = 8.0  # longer than any transaction, and of the ten that an interrupted run has
 # The output folder's mode without others' bits: for folders and for files.
 _FOLDER_MODE = 0o770
 FILE_MODE = 0o660
@@ -51,11 +52,10 @@ CREATE TABLE marks (               -- intervals that are done and shall be compu
     PRIMARY KEY (series, start)
 ) WITHOUT ROWID;
 CREATE TABLE mark_files (          -- files in a project's .reruns/ that are expanded into marks
-    folder TEXT NOT NULL,
-    name TEXT NOT NULL,
+    name TEXT NOT NULL,            -- without its folder: a project that is moved stays the same
     mtime_ns INTEGER NOT NULL,
     report TEXT NOT NULL,
-    PRIMARY KEY (folder, name, mtime_ns, report)
+    PRIMARY KEY (name, mtime_ns, report)
 ) WITHOUT ROWID;
 CREATE TABLE owners (              -- who last wrote the TSVs of a report, and how
     report TEXT PRIMARY KEY,
@@ -189,10 +189,25 @@ class State:
         """One process at a time makes the state, sets it aside, or writes what all runs share."""
         descriptor = opened(self.locks / ".state")
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            self._wait_for(descriptor)
             yield
         finally:
             os.close(descriptor)
+
+    def _wait_for(self, descriptor: int) -> None:
+        deadline = monotonic() + _BUSY_SECONDS
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if monotonic() > deadline:
+                    raise StateError(
+                        "another process does not let go of the state",
+                        where=Where(str(self.locks / ".state")),
+                        hint="does a run of this output folder hang? `fuser` tells which",
+                    ) from None
+                sleep(0.02)
 
     def _open(self) -> sqlite3.Connection:
         try:

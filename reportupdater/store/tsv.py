@@ -70,7 +70,7 @@ def _rows(path: Path, granularity: Granularity) -> Iterator[Row]:
     text: str | None = None
     for line, cells in _lines(path):
         if not width:
-            _check_header(cells, path, granularity)
+            _check_header(cells, Where(str(path), line), granularity)
             width = len(cells)
             yield Row(-1, tuple(cells))
             continue
@@ -96,19 +96,12 @@ def merged(
     """A TSV's content after results: each replaces all rows in its interval.
 
     Entries count in the order of their intervals. With `max_data_points`, only that many
-    intervals are kept, counted back from the newest. Raises TsvError where the header would hold
-    a name twice.
+    intervals are kept, counted back from the newest.
     """
     entries = sorted(entries, key=lambda entry: entry.number)
     whole = content.header
     for entry in entries:
         whole = header.evolved(whole, entry.header)
-    twice = header.repeated(whole)
-    if twice:
-        raise TsvError(
-            f"the date column is now called {twice!r}, like another column of the file",
-            hint="rename one of them, in the query or in the file",
-        )
     replaced = {entry.number for entry in entries}
     kept = [row for row in content.rows if row.number not in replaced]
     rows = _fitted(kept, content.header, whole)
@@ -207,9 +200,8 @@ def _undecodable(path: Path) -> TsvError:
     return TsvError("not UTF-8", where=Where(str(path), line), hint=_REMEDY)
 
 
-def _check_header(cells: list[str], path: Path, granularity: Granularity) -> None:
-    where = Where(str(path), 1)
-    twice = header.repeated(cells)
+def _check_header(cells: list[str], where: Where, granularity: Granularity) -> None:
+    twice = header.repeated(cells[1:])  # the date column may once have been called like another
     if twice:
         raise TsvError(f"the header has {twice!r} twice", where=where, hint="mend the header line")
     try:

@@ -89,6 +89,7 @@ def test_dimensions_are_sorted_by_name_and_their_values_are_not(load: Load) -> N
 
 OF_A = "the dimension 'w' of report 'a'"
 NO_VALUES = f"{OF_A} has no values (for example enwiki, dewiki)"
+ALONE = "(a file that holds the values is given alone, as a text)"
 EMPTY = "the dimension 'w' has an empty value (remove the blank line or the comma)"
 
 
@@ -107,6 +108,8 @@ EMPTY = "the dimension 'w' has an empty value (remove the blank line or the comm
         ("{w: ^/nowhere/x}", [f"{OF_A} has no file /nowhere/x to take its values from"]),
         ("{w: ^wiki.txt}", [f"{OF_A} has no file wiki.txt to take its values from ('wikis.txt' is there)"]),
         ("{w: ^zzz.dblist}", [f"{OF_A} has no file zzz.dblist to take its values from"]),
+        ("{w: [^wikis.txt]}", [f"{OF_A} has the file 'wikis.txt' among its values {ALONE}"]),
+        ("{w: ^'x, missing.dblist'}", [f"{OF_A} has the file 'missing.dblist' among its values {ALONE}"]),
         ("{w: [x, ^../../y]}", [f"the value '../../y' {NOT}"]),
         ("{w: ^'x, a/b'}", [f"the value 'a/b' {NOT}"]),
         ("{w: ^'..'}", [f"the value '..' {NOT}"]),

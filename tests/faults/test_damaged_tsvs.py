@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,12 @@ def test_a_symbolic_link_in_the_output_folder_is_not_followed(tmp_path: Path) ->
     assert f"{project.tsv('edits/enwiki')}: a symbolic link" in said
     assert outside.read_text() == FIRST
     assert len(project.dates("edits/dewiki")) == 3
+
+
+def test_a_pipe_in_the_place_of_a_tsv_is_not_waited_for(tmp_path: Path) -> None:
+    project = Project(tmp_path, CONFIG, {"edits.sql": ONE})
+    pipe = project.write_tsv("edits/dewiki", "")
+    pipe.unlink()
+    os.mkfifo(pipe)
+    assert f"{pipe}: not a regular file (move it away)" in project.run(code=1)
+    assert len(project.dates("edits/enwiki")) == 3

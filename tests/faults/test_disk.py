@@ -39,7 +39,7 @@ def test_a_folder_in_the_place_of_a_tsv_stops_its_series_alone(tmp_path: Path) -
     project = Project(tmp_path, CONFIG, {"edits.sql": ONE})
     project.tsv("edits/a").mkdir(parents=True)
     said = project.run(code=1)
-    assert "edits/a.tsv cannot be read: Is a directory" in said
+    assert "edits/a.tsv: not a regular file" in said
     assert len(project.dates("edits/b")) == 3
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from reportupdater.cli import main
 from tests.helpers import ENVIRONMENT, ONE, RUN, SQLITE, Project
 
 TWO_REPORTS = SQLITE + "reports: {edits: {}, editors: {}}\n"
@@ -43,6 +44,11 @@ def test_without_a_fixed_clock_yesterday_is_the_last_day_that_is_due(tmp_path: P
     project = Project(tmp_path, SQLITE + "reports: {edits: {}}\n", {"edits.sql": ONE})
     project.run("--since", "2025-01-01", "--until", "2025-01-03", now=None)
     assert project.dates("edits") == ["2025-01-01", "2025-01-02"]
+
+
+def test_an_empty_path_is_not_the_working_directory(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["run", str(tmp_path), ""])
 
 
 def test_report_chooses_one_of_them(tmp_path: Path) -> None:

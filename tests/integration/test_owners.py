@@ -121,9 +121,20 @@ def test_a_report_that_the_other_project_has_given_up_may_be_taken_over(tmp_path
     assert len(second.dates("edits")) == 4
 
 
-def test_two_configs_in_one_folder_are_one_project(tmp_path: Path) -> None:
+def test_a_report_belongs_to_one_of_two_configs_in_a_folder(tmp_path: Path) -> None:
     project = Project(tmp_path, EDITS, {"edits.sql": ONE})
     project.run()
     other = project.write("other.yaml", EDITS)
-    assert project.run("--config-path", other, now="2025-01-05") == ""
-    assert len(project.dates("edits")) == 4
+    said = project.run("--config-path", other, now="2025-01-05", code=1)
+    assert f"written by another project, {project.folder / 'config.yaml'}" in said
+    assert len(project.dates("edits")) == 3
+
+
+def test_a_config_that_cannot_be_read_gives_nothing_up(tmp_path: Path) -> None:
+    project = Project(tmp_path, EDITS, {"edits.sql": ONE})
+    project.run()
+    other = project.write("other.yaml", EDITS)
+    project.write("config.yaml", "reports: {edits: {}\n")
+    said = project.run("--config-path", other, now="2025-01-05", code=1)
+    assert "written by another project" in said
+    assert len(project.dates("edits")) == 3

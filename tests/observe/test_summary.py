@@ -45,17 +45,17 @@ def test_the_first_of_its_kind_is_known() -> None:
     assert tally.add("r", "a", "one")
     assert not tally.add("r", "a", "two")
     assert tally.add("r", "b", "three")
-    assert tally.add("s", "a", "four", count=5)
-    assert not tally.add("s", "a", "five", count=5)
+    assert tally.add("s", "a", "four")
+    assert not tally.add("s", "a", "five")
 
 
 def test_a_tally_counts_messages_and_not_lines() -> None:
     tally = Tally()
     assert not tally
     tally.add("r", "a")
-    tally.add("r", "a", count=3)
+    tally.add("r", "a")
     tally.add("r", "b")
-    assert len(tally) == 5
+    assert len(tally) == 3
 
 
 def test_a_run_with_nothing_due_says_so() -> None:

@@ -100,7 +100,7 @@ def test_another_project_is_refused_while_the_first_has_the_report(state: State,
     with pytest.raises(TsvError) as caught:
         owners.check(state, OTHER, says(True))
     assert str(caught.value) == (
-        f"{tsv}: its TSVs are written by another project, /srv/a (give one of the two another name"
+        f"{tsv}: its TSVs are written by another project, /srv/a/config.yaml (give one of the two another name"
         " or another output folder; to hand the report over to this project, take it out of"
         " /srv/a/config.yaml)"
     )
@@ -124,13 +124,20 @@ def test_the_shape_counts_also_for_who_takes_over(state: State) -> None:
     [
         replace(OWNER, folder="/home/me/a", config="/home/me/a/config.yaml"),
         replace(OWNER, real_folder="/srv/releases/2"),
-        replace(OWNER, config="/srv/a/other.yaml"),
     ],
-    ids=["through a symbolic link", "a link that leads elsewhere now", "another configuration"],
+    ids=["through a symbolic link", "a link that leads elsewhere now"],
 )
 @pytest.mark.usefixtures("tsv")
 def test_a_project_is_the_same_by_its_name_or_by_its_place(state: State, newcomer: Owner) -> None:
     owners.check(state, newcomer, nobody_asks)
+
+
+@pytest.mark.usefixtures("tsv")
+def test_another_configuration_in_the_folder_is_another_project(state: State) -> None:
+    other = replace(OWNER, config="/srv/a/other.yaml")
+    with pytest.raises(TsvError, match=r"written by another project, /srv/a/config\.yaml"):
+        owners.check(state, other, says(True))
+    owners.check(state, other, says(False))
 
 
 def test_an_owner_knows_its_folder_by_both_names(

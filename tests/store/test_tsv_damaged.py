@@ -58,9 +58,9 @@ DAMAGE = {
         "1: the header line is missing (put it back as the first line)",
     ),
     "a name twice": (b"date\ta\tb\ta\n", "1: the header has 'a' twice (mend the header line)"),
-    "the date's name twice": (
-        b"date\tdate\n",
-        "1: the header has 'date' twice (mend the header line)",
+    "a name twice, after blank lines": (
+        b"\n\ndate\ta\ta\n",
+        "3: the header has 'a' twice (mend the header line)",
     ),
     "no UTF-8": (HEAD + b"2015-01-02\tM\xfcnchen\t2\n", f"3: not UTF-8 ({MEND})"),
     "no UTF-8 far behind": (
@@ -122,8 +122,11 @@ def test_a_row_of_an_hourly_report_needs_an_hour(tmp_path: Path) -> None:
     assert str(caught.value) == f"{path}:3: '2015-01-01' has no hour ({MEND})"
 
 
-def test_a_name_of_the_date_column_that_another_column_has_is_no_header() -> None:
+def test_the_date_column_may_be_called_like_a_column_that_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "r.tsv"
     content = tsv.Content(("date", "wiki"), [tsv.Row(1, ("0001-01-01", "enwiki"))])
     entry = tsv.Entry(2, ("wiki", "n"), [("0001-01-02", "5")])
-    with pytest.raises(TsvError, match="the date column is now called 'wiki', like another"):
-        tsv.merged(content, [entry])
+    tsv.write(path, tsv.merged(content, [entry]))
+    assert path.read_text() == "wiki\tn\twiki\n0001-01-01\t\tenwiki\n0001-01-02\t5\t\n"
+    again = tsv.merged(tsv.read(path, Granularity.DAYS), [entry])
+    assert again == tsv.read(path, Granularity.DAYS)

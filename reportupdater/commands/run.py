@@ -61,8 +61,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--now", type=_moment, metavar="DATE", help="run as if it were this moment, in UTC"
     )
-    parser.add_argument(
-        "--no-graphite", action="store_true", help="send nothing to Graphite in this run"
+    sending = parser.add_mutually_exclusive_group()
+    sending.add_argument(
+        "--graphite",
+        action="store_true",
+        default=None,
+        help="send datapoints to Graphite, from a terminal too",
+    )
+    sending.add_argument(
+        "--no-graphite",
+        action="store_false",
+        dest="graphite",
+        help="neither send nor keep datapoints in this run; `resend` sends them later",
     )
 
 
@@ -78,6 +88,7 @@ def call(arguments: argparse.Namespace) -> int:
             until=arguments.until,
             jobs=arguments.jobs,
             now=arguments.now,
+            graphite=arguments.graphite,
         )
     )
 

@@ -16,7 +16,7 @@ from reportupdater.execution.outcome import Answer, Failure, Outcome
 from reportupdater.execution.work import Handover
 from reportupdater.model import Report, Series, Task
 from reportupdater.observe.summary import Summary
-from reportupdater.store import journal, ledger, marks, owners, tsv
+from reportupdater.store import journal, ledger, marks, outbox, owners, tsv
 from reportupdater.store.journal import Result
 from reportupdater.store.locks import Locks
 from reportupdater.store.owners import Owner
@@ -36,7 +36,11 @@ def utcnow() -> datetime:
 class Committer:
     """Commits outcomes, merges what is committed into the TSVs, and counts for the summary."""
 
-    def __init__(self, state: State, run: int, summary: Summary) -> None:
+    def __init__(
+        self, state: State, run: int, summary: Summary, destination: str | None = None
+    ) -> None:
+        """`destination` is owed the datapoints of results that have any."""
+        self._destination = destination
         self._state = state
         self._run = run
         self._summary = summary
@@ -102,6 +106,8 @@ class Committer:
                     rows = 0 if outcome.result.empty else len(outcome.result.rows)
                     journal.add(connection, number, _result(outcome))
                     marks.answered(connection, number, task.start)
+                    if outcome.made and self._destination:
+                        outbox.put(connection, self._destination, outcome.made.points)
                     if report not in claimed:
                         claimed.add(report)
                         owners.claim(connection, self._owners[report])
@@ -132,6 +138,14 @@ class Committer:
                 log.info("%s: %s", task, outcome.error)
             return
         self._uncheckpointed.setdefault(task.series, monotonic())
+        if outcome.made:
+            self._summary.note_datapoints(
+                task.series.report.name,
+                problems=[str(problem) for problem in outcome.made.problems],
+                warnings=outcome.made.warnings,
+                nameless=outcome.made.nameless,
+                no_numbers=outcome.made.no_numbers,
+            )
         if outcome.result.empty:
             self._summary.empty += 1
         else:

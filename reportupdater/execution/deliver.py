@@ -10,12 +10,13 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic, sleep
 
 from reportupdater.errors import ConnectionFailed, ReportupdaterError, StateError
 from reportupdater.execution.commit import utcnow
+from reportupdater.execution.stop import Stop
+from reportupdater.model import GraphiteConfig
 from reportupdater.sinks.base import Sink
 from reportupdater.store import outbox
 from reportupdater.store.locks import Locks
@@ -34,9 +35,15 @@ _LOCK_STEP = 0.25
 
 
 class Deliverer:
-    """Delivers the outbox of one destination while a run goes on, and at its end."""
+    """Delivers the outbox of one destination while a run goes on, and at its end.
 
-    def __init__(self, state: State, locks: Locks, sink: Sink) -> None:
+    Without a sink there is nothing to do: nothing is owed, and nothing is sent.
+    """
+
+    def __init__(
+        self, state: State, locks: Locks, sink: Sink | None, config: GraphiteConfig | None
+    ) -> None:
+        self._patience = config.drain_timeout if config else 0.0
         self._state = state
         self._locks = locks
         self._sink = sink
@@ -54,43 +61,48 @@ class Deliverer:
 
     def __exit__(self, *_: object) -> None:
         """Stop sending. What was in work stays owed, and in doubt."""
-        self._sink.close()
         self._to_send.put(None)
-        if self._sending:
-            with suppress(StateError):  # that has been told already
-                outbox.doubt(self._state, self._sink.destination, self._sending)
-
-    @property
-    def waiting(self) -> int:
-        """How many datapoints are owed."""
-        return outbox.waiting(self._state).get(self._sink.destination, 0)
+        if self._sink is not None:
+            self._sink.close()
+            if self._sending:
+                with suppress(StateError):  # that has been told already
+                    outbox.doubt(self._state, self._sink.destination, self._sending)
 
     def step(self) -> bool:
         """Settle what was sent, and send more. Whether anything is still owed. Never waits."""
-        if self._sending and not self._settle():
+        if self._sink is None:
+            return False
+        if self._sending and not self._settle(self._sink):
             return True
         if monotonic() < self._not_before:
             return True
         owed = outbox.batch(self._state, self._sink.destination, BATCH_POINTS)
         if owed and self._locks.take(_LOCK, utcnow()):
-            self._send(owed)
+            self._send(self._sink, owed)
         return bool(owed)
 
-    def drain(self, seconds: float, stopped: Callable[[], bool]) -> None:
-        """Send what is owed, for up to some seconds, or until the run is to end."""
-        deadline = monotonic() + seconds
+    def drain(self, stop: Stop) -> tuple[int, str]:
+        """Send what is owed, for as long as the settings allow: how much still is, and why."""
+        deadline = monotonic() + (0.0 if stop.requested else self._patience)
         self._not_before = 0.0  # once more, however often it failed before
-        while self.step() and monotonic() < deadline and not stopped():
+        while self.step() and monotonic() < deadline and not stop.requested:
             sleep(_STEP if self._sending else _LOCK_STEP)
+        if self._sink is None:
+            return 0, ""
+        waiting = outbox.waiting(self._state, self._sink.destination)
+        why = str(self.error) if self.error else f"{self._sink.destination} has not taken them yet"
+        return waiting, f"{why}; they are sent by the next run"
 
-    def _send(self, owed: list[Owed]) -> None:
+    def _send(self, sink: Sink, owed: list[Owed]) -> None:
         self._sending = owed
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="deliverer", daemon=True)
+            self._thread = threading.Thread(
+                target=self._run, args=(sink,), name="deliverer", daemon=True
+            )
             self._thread.start()
         self._to_send.put(owed)
 
-    def _settle(self) -> bool:
+    def _settle(self, sink: Sink) -> bool:
         """Take in what became of the batch in work; False while nobody knows."""
         try:
             error = self._sent.get_nowait()
@@ -100,19 +112,19 @@ class Deliverer:
         self.error = error
         if error is None:
             self._failures = 0
-            outbox.acknowledge(self._state, self._sink.destination, sent)
+            outbox.acknowledge(self._state, sink.destination, sent)
             return True
-        outbox.doubt(self._state, self._sink.destination, sent)
+        outbox.doubt(self._state, sink.destination, sent)
         pause = _BACK_OFF[min(self._failures, len(_BACK_OFF) - 1)]
         self._failures += 1
         self._not_before = monotonic() + pause
         log.info("%s; trying again in %.0f s", error, pause)
         return True
 
-    def _run(self) -> None:
+    def _run(self, sink: Sink) -> None:
         while (owed := self._to_send.get()) is not None:
             try:
-                self._sink.send([one.point for one in owed])
+                sink.send([one.point for one in owed])
             except ConnectionFailed as error:
                 self._sent.put(error)
             except Exception as error:

@@ -8,9 +8,11 @@ from time import monotonic
 
 from reportupdater.engines.base import Engine
 from reportupdater.errors import ReportupdaterError
+from reportupdater.execution.check import Checked
 from reportupdater.execution.dispatch import Dispatcher
 from reportupdater.execution.work import Handover, Shared, Worker
 from reportupdater.model import Server, Task
+from reportupdater.sinks.datapoints import Made
 
 TICK = 0.25
 """Seconds between two looks at deadlines and at whether the run shall end."""
@@ -22,8 +24,13 @@ _ENDING_SECONDS = 6.0  # of the ten within which an interrupted run ends
 class Execution:
     """The execution of a run's tasks. Iterate over it once; it is not used by other threads."""
 
-    def __init__(self, tasks: Sequence[Task], engine: Callable[[str], Engine]) -> None:
-        """`engine` gives the engine of a name."""
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        engine: Callable[[str], Engine],
+        made: Callable[[Task, Checked], Made | None] = lambda task, result: None,
+    ) -> None:
+        """`engine` gives the engine of a name, `made` the datapoints of a result."""
         engines: dict[str, Engine] = {}
         limits: dict[Server, int] = {}
 
@@ -44,7 +51,7 @@ class Execution:
             tasks, server_of, lambda task: engine_of(task).has_side_effects(task)
         )
         waiting = dispatcher.waiting()
-        self._shared = Shared(dispatcher, queue.Queue(maxsize=4 * len(waiting) + 16))
+        self._shared = Shared(dispatcher, queue.Queue(maxsize=4 * len(waiting) + 16), made)
         self._workers = [
             Worker(server, engines[server.engine], self._shared)
             for server, count in waiting.items()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from reportupdater.errors import ReportupdaterError
 from reportupdater.execution.check import Checked
 from reportupdater.model import Task
+from reportupdater.sinks.datapoints import Made
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -16,6 +17,8 @@ class Answer:
     task: Task
     result: Checked
     seconds: float
+    made: Made | None = None
+    """The datapoints of the result; None where none are sent."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,10 +19,11 @@ from reportupdater.errors import (
     QueryTimeout,
     ReportupdaterError,
 )
-from reportupdater.execution.check import checked
+from reportupdater.execution.check import Checked, checked
 from reportupdater.execution.dispatch import BATCH_SECONDS, Batch, Dispatcher
 from reportupdater.execution.outcome import Answer, Failure, Outcome
 from reportupdater.model import Server, Table, Task
+from reportupdater.sinks.datapoints import Made
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,8 @@ class Shared:
     dispatcher: Dispatcher
     outcomes: queue.Queue[Handover | None]
     """What workers hand over; None when one of them has ended."""
+    made: Callable[[Task, Checked], Made | None]
+    """Makes the datapoints of a result."""
     stopping: threading.Event = field(default_factory=threading.Event)
     outages: dict[tuple[Server, object], ConnectionFailed] = field(default_factory=dict)
     """What is out of reach for the rest of the run, and why: a server (with None), or one access
@@ -162,6 +165,7 @@ class Worker:
             asked = monotonic()
             try:
                 result = checked(task, self._answer(task))
+                made = self._shared.made(task, result)
             except Interrupted:
                 break
             except ReportupdaterError as error:
@@ -174,7 +178,7 @@ class Worker:
                 outcomes.append(Failure(task, bug, monotonic() - asked))
                 break
             now = monotonic()
-            outcomes.append(Answer(task, result, now - asked))
+            outcomes.append(Answer(task, result, now - asked, made))
             if now - began > 5 * BATCH_SECONDS:
                 break
         return outcomes

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 log = logging.getLogger(__name__)
 
+_MOST_WARNINGS = 50  # odd values of a column could be thousands
 _DIGITS = re.compile(r"[0-9]+")
 
 
@@ -29,12 +30,12 @@ class Tally:
 
     _lines: dict[tuple[str, str], _Line] = field(default_factory=dict)
 
-    def add(self, about: str, message: str, example: str = "") -> bool:
+    def add(self, about: str, message: str, example: str = "", count: int = 1) -> bool:
         """Count a message about a report. Whether it is the first of its kind."""
         key = about, _DIGITS.sub("0", message)
         is_first = key not in self._lines
         line = self._lines.setdefault(key, _Line(message, example))
-        line.count += 1
+        line.count += count
         return is_first
 
     def __len__(self) -> int:
@@ -63,13 +64,41 @@ class Summary:
     troubles: Tally = field(default_factory=Tally)
     invalid: int = 0
     """Errors in the configuration, which are told when it is read."""
+    waiting: int = 0
+    """Datapoints that the run was allowed to send and that are still owed."""
+    waiting_why: str = ""
+    not_sent: Tally = field(default_factory=Tally)
+    """Values that cannot be datapoints, which is nobody's fault."""
+    _warned: set[Hashable] = field(default_factory=set)
     interrupted: bool = False
     """Whether the run ended before its work."""
 
     @property
     def is_good(self) -> bool:
         """Whether nothing needs anybody's attention."""
-        return not (self.failed or self.troubles or self.invalid)
+        return not (self.failed or self.troubles or self.invalid or self.waiting)
+
+    def note_datapoints(
+        self,
+        report: str,
+        *,
+        problems: Iterable[str],
+        warnings: Mapping[Hashable, str],
+        nameless: int,
+        no_numbers: int,
+    ) -> None:
+        """Take in what was odd about the datapoints of a table."""
+        for problem in problems:
+            self.troubles.add(report, f"datapoints were not sent: {problem}")
+        for about, warning in warnings.items():
+            if about not in self._warned and len(self._warned) < _MOST_WARNINGS:
+                self._warned.add(about)
+                log.warning("%s", warning)
+        if nameless:
+            what = "rows lack a value that their metric path needs"
+            self.not_sent.add(report, what, count=nameless)
+        if no_numbers:
+            self.not_sent.add(report, "values that are no finite numbers", count=no_numbers)
 
     def lines(self, title: str) -> list[str]:
         """The summary as text, the counts first."""
@@ -85,8 +114,11 @@ class Summary:
             ("failed", self.failed),
             ("wrong", self.troubles),
             ("skipped", self.skipped),
+            ("not sent", self.not_sent),
         ):
             lines += [f"  {word}: {line}" for line in tally]
+        if self.waiting:
+            lines.append(f"  waiting: {self.waiting} datapoints: {self.waiting_why}")
         return lines
 
     def log(self, title: str) -> None:
@@ -104,4 +136,6 @@ class Summary:
             "failures": list(self.failed),
             "troubles": list(self.troubles),
             "skipped": list(self.skipped),
+            "not_sent": list(self.not_sent),
+            "datapoints_waiting": self.waiting,
         }

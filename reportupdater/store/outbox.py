@@ -50,7 +50,12 @@ def acknowledge(state: State, destination: str, sent: Sequence[Owed]) -> None:
     """Note that a destination has read datapoints: what was not replaced meanwhile is settled."""
     keys = [(destination, one.point.path, one.point.timestamp, one.version) for one in sent]
     key = "destination = ? AND path = ? AND timestamp = ? AND version = ?"
+    paths = {one.point.path for one in sent}
     with state.transaction() as connection:
+        connection.executemany(
+            "INSERT OR IGNORE INTO sent_metrics VALUES (?, ?)",
+            [(destination, path) for path in paths],
+        )
         connection.executemany(f"DELETE FROM outbox WHERE {key} AND owed = 1", keys)
         connection.executemany(
             f"UPDATE outbox SET owed = 1, in_doubt = 0 WHERE {key} AND owed = 2", keys
@@ -68,10 +73,19 @@ def doubt(state: State, destination: str, sent: Sequence[Owed]) -> None:
         )
 
 
-def waiting(state: State) -> dict[str, int]:
-    """How many datapoints each destination is owed."""
+def waiting(state: State, destination: str) -> int:
+    """How many datapoints a destination is owed."""
     with state.reading() as connection:
         found = connection.execute(
-            "SELECT destination, count(*) FROM outbox GROUP BY destination ORDER BY destination"
+            "SELECT count(*) FROM outbox WHERE destination = ?", (destination,)
+        ).fetchone()
+        return int(found[0])
+
+
+def sent_metrics(state: State, destination: str) -> set[str]:
+    """The metric paths that a destination has got datapoints of."""
+    with state.reading() as connection:
+        found = connection.execute(
+            "SELECT path FROM sent_metrics WHERE destination = ?", (destination,)
         )
-        return {str(destination): int(count) for destination, count in found}
+        return {str(path) for (path,) in found}

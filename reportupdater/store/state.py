@@ -65,6 +65,21 @@ CREATE TABLE owners (              -- who last wrote the TSVs of a report, and h
     granularity TEXT NOT NULL,
     dimensions TEXT NOT NULL       -- names, joined by commas
 ) WITHOUT ROWID;
+CREATE TABLE outbox (              -- datapoints that are still to be sent
+    destination TEXT NOT NULL,     -- host:port
+    path TEXT NOT NULL,
+    timestamp INTEGER NOT NULL,
+    value TEXT NOT NULL,
+    version INTEGER NOT NULL DEFAULT 1,
+    owed INTEGER NOT NULL DEFAULT 1,      -- how many times it is still to be sent
+    in_doubt INTEGER NOT NULL DEFAULT 0,  -- a sending failed that may have reached its end
+    PRIMARY KEY (destination, path, timestamp)
+) WITHOUT ROWID;
+CREATE TABLE sent_metrics (        -- the metric paths that a destination has got datapoints of
+    destination TEXT NOT NULL,
+    path TEXT NOT NULL,
+    PRIMARY KEY (destination, path)
+) WITHOUT ROWID;
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY,
     project TEXT NOT NULL,         -- the path of its configuration

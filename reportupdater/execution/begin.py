@@ -1,0 +1,120 @@
+"""What stands before any work: which reports are meant, which of them are ours, where points go."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from reportupdater.config.load import load_project
+from reportupdater.errors import Severity, TsvError, UsageError, nearest
+from reportupdater.execution.commit import utcnow
+from reportupdater.model import Project, Report
+from reportupdater.observe.log import tell
+from reportupdater.observe.summary import Summary
+from reportupdater.sinks.graphite import Graphite
+from reportupdater.store import owners
+from reportupdater.store.locks import Locks
+from reportupdater.store.owners import Owner
+from reportupdater.store.state import State
+
+log = logging.getLogger(__name__)
+
+
+def chosen(project: Project, names: Sequence[str], summary: Summary) -> list[Report]:
+    """The valid reports that are asked for; tells and counts what is wrong with the others.
+
+    Raises UsageError for a name that the project does not have.
+    """
+    for name in names:
+        if name not in project.names:
+            raise UsageError(
+                f"{project.config_path} has no report {name!r}", hint=nearest(name, project.names)
+            )
+    problems = [
+        problem
+        for problem in project.problems
+        if not names or problem.report is None or problem.report in names
+    ]
+    tell(problems)
+    summary.invalid = sum(problem.severity is Severity.ERROR for problem in problems)
+    return [report for report in project.reports if not names or report.name in names]
+
+
+def made(output: Path) -> Path:
+    """The output folder, made if it is missing. Raises UsageError."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{output} cannot be the output folder: {error.strerror}") from None
+    return output
+
+
+def held(
+    project: Project, reports: Sequence[Report], state: State, locks: Locks, summary: Summary
+) -> Mapping[Report, Owner]:
+    """The reports that this run may work on, each with what its TSVs will know about it."""
+    mine = {}
+    for report in reports:
+        if not locks.take(report.name, utcnow()):
+            summary.skipped.add(report.name, locks.tell_holder(report.name, utcnow()))
+            continue
+        owner = Owner.of(
+            report.name,
+            project.folder,
+            project.config_path,
+            report.granularity.value,
+            [dimension.name for dimension in report.dimensions],
+        )
+        try:
+            owners.check(state, owner, _still_has)
+        except TsvError as error:
+            summary.troubles.add(report.name, str(error))
+            continue
+        mine[report] = owner
+    return mine
+
+
+def _still_has(config: str, report: str) -> bool:
+    """Whether a configuration has a report of that name, valid or not.
+
+    One that is gone has given it up; of one that cannot be read, nobody knows.
+    """
+    path = Path(config)
+    try:
+        path.stat()
+        names = load_project(path.parent, path).names
+    except FileNotFoundError:
+        return False
+    except (OSError, UsageError):
+        return True
+    return report in names or not names
+
+
+def sink(project: Project, reports: Sequence[Report], asked: bool | None) -> Graphite | None:
+    """Where the datapoints of a run go; None if it neither sends nor queues any.
+
+    `asked` is what the command line says. A terminal means that somebody is trying something, so
+    nothing is sent from there unless the command line or the host's settings say so.
+    """
+    graphite = project.graphite
+    if not any(report.graphite for report in reports) or asked is False or graphite is None:
+        return None
+    if graphite.host is None:
+        log.warning(
+            "%s: `graphite` has no `host`: datapoints are neither sent nor kept for later;"
+            " `reportupdater resend` sends them once it has one",
+            project.config_path,
+        )
+        return None
+    if graphite.enabled is False:
+        log.info("no datapoints are sent from this host: its settings say `enabled: false`")
+        return None
+    if not asked and not graphite.enabled and sys.stdin.isatty():
+        log.warning(
+            "no datapoints are sent from a terminal unless --graphite is given;"
+            " `reportupdater resend` sends them later"
+        )
+        return None
+    return Graphite(graphite.host, graphite.port)

@@ -52,7 +52,8 @@ ONE = "SELECT '{from_date}' AS date, 1 AS n"
 
 # The package that is tested, wheel or work tree, is also the one that is run.
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(reportupdater.__file__).parent.parent)}
-RUN = (sys.executable, "-m", "reportupdater", "run")
+# With no settings of this machine.
+RUN = (sys.executable, "-m", "reportupdater", "run", "--host-config", os.devnull)
 # Whoever runs the tests in the background may have them ignore what a run must not.
 _LISTENING = ("env", "--default-signal=INT,HUP,TERM")
 

@@ -1,16 +1,17 @@
-"""The section `graphite` of the project, and that of a report."""
+"""The section `graphite` of the project and of host settings, and that of a report."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from reportupdater import template
-from reportupdater.config.document import Refused, Section, parse
-from reportupdater.config.files import missing_hint, read_text
-from reportupdater.config.kinds import describe, scalar_text
+from reportupdater.config.document import Section, parse
+from reportupdater.config.files import Folders, missing_hint, read_text
+from reportupdater.config.kinds import describe
 from reportupdater.config.schema import GRAPHITE_KEYS, REPORT_GRAPHITE_KEYS
-from reportupdater.config.sections import Reading, entries, read_keys, subject
+from reportupdater.config.sections import Reading, read_keys, read_texts
 from reportupdater.errors import Problem, Where
 from reportupdater.model import GraphiteConfig, MetricsConfig
 
@@ -18,23 +19,33 @@ METRIC = "_metric"
 """The placeholder that stands for the metric's name in `path`."""
 
 
-def read_graphite(section: Section, folder: Path) -> tuple[GraphiteConfig | None, list[Problem]]:
-    """The project's part; None where anything is wrong, so that no datapoint goes astray."""
-    keys, problems = read_keys(section, GRAPHITE_KEYS, "graphite")
-    lookups, wrong = _lookups(keys, folder)
+def read_graphite(
+    sections: Iterable[Section], folders: Folders
+) -> tuple[GraphiteConfig | None, list[Problem]]:
+    """The project's part with those of host settings laid over it, each over the one before.
+
+    None where anything is wrong in any of them, so that no datapoint goes astray.
+    """
+    keys = Reading(GRAPHITE_KEYS)
+    problems: list[Problem] = []
+    for section in sections:
+        own, found = read_keys(section, GRAPHITE_KEYS, "graphite")
+        keys = own.over(keys)
+        problems += found
+    lookups, wrong = _lookups(keys, folders)
     problems += wrong
     if problems:
         return None, problems
     return GraphiteConfig(host=keys["host"], port=keys["port"], lookups=lookups), []
 
 
-def _lookups(keys: Reading, folder: Path) -> tuple[dict[str, dict[str, str]], list[Problem]]:
+def _lookups(keys: Reading, folders: Folders) -> tuple[dict[str, dict[str, str]], list[Problem]]:
     files, problems = (
-        _texts(keys["lookups"], "lookups of graphite") if keys["lookups"] else ({}, [])
+        read_texts(keys["lookups"], "lookups of graphite") if keys["lookups"] else ({}, [])
     )
     lookups: dict[str, dict[str, str]] = {}
     for dimension, (name, where) in files.items():
-        path = folder / name
+        path = folders.of(where) / name
         if not os.path.isfile(path):
             what = f"there is no lookup file {path} for the dimension {dimension!r}"
             problems.append(Problem(what, where, missing_hint(path)))
@@ -50,7 +61,7 @@ def _read_lookup(path: Path) -> tuple[dict[str, str], list[Problem]]:
         return {}, problems
     root, problems = parse(text, str(path))
     if isinstance(root, Section):
-        names, wrong = _texts(root, "the lookup")
+        names, wrong = read_texts(root, "the lookup")
         return {value: name for value, (name, _) in names.items()}, [*problems, *wrong]
     if not problems:
         what = "a lookup must be a mapping of values to names"
@@ -67,7 +78,7 @@ def read_metrics(section: Section, owner: str) -> tuple[MetricsConfig | None, li
     path, wrong = _path(keys)
     problems += wrong
     metrics = keys["metrics"]
-    columns, wrong = _texts(metrics, f"metrics of {owner}") if metrics else ({}, [])
+    columns, wrong = read_texts(metrics, f"metrics of {owner}") if metrics else ({}, [])
     problems += wrong
     if metrics and not metrics.entries and not problems:
         hint = "for example metrics: {edits: edit_count}"
@@ -90,19 +101,3 @@ def _path(keys: Reading) -> tuple[template.Template | None, list[Problem]]:
         Problem(f"{keys.subject('path')}: {problem.what}", given.where, problem.hint)
         for problem in found
     ]
-
-
-def _texts(section: Section, owner: str) -> tuple[dict[str, tuple[str, Where]], list[Problem]]:
-    """A mapping of names of people's choice to texts, each with where it stands."""
-    texts: dict[str, tuple[str, Where]] = {}
-    problems = list(section.problems)
-    for name, entry, found in entries(section):
-        problems += found
-        if isinstance(entry.value, Refused):
-            continue
-        try:
-            texts[name] = scalar_text(entry.value), entry.value.where
-        except ValueError as error:
-            what = f"{subject(name, owner)} must be text, not {describe(entry.value)}"
-            problems.append(Problem(what, entry.value.where, str(error)))
-    return texts, problems

@@ -10,7 +10,8 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-_DIGITS = re.compile(r"[0-9]+")
+_OWN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8,}|(?<=row )[0-9,]+")
+"""What differs from interval to interval in messages that are otherwise equal."""
 
 
 @dataclass(slots=True)
@@ -24,14 +25,14 @@ class _Line:
 class Tally:
     """Equal messages counted: one line each, with the first thing it was said of.
 
-    Messages that differ in their numbers alone (dates, rows) count as equal; the first is shown.
+    Messages that differ in dates and numbers of rows alone count as equal; the first is shown.
     """
 
     _lines: dict[tuple[str, str], _Line] = field(default_factory=dict)
 
     def add(self, about: str, message: str, example: str = "") -> bool:
         """Count a message about a report. Whether it is the first of its kind."""
-        key = about, _DIGITS.sub("0", message)
+        key = about, _OWN.sub("", message)
         is_first = key not in self._lines
         line = self._lines.setdefault(key, _Line(message, example))
         line.count += 1

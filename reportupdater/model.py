@@ -27,13 +27,32 @@ class Database:
     """Queries at once on one server."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shards:
+    """How the server of each of MediaWiki's wikis is found: dblists tell its section, DNS the rest.
+
+    `nameserver` is an IP address and a port; None stands for those that this host asks.
+    """
+
+    mw_config_path: Path
+    srv_name: str
+    """The name of a section's SRV record, with `{section}` in it."""
+    use_x1: bool = False
+    """Whether the data lies on the section `x1`, whatever wiki it is of."""
+    nameserver: tuple[str, int] | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MysqlDatabase(Database):
-    """A MariaDB or MySQL server, and how to log in there."""
+    """A MariaDB or MySQL server, and how to log in there.
+
+    `host` is None only where there are `shards`, by which host and port are found for each wiki.
+    """
 
     engine: ClassVar[str] = "mysql"
-    host: str
+    host: str | None = None
     port: int = 3306
+    shards: Shards | None = None
     database: str | None = None
     creds_file: Path | None = None
     wiki_dimension: str | None = None
@@ -46,6 +65,36 @@ class SqliteDatabase(Database):
 
     engine: ClassVar[str] = "sqlite"
     path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HiveDatabase(Database):
+    """A HiveServer2, and how to log in there; or a command line that asks Hive."""
+
+    engine: ClassVar[str] = "hive"
+    concurrency: int = 2
+    client: str = "pyhive"
+    """`pyhive`, or `cli` to run `command` instead."""
+    host: str | None = None
+    """None only where `client` is `cli`."""
+    port: int = 10000
+    transport: str = "binary"
+    """`binary` or `http`, as the server's hive.server2.transport.mode."""
+    auth: str = "NONE"
+    """NONE, NOSASL, KERBEROS, LDAP or CUSTOM, as the server's hive.server2.authentication."""
+    username: str | None = None
+    """None for the user that runs the reports, or the one in `creds_file`."""
+    creds_file: Path | None = None
+    password_env: str | None = None
+    """The environment variable that holds the password."""
+    kerberos_service_name: str = "hive"
+    kerberos_min_lifetime: float = 600.0
+    """Seconds; a ticket that ends sooner is worth a warning."""
+    database: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Session settings, such as the name of a queue."""
+    command: tuple[str, ...] = ()
+    """The program of `client: cli` and its arguments; the query is added as `-f FILE`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,8 @@ class Request:
     project: Path
     output: Path
     config_path: Path | None = None
+    host_files: tuple[Path, ...] = ()
+    """Host settings, each laid over the one before."""
     reports: tuple[str, ...] = ()
     """Names; empty means all."""
     since: datetime | None = None
@@ -52,7 +54,9 @@ class Request:
 def run(request: Request) -> int:
     """Do all that is due; the exit code. Raises ReportupdaterError where nothing could begin."""
     clock = Clock(request.now or utcnow(), request.since, request.until)
-    project = load_project(request.project, request.config_path, jobs=request.jobs)
+    project = load_project(
+        request.project, request.config_path, jobs=request.jobs, host_files=request.host_files
+    )
     summary = Summary()
     reports = begin.chosen(project, request.reports, summary)
     if not reports:

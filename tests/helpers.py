@@ -50,8 +50,12 @@ def wiki_databases(server: Mariadb, count: int) -> Iterator[list[str]]:
 ONE = "SELECT '{from_date}' AS date, 1 AS n"
 """A query that needs no data: a row for each interval."""
 
-# The package that is tested, wheel or work tree, is also the one that is run.
-ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(reportupdater.__file__).parent.parent)}
+# The package that is tested, wheel or work tree, is also the one that is run, and it knows nothing
+# of the settings of whoever runs the tests.
+ENVIRONMENT = os.environ | {
+    "PYTHONPATH": str(Path(reportupdater.__file__).parent.parent),
+    "HOME": "/nonexistent",
+}
 RUN = (sys.executable, "-m", "reportupdater", "run")
 # Whoever runs the tests in the background may have them ignore what a run must not.
 _LISTENING = ("env", "--default-signal=INT,HUP,TERM")

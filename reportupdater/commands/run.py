@@ -6,6 +6,7 @@ import argparse
 from datetime import datetime
 from pathlib import Path
 
+from reportupdater.config.host import default_host_files
 from reportupdater.intervals import parse_moment
 from reportupdater.pipeline import Request, run
 
@@ -41,6 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", type=_path, help="the folder of the TSVs; made if it is missing")
     parser.add_argument(
         "--config-path", type=_path, metavar="FILE", help="instead of PROJECT/config.yaml"
+    )
+    parser.add_argument(
+        "--host-config",
+        type=Path,
+        metavar="FILE",
+        help="host settings, instead of those in /etc/reportupdater and ~/.config/reportupdater",
     )
     parser.add_argument(
         "--report",
@@ -83,6 +90,9 @@ def call(arguments: argparse.Namespace) -> int:
             project=arguments.project,
             output=arguments.output,
             config_path=arguments.config_path,
+            host_files=(
+                default_host_files() if arguments.host_config is None else (arguments.host_config,)
+            ),
             reports=tuple(arguments.report),
             since=arguments.since,
             until=arguments.until,

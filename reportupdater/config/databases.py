@@ -3,57 +3,117 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reportupdater.config.document import Entry, Section
-from reportupdater.config.files import absolute
-from reportupdater.config.schema import DATABASE_KEYS
-from reportupdater.config.sections import Reading, as_section, entries, read_keys
-from reportupdater.errors import Problem
-from reportupdater.model import Database, MysqlDatabase, SqliteDatabase
+from reportupdater.config.files import Folders, absolute
+from reportupdater.config.schema import DATABASE_KEYS, ENGINE_KEYS, ENGINE_SECTIONS
+from reportupdater.config.sections import Reading, as_section, entries, read_keys, read_texts
+from reportupdater.errors import Problem, Where
+from reportupdater.model import Database, HiveDatabase, MysqlDatabase, Shards, SqliteDatabase
+
+_PASSWORDS = dict.fromkeys(
+    ("password", "passwd"), "a password stands in the file that `creds_file` names, never here"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """An entry that no report can use. `why` is empty where its problems have been told."""
+    """An entry that no report can use; its problems have been told. `engine` is None if unknown."""
 
-    why: str = ""
+    engine: str | None
 
 
 Databases = dict[str, Database | Unusable]
 
 
-def read_databases(section: Section, folder: Path) -> tuple[Databases, list[Problem]]:
-    """All entries by name. `folder` is what their paths are relative to."""
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """An entry before all host settings are laid over it. `where` is its name's place."""
+
+    where: Where
+    engine: str | None
+    keys: Reading
+
+
+_UNREADABLE = Reading({}, bad=frozenset({"all of it"}))
+
+
+def read_databases(
+    layers: Sequence[Reading], folders: Folders
+) -> tuple[Databases | None, list[Problem]]:
+    """All entries by name; None where a section as a whole could not be read.
+
+    `layers` are the top-level keys of the project and then of each file of host settings. An entry
+    of a later one replaces one of the same name. What a file says of an engine is laid over the
+    entries of the layers before it, and under its own.
+    """
+    drafts: dict[str, _Draft] = {}
+    problems: list[Problem] = []
+    for layer in layers:
+        engines, found = _read_engines(layer)
+        problems += found
+        for name, draft in drafts.items():
+            if draft.engine in engines:
+                drafts[name] = replace(draft, keys=engines[draft.engine].over(draft.keys))
+        if layer["databases"] is None:
+            continue
+        own, found = _read_entries(layer["databases"])
+        problems += found
+        for name, draft in own.items():
+            under = engines.get(draft.engine or "", Reading({}))
+            drafts[name] = replace(draft, keys=draft.keys.over(under))
     databases: Databases = {}
+    for name, draft in drafts.items():
+        database, found = _made(name, draft, folders)
+        problems += found
+        databases[name] = database or Unusable(draft.engine)
+    unreadable = any("databases" in layer.bad for layer in layers)
+    return None if unreadable else databases, problems
+
+
+def _read_engines(layer: Reading) -> tuple[dict[str, Reading], list[Problem]]:
+    """What a file of host settings says of all entries of an engine, by the engine's name."""
+    if "engines" not in layer.given or layer["engines"] is None:
+        return {}, []
+    sections, problems = read_keys(layer["engines"], ENGINE_SECTIONS, "engines")
+    if sections.bad:  # nobody knows which engine is meant
+        return dict.fromkeys(ENGINE_KEYS, _UNREADABLE), problems
+    engines: dict[str, Reading] = {}
+    for engine, section in sections.given.items():
+        if section.value is not None:
+            owner = f"{engine} in engines"
+            engines[engine], found = read_keys(
+                section.value, ENGINE_KEYS[engine], owner, elsewhere=_PASSWORDS
+            )
+            problems += found
+    return engines, problems
+
+
+def _read_entries(section: Section) -> tuple[dict[str, _Draft], list[Problem]]:
+    drafts: dict[str, _Draft] = {}
     problems = list(section.problems)
     for name, entry, found in entries(section):
-        database, wrong = _read_database(name, entry, folder)
+        draft, wrong = _read_entry(name, entry)
         problems += [*found, *wrong]
-        databases[name] = Unusable() if found else database
-    return databases, problems
+        drafts[name] = replace(draft, keys=_UNREADABLE) if found else draft
+    return drafts, problems
 
 
-def _read_database(
-    name: str, entry: Entry, folder: Path
-) -> tuple[Database | Unusable, list[Problem]]:
-    owner = f"database {name!r}"
+def _read_entry(name: str, entry: Entry) -> tuple[_Draft, list[Problem]]:
+    owner, where = f"database {name!r}", entry.key.where
     section, problems = as_section(entry.value, owner)
     if section is None:
-        return Unusable(), problems
+        return _Draft(where, None, _UNREADABLE), problems
     engine, problems = _engine(section, owner)
     if engine is None:
-        return Unusable(), problems
-    if engine not in DATABASE_KEYS:
-        return Unusable(f"runs on the engine {engine}, which this version does not support yet"), []
+        return _Draft(where, None, _UNREADABLE), problems
     keys, problems = read_keys(
         section, DATABASE_KEYS[engine], owner, elsewhere=_elsewhere(engine, section)
     )
-    problems += keys.missing(owner, entry.key.where)
-    if problems:
-        return Unusable(), problems
-    return (_mysql if engine == "mysql" else _sqlite)(name, keys, folder), []
+    return _Draft(where, engine, keys), problems
 
 
 def _engine(section: Section, owner: str) -> tuple[str | None, list[Problem]]:
@@ -67,29 +127,83 @@ def _engine(section: Section, owner: str) -> tuple[str | None, list[Problem]]:
 def _elsewhere(engine: str, section: Section) -> dict[str, str]:
     """Hints for the keys of other engines."""
     here = f"; without the key engine this is {engine}" if "engine" not in section.entries else ""
-    return {
-        name: f"it belongs to engine: {other}{here}"
-        for other, keys in DATABASE_KEYS.items()
-        for name in keys
+    owners: dict[str, list[str]] = {}
+    for other, keys in DATABASE_KEYS.items():
+        for name in keys:
+            owners.setdefault(name, []).append(other)
+    return _PASSWORDS | {
+        name: f"it belongs to engine: {' or '.join(engines)}{here}"
+        for name, engines in owners.items()
     }
 
 
-def _mysql(name: str, keys: Reading, folder: Path) -> Database | Unusable:
+def _made(name: str, draft: _Draft, folders: Folders) -> tuple[Database | None, list[Problem]]:
+    owner, keys = f"database {name!r}", draft.keys
+    problems = keys.missing(owner, draft.where)
+    if keys.bad or problems or draft.engine is None:
+        return None, problems
+    return _MAKERS[draft.engine](name, keys, folders)
+
+
+def _mysql(name: str, keys: Reading, folders: Folders) -> tuple[Database | None, list[Problem]]:
+    shards: Shards | None = None
     if keys["auto_find_db_shard"]:
-        return Unusable("needs auto_find_db_shard, which this version does not support yet")
-    creds_file = keys["creds_file"]
+        if not (keys["db"] or keys["wiki_db_placeholder"]):
+            what = f"{keys.subject('auto_find_db_shard')} lacks the wiki whose server to find"
+            hint = "wiki_db_placeholder names the dimension that tells it, or db the only one"
+            return None, [Problem(what, keys.given["auto_find_db_shard"].where, hint)]
+        shards = Shards(
+            mw_config_path=_path(keys, "mw_config_path", folders),
+            srv_name=keys["srv_name"],
+            use_x1=keys["use_x1"],
+            nameserver=keys["nameserver"],
+        )
     return MysqlDatabase(
         name=name,
         concurrency=keys["concurrency"],
+        host=None if shards else keys["host"],
+        port=keys["port"],
+        shards=shards,
+        database=keys["db"],
+        creds_file=_path(keys, "creds_file", folders) if keys["creds_file"] else None,
+        wiki_dimension=keys["wiki_db_placeholder"],
+    ), []
+
+
+def _sqlite(name: str, keys: Reading, folders: Folders) -> tuple[Database | None, list[Problem]]:
+    path = _path(keys, "path", folders)
+    return SqliteDatabase(name=name, concurrency=keys["concurrency"], path=path), []
+
+
+def _hive(name: str, keys: Reading, folders: Folders) -> tuple[Database | None, list[Problem]]:
+    settings, problems = read_texts(
+        keys["settings"] or Section(Where(""), {}), f"settings of database {name!r}"
+    )
+    if problems:
+        return None, problems
+    return HiveDatabase(
+        name=name,
+        concurrency=keys["concurrency"],
+        client=keys["client"],
         host=keys["host"],
         port=keys["port"],
-        database=keys["db"],
-        creds_file=absolute(folder, os.path.expanduser(creds_file)) if creds_file else None,
-        wiki_dimension=keys["wiki_db_placeholder"],
-    )
+        transport=keys["transport"],
+        auth=keys["auth"],
+        username=keys["username"],
+        creds_file=_path(keys, "creds_file", folders) if keys["creds_file"] else None,
+        password_env=keys["password_env"],
+        kerberos_service_name=keys["kerberos_service_name"],
+        kerberos_min_lifetime=keys["kerberos_min_lifetime"],
+        database=keys["database"],
+        settings={setting: value for setting, (value, _) in settings.items()},
+        command=keys["command"] if keys["client"] == "cli" else (),
+    ), []
 
 
-def _sqlite(name: str, keys: Reading, folder: Path) -> Database | Unusable:
-    return SqliteDatabase(
-        name=name, concurrency=keys["concurrency"], path=absolute(folder, keys["path"])
-    )
+_MAKERS = {"mysql": _mysql, "sqlite": _sqlite, "hive": _hive}
+
+
+def _path(keys: Reading, name: str, folders: Folders) -> Path:
+    """The path that a key gives, relative to where it is given."""
+    folder = folders.of(keys.where(name, Where("")))
+    return absolute(folder, os.path.expanduser(keys[name]))

@@ -5,9 +5,28 @@ from __future__ import annotations
 import codecs
 import difflib
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from reportupdater.errors import Problem, Where
+from reportupdater.config.document import Refused, Section, parse
+from reportupdater.config.kinds import describe
+from reportupdater.errors import Problem, UsageError, Where
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """What a relative path is relative to: the project, or the folder of the host settings.
+
+    `host` has the folder of each file of host settings by the path that its values' places have.
+    """
+
+    project: Path
+    host: Mapping[str, Path] = field(default_factory=dict)
+
+    def of(self, where: Where) -> Path:
+        """The folder for a path that stands at this place."""
+        return self.host.get(where.path, self.project)
 
 
 def decode(data: bytes, path: str) -> tuple[str | None, list[Problem]]:
@@ -21,6 +40,17 @@ def decode(data: bytes, path: str) -> tuple[str | None, list[Problem]]:
         return None, [Problem(what, where_in(before, len(before), path), "save the file as UTF-8")]
 
 
+def read_needed(path: Path) -> bytes:
+    """What is in a file without which nothing can be done. Raises UsageError."""
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        missing = isinstance(error, FileNotFoundError)
+        hint = missing_hint(path) if missing else ""
+        what = "there is no such file" if missing else f"cannot be read: {reason(error)}"
+        raise UsageError(what, where=Where(str(path)), hint=hint) from None
+
+
 def read_text(path: Path) -> tuple[str | None, list[Problem]]:
     """The text of a file; None where it cannot be read."""
     try:
@@ -28,6 +58,22 @@ def read_text(path: Path) -> tuple[str | None, list[Problem]]:
     except (OSError, ValueError) as error:
         return None, [Problem(f"cannot be read: {reason(error)}", Where(str(path)))]
     return decode(data, str(path))
+
+
+def mapping_in(
+    data: bytes, path: str, owner: str, hint: str = ""
+) -> tuple[Section | None, list[Problem]]:
+    """The mapping that a YAML file holds; None for all else, without a problem if it is empty."""
+    text, problems = decode(data, path)
+    if text is None:
+        return None, problems
+    root, problems = parse(text, path)
+    if root is None or isinstance(root, Section):
+        return root, problems
+    if not isinstance(root, Refused):
+        what = f"{owner} must be a mapping of keys to values, not {describe(root)}"
+        problems = [*problems, Problem(what, root.where, hint)]
+    return None, problems
 
 
 def where_in(text: str, offset: int, path: str) -> Where:

@@ -1,18 +1,18 @@
-"""The section `graphite` of the project, and that of a report."""
+"""The section `graphite` of the project and of host settings, and that of a report."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
 from reportupdater import template
-from reportupdater.config.document import Refused, Section, parse
-from reportupdater.config.files import missing_hint, read_text
-from reportupdater.config.kinds import describe, scalar_text, shown
+from reportupdater.config.document import Section, parse
+from reportupdater.config.files import Folders, missing_hint, read_text
+from reportupdater.config.kinds import describe, shown
 from reportupdater.config.schema import GRAPHITE_KEYS, REPORT_GRAPHITE_KEYS
-from reportupdater.config.sections import Reading, entries, read_keys, subject
+from reportupdater.config.sections import Reading, read_keys, read_texts, subject
 from reportupdater.errors import Problem, Severity, Where, nearest
 from reportupdater.metricpath import METRIC, fault, refused
 from reportupdater.model import Dimension, GraphiteConfig, MetricsConfig
@@ -22,10 +22,20 @@ _MOST_TOLD = 5
 _TAKEN = "letters, digits, _ and - can; dots make levels"
 
 
-def read_graphite(section: Section, folder: Path) -> tuple[GraphiteConfig | None, list[Problem]]:
-    """The project's part; None where anything is wrong, so that no datapoint goes astray."""
-    keys, problems = read_keys(section, GRAPHITE_KEYS, "graphite")
-    lookups, wrong = _lookups(keys, folder)
+def read_graphite(
+    sections: Iterable[Section], folders: Folders
+) -> tuple[GraphiteConfig | None, list[Problem]]:
+    """The project's part with those of host settings laid over it, each over the one before.
+
+    None where anything is wrong in any of them, so that no datapoint goes astray.
+    """
+    keys = Reading(GRAPHITE_KEYS)
+    problems: list[Problem] = []
+    for section in sections:
+        own, found = read_keys(section, GRAPHITE_KEYS, "graphite")
+        keys = own.over(keys)
+        problems += found
+    lookups, wrong = _lookups(keys, folders)
     problems += wrong
     if problems:
         return None, problems
@@ -57,13 +67,13 @@ def unused_lookups(section: Section, dimensions: Collection[str]) -> list[Proble
     ]
 
 
-def _lookups(keys: Reading, folder: Path) -> tuple[dict[str, dict[str, str]], list[Problem]]:
+def _lookups(keys: Reading, folders: Folders) -> tuple[dict[str, dict[str, str]], list[Problem]]:
     files, problems = (
-        _texts(keys["lookups"], "lookups of graphite") if keys["lookups"] else ({}, [])
+        read_texts(keys["lookups"], "lookups of graphite") if keys["lookups"] else ({}, [])
     )
     lookups: dict[str, dict[str, str]] = {}
     for dimension, (name, where) in files.items():
-        path = folder / name
+        path = folders.of(where) / name
         if not os.path.isfile(path):
             what = f"there is no lookup file {path} for the dimension {dimension!r}"
             problems.append(Problem(what, where, missing_hint(path)))
@@ -79,7 +89,7 @@ def _read_lookup(path: Path) -> tuple[dict[str, str], list[Problem]]:
         return {}, problems
     root, problems = parse(text, str(path))
     if isinstance(root, Section):
-        names, wrong = _texts(root, "the lookup")
+        names, wrong = read_texts(root, "the lookup")
         for value, (name, where) in names.items():
             wrong += _wrong_part(f"the name {shown(name)} of {shown(value)}", name, where)
         return {value: name for value, (name, _) in names.items()}, [*problems, *wrong]
@@ -108,7 +118,7 @@ def read_metrics(section: Section, owner: str) -> tuple[MetricsConfig | None, li
     path, wrong = _path(keys)
     problems += wrong
     metrics = keys["metrics"]
-    columns, wrong = _texts(metrics, f"metrics of {owner}") if metrics else ({}, [])
+    columns, wrong = read_texts(metrics, f"metrics of {owner}") if metrics else ({}, [])
     problems += wrong
     for name in columns:
         where = metrics.entries[name].key.where
@@ -188,19 +198,3 @@ def _wrong_names(
         other = first.setdefault(shown_path, value)
         if other != value:
             yield f"is the same for {other!r} and {value!r} of {of}", f"it gives {shown_path!r}"
-
-
-def _texts(section: Section, owner: str) -> tuple[dict[str, tuple[str, Where]], list[Problem]]:
-    """A mapping of names of people's choice to texts, each with where it stands."""
-    texts: dict[str, tuple[str, Where]] = {}
-    problems = list(section.problems)
-    for name, entry, found in entries(section):
-        problems += found
-        if isinstance(entry.value, Refused):
-            continue
-        try:
-            texts[name] = scalar_text(entry.value), entry.value.where
-        except ValueError as error:
-            what = f"{subject(name, owner)} must be text, not {describe(entry.value)}"
-            problems.append(Problem(what, entry.value.where, str(error)))
-    return texts, problems

@@ -7,9 +7,11 @@ A kind says what it takes in words that fit after "must be", for messages and fo
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 from typing import Any
 
 from reportupdater.config.document import Items, Scalar, Section, Value
@@ -26,6 +28,8 @@ _SWITCHES = {
     for word in words
     for spelling in (word, word.capitalize(), word.upper())
 }
+_ADDRESS = re.compile(r"(?:\[([^]]+)\]|([^:]+))(?::([0-9]{1,5}))?", re.ASCII)
+_SRV_NAME = re.compile(r"[A-Za-z0-9_.-]*\{section\}[A-Za-z0-9_.-]*", re.ASCII)
 _LONGEST_NUMBER = 20
 _SHOWN = 60
 
@@ -164,6 +168,37 @@ def choice(meanings: Mapping[str, Any]) -> Kind:
     return Kind(f"{', '.join(others)} or {last}", read)
 
 
+def _command(value: Value) -> tuple[str, ...]:
+    if isinstance(value, Items) and value.values:
+        return tuple(scalar_text(item) for item in value.values)
+    text = scalar_text(value)
+    try:
+        return tuple(shlex.split(text))
+    except ValueError:
+        raise ValueError("a quote in it is not closed") from None
+
+
+def _nameserver(value: Value) -> tuple[str, int]:
+    parts = _ADDRESS.fullmatch(_word(value))
+    if parts is None:
+        raise ValueError
+    address, port = parts[1] or parts[2], int(parts[3] or 53)
+    try:
+        ip_address(address)
+    except ValueError:
+        raise ValueError("a name cannot be looked up without it") from None
+    if not 1 <= port <= 65535:
+        raise ValueError
+    return address, port
+
+
+def _srv_name(value: Value) -> str:
+    text = _word(value)
+    if not _SRV_NAME.fullmatch(text):
+        raise ValueError
+    return text
+
+
 def section(of: str) -> Kind:
     """A mapping; `of` says what it maps to what."""
     return Kind(f"a mapping of {of}", _section)
@@ -172,5 +207,8 @@ def section(of: str) -> Kind:
 TEXT = Kind("text", _text)
 WORD = Kind("text without white space", _word)
 PATH = Kind("a path", scalar_text)
+COMMAND = Kind("a command line, or a list of its words", _command)
+NAMESERVER = Kind("an IP address, with `:port` if that is not 53", _nameserver)
+SRV_NAME = Kind("a DNS name with {section} in it", _srv_name)
 SWITCH = Kind("true or false", _switch)
 MOMENT = Kind(f"a date of the years {FIRST_YEAR} to {LAST_YEAR} like 2015-01-31", _moment)

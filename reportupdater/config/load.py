@@ -1,17 +1,17 @@
-"""A project's folder as a validated `Project`."""
+"""A project's folder as a validated `Project`, host settings laid over it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from reportupdater.config.databases import Databases, read_databases
-from reportupdater.config.document import Refused, Section, parse
-from reportupdater.config.files import decode, missing_hint, reason
+from reportupdater.config.databases import read_databases
+from reportupdater.config.document import Section
+from reportupdater.config.files import Folders, mapping_in, read_needed
 from reportupdater.config.graphite import read_graphite, unused_lookups
-from reportupdater.config.kinds import describe
+from reportupdater.config.host import read_host_file
 from reportupdater.config.reports import Surroundings, read_reports
 from reportupdater.config.schema import REPORT_KEYS, TOP_KEYS
 from reportupdater.config.sections import Reading, read_keys
@@ -20,28 +20,44 @@ from reportupdater.model import GraphiteConfig, Project, Scripts
 
 CONFIG_NAME = "config.yaml"
 _EXAMPLE = "for example reports: {edits: {db: wikis, granularity: days, starts: 2015-01-31}}"
+_FOR_HOSTS = "it belongs to host settings"
 
 
-def load_project(folder: Path, config_path: Path | None = None, *, jobs: int = 2) -> Project:
+def load_project(
+    folder: Path,
+    config_path: Path | None = None,
+    *,
+    jobs: int = 2,
+    host_files: Sequence[Path] = (),
+) -> Project:
     """The project in a folder: its valid reports, and everything wrong with the others.
 
-    `jobs` is how many scripts may run at once. Raises UsageError if the folder or the file is not
-    there or cannot be read, and nothing for what stands in the file.
+    `jobs` is how many scripts may run at once. `host_files` are laid over the project, each over
+    the one before. Raises UsageError if the folder or a file is not there or cannot be read, and
+    nothing for what stands in the files.
     """
     path = folder / CONFIG_NAME if config_path is None else config_path
-    text, problems = decode(_config_bytes(folder, path), str(path))
-    root = None
-    if text is not None:
-        root, problems = parse(text, str(path))
+    root, problems = mapping_in(
+        _config_bytes(folder, path), str(path), "the configuration", _EXAMPLE
+    )
     if root is None and not problems:
         problems = [Problem("the configuration is empty", Where(str(path), 1, 1), _EXAMPLE)]
-    elif root is not None and not isinstance(root, Section | Refused):
-        what = f"the configuration must be a mapping of keys to values, not {describe(root)}"
-        problems.append(Problem(what, root.where, _EXAMPLE))
-    if not isinstance(root, Section):
+    host: list[Reading] = []
+    for file in host_files:
+        keys, found = read_host_file(file)
+        host.append(keys)
+        problems += found
+    if root is None:
         return Project(folder, path, (), (), _told_once(problems, str(path)))
-    project = _read(root, folder, path, Scripts(concurrency=jobs))
-    return replace(project, problems=_told_once([*problems, *project.problems], str(path)))
+    folders = Folders(folder, {str(file): file.parent for file in host_files})
+    project = _read(root, host, folders, path, Scripts(concurrency=jobs))
+    # A report must not run as if settings were not there that cannot be understood.
+    understood = not any(keys.bad for keys in host)
+    return replace(
+        project,
+        reports=project.reports if understood else (),
+        problems=_told_once([*problems, *project.problems], str(path)),
+    )
 
 
 def _config_bytes(folder: Path, path: Path) -> bytes:
@@ -50,29 +66,29 @@ def _config_bytes(folder: Path, path: Path) -> bytes:
         raise UsageError(
             what, where=Where(str(folder)), hint=f"a project is a folder with {CONFIG_NAME}"
         )
-    try:
-        return path.read_bytes()
-    except (OSError, ValueError) as error:
-        missing = isinstance(error, FileNotFoundError)
-        hint = missing_hint(path) if missing else ""
-        what = "there is no such file" if missing else f"cannot be read: {reason(error)}"
-        raise UsageError(what, where=Where(str(path)), hint=hint) from None
+    return read_needed(path)
 
 
-def _read(root: Section, folder: Path, path: Path, scripts: Scripts) -> Project:
-    keys, problems = read_keys(root, TOP_KEYS, "", unknown=Severity.WARNING)
-    defaults, found = _defaults(keys)
+def _read(
+    root: Section, host: Sequence[Reading], folders: Folders, path: Path, scripts: Scripts
+) -> Project:
+    keys, problems = read_keys(
+        root, TOP_KEYS, "", unknown=Severity.WARNING, elsewhere={"engines": _FOR_HOSTS}
+    )
+    layers = [keys, *host]
+    defaults, found = _defaults(layers)
     problems += found
-    databases, found = _databases(keys, folder)
+    databases, found = read_databases(layers, folders)
     problems += found
     graphite: GraphiteConfig | None = None
-    if keys["graphite"] is not None:
-        graphite, found = read_graphite(keys["graphite"], folder)
+    parts = [layer["graphite"] for layer in layers if layer["graphite"] is not None]
+    if parts and "graphite" not in keys.bad:
+        graphite, found = read_graphite(parts, folders)
         problems += found
     reports, found = _reports(root, keys)
     problems += found
     around = Surroundings(
-        folder=folder,
+        folders=folders,
         defaults=defaults,
         databases=databases,
         scripts=scripts,
@@ -80,26 +96,24 @@ def _read(root: Section, folder: Path, path: Path, scripts: Scripts) -> Project:
     )
     valid, names, found = read_reports(reports, around)
     problems += found
-    if graphite and len(valid) == len(names):  # else it is not known which dimensions there are
+    if keys["graphite"] is not None and len(valid) == len(names):
+        # Else it is not known which dimensions there are. Host settings are for many projects.
         dimensions = {dimension.name for report in valid for dimension in report.dimensions}
         problems += unused_lookups(keys["graphite"], dimensions)
-    return Project(folder, path, tuple(valid), tuple(names), tuple(problems), graphite)
+    return Project(folders.project, path, tuple(valid), tuple(names), tuple(problems), graphite)
 
 
-def _defaults(keys: Reading) -> tuple[Reading, list[Problem]]:
-    if "defaults" in keys.bad:
-        return Reading(REPORT_KEYS, bad=frozenset({"defaults"})), []
-    if keys["defaults"] is None:
-        return Reading(REPORT_KEYS), []
-    return read_keys(keys["defaults"], REPORT_KEYS, "defaults")
-
-
-def _databases(keys: Reading, folder: Path) -> tuple[Databases | None, list[Problem]]:
-    if "databases" in keys.bad:
-        return None, []
-    if keys["databases"] is None:
-        return {}, []
-    return read_databases(keys["databases"], folder)
+def _defaults(layers: Sequence[Reading]) -> tuple[Reading, list[Problem]]:
+    """The layers' defaults, each laid over those of the layer before."""
+    defaults = Reading(REPORT_KEYS)
+    problems: list[Problem] = []
+    for layer in layers:
+        own = Reading(REPORT_KEYS, bad=layer.bad & {"defaults"})
+        if layer["defaults"] is not None:
+            own, found = read_keys(layer["defaults"], REPORT_KEYS, "defaults")
+            problems += found
+        defaults = own.over(defaults)
+    return defaults, problems
 
 
 def _reports(root: Section, keys: Reading) -> tuple[Section, list[Problem]]:

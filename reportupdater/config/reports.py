@@ -10,7 +10,7 @@ from pathlib import Path
 from reportupdater.config.databases import Databases, Unusable
 from reportupdater.config.dimensions import NAME_HINT, read_dimensions, wrong_name
 from reportupdater.config.document import Entry, Section
-from reportupdater.config.files import absolute
+from reportupdater.config.files import Folders, absolute
 from reportupdater.config.graphite import check_path, read_metrics
 from reportupdater.config.kinds import shown
 from reportupdater.config.queries import check_placeholders, check_script, find_query
@@ -21,6 +21,7 @@ from reportupdater.intervals import Granularity
 from reportupdater.model import (
     Database,
     Dimension,
+    HiveDatabase,
     MetricsConfig,
     MysqlDatabase,
     Report,
@@ -28,15 +29,19 @@ from reportupdater.model import (
 )
 from reportupdater.template import Template
 
+_HIVE_EXAMPLE = (
+    "add to databases, here or in host settings: hive: {engine: hive, host: hive1.example.org}"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What all reports of a project have in common."""
 
-    folder: Path
+    folders: Folders
     defaults: Reading
     databases: Databases | None
-    """None where the section as a whole could not be read."""
+    """None where a section as a whole could not be read."""
     scripts: Scripts
     lookups: Mapping[str, Mapping[str, str]]
     """Dimension → value → name in metric paths."""
@@ -110,9 +115,8 @@ def _read_report(
     explode_by = keys["explode_by"]
     dimensions: tuple[Dimension, ...] = ()
     if explode_by is not None:
-        dimensions, found = read_dimensions(
-            explode_by, keys.given["explode_by"].owner, around.folder
-        )
+        given = keys.given["explode_by"]
+        dimensions, found = read_dimensions(explode_by, given.owner, around.folders.of(given.where))
         problems += found
     known = {dimension.name for dimension in dimensions}
     query, found = _executed(keys, None if "explode_by" in keys.bad else known, name, where, around)
@@ -134,7 +138,7 @@ def _read_report(
         ends=keys["ends"],
         lag=keys["lag"],
         database=database,
-        execute=absolute(around.folder, execute),
+        execute=absolute(_folder(keys, around), execute),
         template=query,
         dimensions=dimensions,
         max_data_points=keys["max_data_points"],
@@ -158,6 +162,11 @@ def _metrics(
     if metrics is not None:
         problems = check_path(metrics, owner, dimensions, around.lookups)
     return (None if problems else metrics), problems
+
+
+def _folder(keys: Reading, around: Surroundings) -> Path:
+    """What `execute` is relative to."""
+    return around.folders.of(keys.where("execute", Where("")))
 
 
 def _wrong_times(keys: Reading) -> list[Problem]:
@@ -194,10 +203,10 @@ def _executed(
         keys["execute"] or name,
         keys.where("execute", where),
     )
-    ending = QUERY_ENDINGS.get(keys["type"])
+    folder, ending = _folder(keys, around), QUERY_ENDINGS.get(keys["type"])
     if ending is None:
-        return None, check_script(around.folder, execute, where, owner)
-    query, problems = find_query(around.folder, execute, ending, where, owner)
+        return None, check_script(folder, execute, where, owner)
+    query, problems = find_query(folder, execute, ending, where, owner)
     if query is not None and dimensions is not None:
         problems += check_placeholders(query, dimensions, keys["granularity"])
     return query, problems
@@ -211,26 +220,54 @@ def _database(
         return None, []
     if keys["type"] == "script":
         return around.scripts, []
-    if keys["type"] == "hive":
-        what = f"{keys.subject('type')} is hive, which this version does not support yet"
-        return None, [Problem(what, keys.where("type", where))]
     if around.databases is None or "db" in keys.bad:
         return None, []
+    if keys["type"] == "hive":
+        return _hive(keys, where, around.databases)
     if keys["db"] is None:
         hint = nearest("", around.databases) or "databases names none"
         return None, [Problem(f"{owner} has no 'db'", where, hint)]
     name, db_where = keys["db"], keys.where("db", where)
     database = around.databases.get(name)
     if database is None:
-        what = f"{keys.subject('db')} names {shown(name)}, which is not in databases"
-        hint = nearest(name, around.databases) or "databases names none"
-        return None, [Problem(what, db_where, hint)]
+        return None, [_unknown(keys, around.databases)]
     if isinstance(database, Unusable):
-        why = f"the database {shown(name)} {database.why}"
-        return None, [Problem(why, db_where)] if database.why else []
+        return None, []
+    if isinstance(database, HiveDatabase):
+        what = f"{keys.subject('db')} names {shown(name)}, which has engine: hive"
+        return None, [Problem(what, db_where, "a query in HiveQL needs type: hive")]
     wiki = database.wiki_dimension if isinstance(database, MysqlDatabase) else None
     if wiki is None or wiki in dimensions or "explode_by" in keys.bad:
         return database, []
     what = f"{owner} has no dimension {wiki!r}"
     hint = f"wiki_db_placeholder of the database {shown(name)} says that it names the wiki"
     return None, [Problem(what, keys.where("explode_by", where), hint)]
+
+
+def _hive(
+    keys: Reading, where: Where, databases: Databases
+) -> tuple[Database | None, list[Problem]]:
+    """The entry that `db` names if it is a Hive, else the one called `hive`.
+
+    Projects of the original program name none, and their `db` is for their other reports.
+    """
+    name = keys["db"]
+    problems: list[Problem] = []
+    if name is not None and name not in databases:
+        unknown = _unknown(keys, databases)
+        what = f"{unknown.what}: the one called 'hive' is taken"
+        problems.append(replace(unknown, what=what, severity=Severity.WARNING))
+    for database in (databases.get(name), databases.get("hive")):
+        if isinstance(database, HiveDatabase):
+            return database, problems
+        if isinstance(database, Unusable) and database.engine in ("hive", None):
+            return None, []
+    what = f"{keys.subject('type')} is hive, and there is no database for it"
+    return None, [Problem(what, keys.where("type", where), _HIVE_EXAMPLE)]
+
+
+def _unknown(keys: Reading, databases: Databases) -> Problem:
+    what = f"{keys.subject('db')} names {shown(keys['db'])}, which is not in databases"
+    return Problem(
+        what, keys.given["db"].where, nearest(keys["db"], databases) or "databases names none"
+    )

@@ -1,7 +1,7 @@
 """Every key that a configuration may hold: what it takes, its default, what it is for.
 
 `docs/configuration.md` lists the same; a test keeps the two alike. Paths are relative to the
-project's folder.
+project's folder, those in host settings to the folder of that file.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ from datetime import timedelta
 from typing import Any
 
 from reportupdater.config.kinds import (
+    COMMAND,
     MOMENT,
+    NAMESERVER,
     PATH,
+    SRV_NAME,
     SWITCH,
     TEXT,
     WORD,
@@ -36,7 +39,7 @@ QUERY_ENDINGS = {"sql": ".sql", "hive": ".hql"}
 class Key:
     """A key. `example` is there if it must be given: a value to show with the error.
 
-    `unless` names a switch of the same section that makes it needless.
+    `unless` is another key of the same section, and the value of it that makes this one needless.
     """
 
     name: str
@@ -44,7 +47,7 @@ class Key:
     meaning: str
     default: Any = None
     example: str = ""
-    unless: str = ""
+    unless: tuple[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ DATABASE_KEYS = {
             WORD,
             "The server.",
             example="db1.example.org",
-            unless="auto_find_db_shard",
+            unless=("auto_find_db_shard", True),
         ),
         Key("port", whole(1, 65535), "The server's port.", 3306),
         Key("db", TEXT, "The database to use. Without it queries name it with each table."),
@@ -103,13 +106,13 @@ DATABASE_KEYS = {
         Key(
             "auto_find_db_shard",
             SWITCH,
-            "Whether host and port are looked up for each wiki. Not supported by this version yet.",
+            "Whether host and port are looked up for each wiki of MediaWiki's, instead of given.",
             False,
         ),
         Key(
             "use_x1",
             SWITCH,
-            "With `auto_find_db_shard`: whether the wikis' data lies on the section `x1`.",
+            "With `auto_find_db_shard`: whether the data lies on the section `x1`.",
             False,
         ),
         Key(
@@ -117,6 +120,17 @@ DATABASE_KEYS = {
             PATH,
             "With `auto_find_db_shard`: the folder that holds `dblists`.",
             "/srv/mediawiki-config",
+        ),
+        Key(
+            "srv_name",
+            SRV_NAME,
+            "With `auto_find_db_shard`: the SRV record that tells the server of a section.",
+            "_{section}-analytics._tcp.eqiad.wmnet",
+        ),
+        Key(
+            "nameserver",
+            NAMESERVER,
+            "With `auto_find_db_shard`: who is asked for it. Without it, whom this host asks.",
         ),
     ),
     "sqlite": _table(
@@ -129,7 +143,108 @@ DATABASE_KEYS = {
         ),
         _CONCURRENCY,
     ),
+    "hive": _table(
+        _ENGINE,
+        Key(
+            "host",
+            WORD,
+            "The HiveServer2.",
+            example="hive1.example.org",
+            unless=("client", "cli"),
+        ),
+        Key("port", whole(1, 65535), "Its port.", 10000),
+        Key(
+            "transport",
+            choice({name: name for name in ("binary", "http")}),
+            "How it is spoken to: its `hive.server2.transport.mode`.",
+            "binary",
+        ),
+        Key(
+            "auth",
+            choice({name: name for name in ("NONE", "NOSASL", "KERBEROS", "LDAP", "CUSTOM")}),
+            "How to log in: its `hive.server2.authentication`.",
+            "NONE",
+        ),
+        Key(
+            "username",
+            TEXT,
+            "The user to log in as. Without it, the one in `creds_file`, or who runs the reports.",
+        ),
+        Key(
+            "creds_file",
+            PATH,
+            "An option file: `user` and `password` under `[client]`. It may begin with `~`.",
+        ),
+        Key(
+            "password_env",
+            WORD,
+            "The environment variable that holds the password, instead of `creds_file`.",
+        ),
+        Key(
+            "kerberos_service_name",
+            WORD,
+            "With `auth: KERBEROS`: the first part of the server's principal.",
+            "hive",
+        ),
+        Key(
+            "kerberos_min_lifetime",
+            seconds(0, _YEAR),
+            "With `auth: KERBEROS`: a ticket that ends sooner than this is worth a warning.",
+            600.0,
+        ),
+        Key("database", TEXT, "The database to use. Without it, Hive's own default."),
+        Key(
+            "settings",
+            section("setting names to values"),
+            "Settings of each session, such as the name of a queue.",
+        ),
+        Key("concurrency", whole(1, 1000), _CONCURRENCY.meaning, 2),
+        Key(
+            "client",
+            choice({name: name for name in ("pyhive", "cli")}),
+            "What asks Hive: this program itself, or the command line in `command`.",
+            "pyhive",
+        ),
+        Key(
+            "command",
+            COMMAND,
+            "With `client: cli`: the command line, `hive` or `beeline` with its arguments.",
+            ("hive",),
+        ),
+    ),
 }
+
+ENGINE_KEYS: dict[str, Keys] = {
+    engine: {name: key for name, key in keys.items() if name != "engine"}
+    for engine, keys in DATABASE_KEYS.items()
+}
+"""What host settings may say of all entries of an engine."""
+
+ENGINE_SECTIONS = _table(
+    *(Key(engine, section("keys to values"), f"Keys for `engine: {engine}`.") for engine in ENGINES)
+)
+
+HOST_KEYS = _table(
+    Key(
+        "databases",
+        section("names to databases"),
+        "Entries that replace a project's of the same name, and further ones.",
+    ),
+    Key(
+        "engines",
+        section("engines to keys"),
+        "Keys that replace those of every entry of `databases` with this engine.",
+    ),
+    Key(
+        "defaults",
+        section("report keys to values"),
+        "A value for every report that lacks the key, before the project's `defaults`.",
+    ),
+    Key(
+        "graphite", section("keys to values"), "Keys that replace those of a project's `graphite`."
+    ),
+)
+"""The top level of host settings."""
 
 GRAPHITE_KEYS = _table(
     Key("host", WORD, "The host of Graphite's line receiver."),
@@ -177,7 +292,7 @@ REPORT_KEYS = _table(
     Key(
         "type",
         choice({name: name for name in ("sql", "hive", "script")}),
-        "What makes the rows. `hive` is not supported by this version yet.",
+        "What makes the rows: a query, a query in HiveQL, or a script.",
         "sql",
     ),
     Key(
@@ -200,7 +315,12 @@ REPORT_KEYS = _table(
         "How long to wait after an interval's end before it is computed.",
         timedelta(0),
     ),
-    Key("db", TEXT, "The entry of `databases` that the query runs on. Needed for `type: sql`."),
+    Key(
+        "db",
+        TEXT,
+        "The entry of `databases` that the query runs on. `type: sql` needs it; `type: hive` "
+        "takes the entry `hive` where this is no Hive.",
+    ),
     Key(
         "execute",
         PATH,

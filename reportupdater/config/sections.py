@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reportupdater.config.document import Entry, Refused, Scalar, Section, Value
-from reportupdater.config.kinds import describe
+from reportupdater.config.kinds import describe, scalar_text
 from reportupdater.config.schema import Key, Keys
 from reportupdater.errors import Problem, Severity, Where, nearest
 
@@ -66,7 +66,7 @@ class Reading:
             Problem(f"{owner} has no {name!r}", where, f"for example {name}: {key.example}")
             for name, key in self.keys.items()
             if isinstance(key, Key) and key.example and name not in self.bad
-            if self[name] is None and not (key.unless and self[key.unless])
+            if self[name] is None and not (key.unless and self[key.unless[0]] == key.unless[1])
         ]
 
 
@@ -94,6 +94,22 @@ def as_section(value: Value, owner: str) -> tuple[Section | None, list[Problem]]
         return Section(value.where, {}), []
     what = f"{owner} must be a mapping of keys to values, not {describe(value)}"
     return None, [Problem(what, value.where)]
+
+
+def read_texts(section: Section, owner: str) -> tuple[dict[str, tuple[str, Where]], list[Problem]]:
+    """A mapping of names of people's choice to texts, each with where it stands."""
+    texts: dict[str, tuple[str, Where]] = {}
+    problems = list(section.problems)
+    for name, entry, found in entries(section):
+        problems += found
+        if isinstance(entry.value, Refused):
+            continue
+        try:
+            texts[name] = scalar_text(entry.value), entry.value.where
+        except ValueError as error:
+            what = f"{subject(name, owner)} must be text, not {describe(entry.value)}"
+            problems.append(Problem(what, entry.value.where, str(error)))
+    return texts, problems
 
 
 def read_keys(

@@ -50,7 +50,10 @@ class Engine(Protocol):
     """One kind of database, or scripts. An instance serves one run."""
 
     def server(self, task: Task) -> Server:
-        """The server that the task's query runs on."""
+        """The server that the task's query runs on, the same for all tasks of a series.
+
+        Raises ReportupdaterError where it cannot be found.
+        """
 
     def query(self, task: Task) -> Query:
         """The task's rendered query."""

@@ -6,6 +6,7 @@ import configparser
 import contextlib
 import logging
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from reportupdater.engines import mysql_errors, sql
 from reportupdater.engines.base import CONNECT_TIMEOUT, Session
 from reportupdater.engines.calls import Calls
 from reportupdater.engines.line import Line
+from reportupdater.engines.mediawiki import Mediawiki, Place
 from reportupdater.errors import ConnectionFailed, QueryError, ResultError
 from reportupdater.model import MysqlDatabase, Query, Server, Table, Task
 
@@ -31,31 +33,41 @@ _log = logging.getLogger(__name__)
 class MysqlEngine:
     """MariaDB and MySQL servers. A wiki is a database there: one connection serves them all."""
 
+    def __init__(self) -> None:
+        self._mediawiki = Mediawiki()
+
     def server(self, task: Task) -> Server:
-        """The server of the report's database entry."""
-        return Server("mysql", _address(_entry(task)))
+        """The server of the report's database entry, or of the wiki where that is looked up.
+
+        Raises ReportupdaterError where it cannot be found.
+        """
+        return Server("mysql", _address(self._place(task)))
 
     def query(self, task: Task) -> Query:
         """The rendered query, and the database to run it in."""
-        entry = _entry(task)
-        database = entry.database
-        if entry.wiki_dimension is not None:
-            database = task.series.dimensions[entry.wiki_dimension]
-        return Query(sql.rendered(task), database)
+        return Query(sql.rendered(task), _database(task))
 
     def session(self, task: Task) -> Session:
         """A session that logs in as the report's database entry says."""
-        return MysqlSession(_entry(task))
+        host, port = self._place(task)
+        return MysqlSession(replace(_entry(task), host=host, port=port))
 
     def access(self, task: Task) -> object:
         """The server and the login. A connection cannot leave its database for none at all."""
         entry = _entry(task)
         anywhere = entry.database is None and entry.wiki_dimension is None
-        return _address(entry), entry.creds_file, anywhere
+        return self._place(task), entry.creds_file, anywhere
 
     def has_side_effects(self, task: Task) -> bool:
         """Queries only read."""
         return False
+
+    def _place(self, task: Task) -> Place:
+        entry, database = _entry(task), _database(task)
+        if entry.shards is None or database is None:
+            return _place(entry)
+        is_wiki = entry.wiki_dimension is not None
+        return self._mediawiki.place(entry.shards, database, is_wiki=is_wiki)
 
 
 def _entry(task: Task) -> MysqlDatabase:
@@ -65,8 +77,21 @@ def _entry(task: Task) -> MysqlDatabase:
     return entry
 
 
-def _address(entry: MysqlDatabase) -> str:
-    return f"{entry.host}:{entry.port}"
+def _database(task: Task) -> str | None:
+    entry = _entry(task)
+    if entry.wiki_dimension is not None:
+        return task.series.dimensions[entry.wiki_dimension]
+    return entry.database
+
+
+def _place(entry: MysqlDatabase) -> Place:
+    if entry.host is None:
+        raise TypeError(f"the server of {entry.name} is still to be looked up")
+    return entry.host, entry.port
+
+
+def _address(place: Place) -> str:
+    return f"{place[0]}:{place[1]}"
 
 
 class MysqlSession:
@@ -74,7 +99,8 @@ class MysqlSession:
 
     def __init__(self, entry: MysqlDatabase) -> None:
         self._entry = entry
-        self._address = _address(entry)
+        self._place = _place(entry)
+        self._address = _address(self._place)
         self._line = Line()
         self._calls = Calls(self._stop, self._drop)
         self._connection: _Connection | None = None
@@ -94,11 +120,16 @@ class MysqlSession:
             self._drop()
             connection = _unconnected(self._entry, None)
             try:
-                sock = self._line.open(self._entry.host, self._entry.port, CONNECT_TIMEOUT)
+                sock = self._line.open(*self._place, CONNECT_TIMEOUT)
                 connection.connect(sock)
             except Exception as error:  # what is no MySQL server makes PyMySQL raise anything
                 self._line.close()
-                raise mysql_errors.of_login(error, self._address, self._entry.creds_file) from error
+                raise mysql_errors.of_login(
+                    error,
+                    self._address,
+                    self._entry.creds_file,
+                    looked_up=self._entry.shards is not None,
+                ) from error
             self._thread_id = connection.thread_id()
             self._connection = connection
 
@@ -175,7 +206,7 @@ class MysqlSession:
         try:
             connection = _unconnected(self._entry, _KILL_TIMEOUT)
             with contextlib.closing(Line()) as line:
-                connection.connect(line.open(self._entry.host, self._entry.port, _KILL_TIMEOUT))
+                connection.connect(line.open(*self._place, _KILL_TIMEOUT))
                 with contextlib.closing(connection), connection.cursor() as cursor:
                     cursor.execute(f"KILL QUERY {thread_id:d}")
         except Exception as error:

@@ -70,14 +70,17 @@ def said(error: BaseException) -> str:
     return " ".join(f"({code}) {' '.join(map(str, error.args[1:]))}".split())
 
 
-def of_login(error: Exception, address: str, creds_file: Path | None) -> ConnectionFailed:
-    """The error for a connection that could not be made."""
+def of_login(
+    error: Exception, address: str, creds_file: Path | None, *, looked_up: bool = False
+) -> ConnectionFailed:
+    """The error for a connection that could not be made. `looked_up`: DNS told the address."""
     # PyMySQL's wrapping of a network error says no more than its cause.
     cause = getattr(error, "original_exception", error)
     if isinstance(cause, OSError):
         return ConnectionFailed(
             f"cannot connect to {address}: {cause.strerror or cause}",
-            hint="does a server run there? check `host` and `port`",
+            hint="does a server run there? check "
+            + ("the SRV record" if looked_up else "`host` and `port`"),
         )
     what = f"cannot log in on {address}: {said(error)}"
     code = number(error)

@@ -10,8 +10,9 @@ from reportupdater.engines.base import Engine
 from reportupdater.errors import ReportupdaterError
 from reportupdater.execution.check import Checked
 from reportupdater.execution.dispatch import Dispatcher
+from reportupdater.execution.outcome import Failure, Outcome
 from reportupdater.execution.work import Handover, Shared, Worker
-from reportupdater.model import Server, Task
+from reportupdater.model import Series, Server, Task
 from reportupdater.sinks.datapoints import Made
 
 TICK = 0.25
@@ -30,7 +31,10 @@ class Execution:
         engine: Callable[[str], Engine],
         made: Callable[[Task, Checked], Made | None] = lambda task, result: None,
     ) -> None:
-        """`engine` gives the engine of a name, `made` the datapoints of a result."""
+        """`engine` gives the engine of a name, `made` the datapoints of a result.
+
+        The server of each series is looked up here.
+        """
         engines: dict[str, Engine] = {}
         limits: dict[Server, int] = {}
 
@@ -40,15 +44,15 @@ class Execution:
                 engines[name] = engine(name)
             return engines[name]
 
-        def server_of(task: Task) -> Server:
-            server = engine_of(task).server(task)
+        servers, self._unplaced = _looked_up(tasks, engine_of)
+        for series, server in servers.items():
             # Entries that share a server share its connections: the most careful one counts.
-            own = task.series.report.database.concurrency
+            own = series.report.database.concurrency
             limits[server] = min(limits.get(server, own), own)
-            return server
-
         dispatcher = Dispatcher(
-            tasks, server_of, lambda task: engine_of(task).has_side_effects(task)
+            [task for task in tasks if task.series in servers],
+            lambda task: servers[task.series],
+            lambda task: engine_of(task).has_side_effects(task),
         )
         waiting = dispatcher.waiting()
         self._shared = Shared(dispatcher, queue.Queue(maxsize=4 * len(waiting) + 16), made)
@@ -86,9 +90,12 @@ class Execution:
     def __iter__(self) -> Iterator[Handover]:
         """What became of the tasks, as they end, a few hundred or a part of a second at a time.
 
-        An empty batch comes when nothing has ended for a while, so that the caller can look after
-        other things. Raises ReportupdaterError if a worker died.
+        Those whose server cannot be found come first, before any query is asked. An empty batch
+        comes when nothing has ended for a while, so that the caller can look after other things.
+        Raises ReportupdaterError if a worker died.
         """
+        if self._unplaced:
+            yield Handover(self._unplaced, [])
         for worker in self._workers:
             worker.start()  # does nothing to one that has begun
         while self._alive:
@@ -121,3 +128,22 @@ class Execution:
         now = monotonic()
         for worker in self._workers:
             worker.watch(now)
+
+
+def _looked_up(
+    tasks: Sequence[Task], engine_of: Callable[[Task], Engine]
+) -> tuple[dict[Series, Server], list[Outcome]]:
+    """The server of each series, and the failures of the tasks whose server cannot be found."""
+    servers: dict[Series, Server] = {}
+    errors: dict[Series, ReportupdaterError] = {}
+    failures: list[Outcome] = []
+    for task in tasks:
+        series = task.series
+        if series not in servers and series not in errors:
+            try:
+                servers[series] = engine_of(task).server(task)
+            except ReportupdaterError as error:
+                errors[series] = error
+        if series in errors:
+            failures.append(Failure(task, errors[series], asked=False))
+    return servers, failures

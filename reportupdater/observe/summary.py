@@ -11,7 +11,8 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 _MOST_WARNINGS = 50  # odd values of a column could be thousands
-_DIGITS = re.compile(r"[0-9]+")
+_OWN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8,}|(?<=row )[0-9,]+")
+"""What differs from interval to interval in messages that are otherwise equal."""
 
 
 @dataclass(slots=True)
@@ -25,14 +26,14 @@ class _Line:
 class Tally:
     """Equal messages counted: one line each, with the first thing it was said of.
 
-    Messages that differ in their numbers alone (dates, rows) count as equal; the first is shown.
+    Messages that differ in dates and numbers of rows alone count as equal; the first is shown.
     """
 
     _lines: dict[tuple[str, str], _Line] = field(default_factory=dict)
 
     def add(self, about: str, message: str, example: str = "", count: int = 1) -> bool:
         """Count a message about a report. Whether it is the first of its kind."""
-        key = about, _DIGITS.sub("0", message)
+        key = about, _OWN.sub("", message)
         is_first = key not in self._lines
         line = self._lines.setdefault(key, _Line(message, example))
         line.count += count

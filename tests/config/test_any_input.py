@@ -26,6 +26,8 @@ databases:
   lite:
     engine: sqlite
     path: "events.sqlite"
+  farm: {auto_find_db_shard: yes, wiki_db_placeholder: wiki, nameserver: "[::1]:5353"}
+  hive: {engine: hive, client: cli, command: beeline -u 'jdbc:x', settings: {queue: 7}}
 graphite: {host: graphite.example.org, port: 2003, lookups: {wiki: names.yaml}}
 defaults:
   starts: 2015-01-02
@@ -44,6 +46,7 @@ reports:
     explode_by:
       wiki: [enwiki, no, 0012]
   hourly: {granularity: hours, execute: q, db: main, timeout: 60, retries: 1, by_wiki: true}
+  views: {granularity: days, type: hive, execute: q}
   sizes:
     type: script
     granularity: weeks
@@ -53,9 +56,19 @@ reports:
 FILES = {
     "edits.sql": "select '{from_date}', count(*) from edits where wiki = '{wiki}' and t < {to_timestamp}\n",
     "q.sql": "select '{from_timestamp:.10}', '{{x}}'\n",
+    "q.hql": "select '{from_date}'\n",
     "wikis.txt": "enwiki\ndewiki\n",
     "names.yaml": "enwiki: english\ndewiki: german\n",
     "sizes": "#!/bin/sh\n",
+    "host.yaml": """\
+databases: {main: {host: db2.example.org, db: stats}}
+engines:
+  mysql: {creds_file: my.cnf, srv_name: '_{section}._tcp.example.org'}
+  hive:
+    host: hive1.example.org
+defaults: {group: analysts, explode_by: {wiki: wikis.txt}}
+graphite: {port: 2103}
+""",
 }
 TOKENS = [
     *"\n\t \r:-[]{}#&*!|>'\"%@`,?~<=\\\0é\x85\u2028🦊",
@@ -80,9 +93,10 @@ def folder() -> Iterator[Path]:
 
 
 def test_the_unharmed_project_is_valid(folder: Path) -> None:
-    project = load_project(folder)
-    assert [problem.severity for problem in project.problems] == [Severity.NOTICE]
-    assert len(project.reports) == len(project.names) == 4
+    for host_files in ([], [folder / "host.yaml"]):
+        project = load_project(folder, host_files=host_files)
+        assert [problem.severity for problem in project.problems] == [Severity.NOTICE]
+        assert len(project.reports) == len(project.names) == 5
 
 
 CONTROL = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
@@ -121,7 +135,7 @@ def mutated(data: bytes, seed: int, times: int) -> bytes:
     return data
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "edits.sql", "wikis.txt", "names.yaml"])
+@pytest.mark.parametrize("name", [*FILES, "config.yaml"])
 @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32), times=st.integers(1, 4))
 def test_a_file_that_was_mutilated_gives_problems_with_places(
@@ -131,7 +145,7 @@ def test_a_file_that_was_mutilated_gives_problems_with_places(
     text = CONFIG if name == "config.yaml" else FILES[name]
     path.write_bytes(mutated(text.encode(), seed, times))
     try:
-        checked(load_project(folder))
+        checked(load_project(folder, host_files=[folder / "host.yaml"]))
     finally:
         path.write_text(text)
 
@@ -154,6 +168,7 @@ KEYS = sorted(
     | schema.REPORT_GRAPHITE_KEYS.keys()
     | schema.DATABASE_KEYS["mysql"].keys()
     | schema.DATABASE_KEYS["sqlite"].keys()
+    | schema.DATABASE_KEYS["hive"].keys()
 )
 SCALARS = (
     st.none()
@@ -182,13 +197,22 @@ REPORTS = st.dictionaries(
 )
 DATABASES = st.dictionaries(
     st.sampled_from(["a", "b"]),
-    st.dictionaries(st.sampled_from(sorted(schema.DATABASE_KEYS["mysql"])), VALUES) | VALUES,
+    st.sampled_from(schema.ENGINES).flatmap(
+        lambda engine: st.dictionaries(
+            st.sampled_from(sorted(schema.DATABASE_KEYS[engine])), VALUES
+        ).map(lambda entry: {**entry, "engine": engine})
+    )
+    | VALUES,
     max_size=2,
 )
 
 
 @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
+    host=st.dictionaries(
+        st.sampled_from(sorted(schema.HOST_KEYS)),
+        st.dictionaries(st.sampled_from(schema.ENGINES), DATABASES | VALUES) | DATABASES | VALUES,
+    ),
     config=st.fixed_dictionaries(
         {},
         optional={
@@ -200,7 +224,10 @@ DATABASES = st.dictionaries(
         },
     )
 )  # fmt: skip
-def test_any_data_in_any_place_gives_problems_with_places(folder: Path, config: object) -> None:
-    path = folder / "other.yaml"
-    path.write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False), "utf-8")
-    checked(load_project(folder, path))
+def test_any_data_in_any_place_gives_problems_with_places(
+    folder: Path, host: object, config: object
+) -> None:
+    paths = folder / "other.yaml", folder / "other host.yaml"
+    for path, data in zip(paths, (config, host), strict=True):
+        path.write_text(yaml.safe_dump(data, allow_unicode=True, sort_keys=False), "utf-8")
+    checked(load_project(folder, paths[0], host_files=paths[1:]))

@@ -21,9 +21,11 @@ TABLES: dict[str, schema.Keys] = {
     "The top level": schema.TOP_KEYS,
     "`engine: mysql`": schema.DATABASE_KEYS["mysql"],
     "`engine: sqlite`": schema.DATABASE_KEYS["sqlite"],
+    "`engine: hive`": schema.DATABASE_KEYS["hive"],
     "`graphite`": schema.GRAPHITE_KEYS,
     "`reports` and `defaults`": schema.REPORT_KEYS,
     "`graphite` of a report": schema.REPORT_GRAPHITE_KEYS,
+    "Host settings": schema.HOST_KEYS,
 }
 
 
@@ -46,8 +48,11 @@ def rows(text: str) -> list[str]:
 
 
 def default(key: Key) -> str:
+    if key.unless:
+        name, value = key.unless
+        return f"needed, unless `{name}: {str(value).lower()}`"
     if key.example:
-        return f"needed, unless `{key.unless}`" if key.unless else "needed"
+        return "needed"
     value = key.default
     if value is None:
         return "–"
@@ -55,6 +60,8 @@ def default(key: Key) -> str:
         value = value.total_seconds()
     if isinstance(value, float):
         value = int(value)
+    if isinstance(value, tuple):
+        value = " ".join(value)
     return f"`{value}`" if not isinstance(value, bool) else f"`{str(value).lower()}`"
 
 
@@ -106,12 +113,26 @@ def test_defaults_of_the_schema_are_those_of_the_model() -> None:
     assert len(common) == 9
 
 
+def test_defaults_of_databases_are_those_of_the_model() -> None:
+    classes = {"mysql": model.MysqlDatabase, "sqlite": model.SqliteDatabase}
+    common = 0
+    for engine, made in (classes | {"hive": model.HiveDatabase}).items():
+        keys = schema.DATABASE_KEYS[engine]
+        for field in dataclasses.fields(made):
+            key = keys.get(field.name)
+            if isinstance(key, Key) and field.default and field.default is not dataclasses.MISSING:
+                assert (engine, key.name, key.default) == (engine, field.name, field.default)
+                common += 1
+    assert common == 10
+
+
 def test_every_example_of_the_page_is_valid(tmp_path: Path) -> None:
     examples = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert examples
     for name, text in {
         "edits.sql": "select '{from_date}', '{wiki}'",
         "active_users.sql": "select '{from_timestamp}'",
+        "pageviews.hql": "select '{from_date}'",
         "wikis.txt": "enwiki\ndewiki\n",
         "names.yaml": "enwiki: en\n",
     }.items():
@@ -119,9 +140,14 @@ def test_every_example_of_the_page_is_valid(tmp_path: Path) -> None:
     script = tmp_path / "sizes.py"
     script.write_text("#!/usr/bin/env python3\n")
     script.chmod(0o755)
+    hosts = 0
     for number, example in enumerate(examples):
-        config = tmp_path / f"config{number}.yaml"
-        config.write_text(example)
-        project = load_project(tmp_path, config)
+        config, host_file = tmp_path / f"config{number}.yaml", tmp_path / "host.yaml"
+        is_host = example.startswith("# host settings\n")
+        hosts += is_host
+        config.write_text(examples[0] if is_host else example)
+        host_file.write_text(example if is_host else "")
+        project = load_project(tmp_path, config, host_files=[host_file])
         assert [str(problem) for problem in project.problems] == []
         assert project.reports
+    assert hosts == 1

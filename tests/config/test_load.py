@@ -74,6 +74,7 @@ def test_a_short_report_has_all_defaults(load: Load, tmp_path: Path) -> None:
         "concurrency": 4,
         "host": "db1.example.org",
         "port": 3306,
+        "shards": None,
         "database": None,
         "creds_file": None,
         "wiki_dimension": None,

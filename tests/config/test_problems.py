@@ -69,6 +69,9 @@ def test_without_any_report_the_problem_says_what_to_write(
     assert (project.reports, project.names) == ((), ())
 
 
+NO_HIVE = (
+    "(add to databases, here or in host settings: hive: {engine: hive, host: hive1.example.org})"
+)
 A_DATE = "must be a date of the years 1900 to 9998 like 2015-01-31"
 OF_A = "of report 'a'"
 
@@ -125,7 +128,7 @@ OF_A = "of report 'a'"
         ("db: wikis", ("report 'a' has no dimension 'wiki' "
             "(wiki_db_placeholder of the database 'wikis' says that it names the wiki)")),
         ("explode_by: ^wiki", f"'explode_by' {OF_A} must be a mapping of dimensions to values, not 'wiki'"),
-        ("type: ^hive", f"'type' {OF_A} is hive, which this version does not support yet"),
+        ("type: ^hive", f"'type' {OF_A} is hive, and there is no database for it {NO_HIVE}"),
         ("<<: ^1", "'<<' takes a mapping, or a list of mappings, by their aliases"),
     ],
 )  # fmt: skip
@@ -169,7 +172,6 @@ def test_a_wrong_graphite_of_a_report_withholds_its_datapoints_and_not_its_rows(
 
 
 A_PORT = "must be a whole number from 1 to 65,535"
-NOT_YET = "which this version does not support yet"
 
 
 @pytest.mark.parametrize(
@@ -177,7 +179,7 @@ NOT_YET = "which this version does not support yet"
     [
         ("{host: h, prot: 1}", ["12: unknown key 'prot' of database 'm' (did you mean 'port'?)"]),
         ("{host: h, zzz: 1}", [("12: unknown key 'zzz' of database 'm' (known are: auto_find_db_shard, concurrency, "
-            "creds_file, db, engine, host, mw_config_path, port, use_x1, wiki_db_placeholder)")]),
+            "creds_file, db, engine, host, mw_config_path, nameserver, port, srv_name, use_x1, wiki_db_placeholder)")]),
         ("{port: 1}", ["-1: database 'm' has no 'host' (for example host: db1.example.org)"]),
         ("{auto_find_db_shard: false}", ["-1: database 'm' has no 'host' (for example host: db1.example.org)"]),
         ("", ["-1: database 'm' has no 'host' (for example host: db1.example.org)"]),
@@ -196,12 +198,26 @@ NOT_YET = "which this version does not support yet"
         ]),
         ("{engine: sqlite, host: h}", [
             "-1: database 'm' has no 'path' (for example path: events.sqlite)",
-            "19: unknown key 'host' of database 'm' (it belongs to engine: mysql)",
+            "19: unknown key 'host' of database 'm' (it belongs to engine: mysql or hive)",
         ]),
         ("{engine: postgres, host: h}", ["11: 'engine' of database 'm' must be mysql, sqlite or hive, not 'postgres'"]),
         ("{engine: mysqll, host: h}", ["11: 'engine' of database 'm' must be mysql, sqlite or hive, not 'mysqll' (did you mean 'mysql'?)"]),
         ("{host: h, host: i}", ["12: the key 'host' is given twice (first on line 2)"]),
         ("{host: h, port: *x}", ["18: the alias '*x' names nothing above it (put text that begins with * in quotes)"]),
+        ("{host: h, password: x}", [("12: unknown key 'password' of database 'm' "
+            "(a password stands in the file that `creds_file` names, never here)")]),
+        ("{auto_find_db_shard: true}", [("23: 'auto_find_db_shard' of database 'm' lacks the wiki whose server to find "
+            "(wiki_db_placeholder names the dimension that tells it, or db the only one)")]),
+        ("{host: h, srv_name: _s1._tcp.example.org}",
+            ["22: 'srv_name' of database 'm' must be a DNS name with {section} in it, not '_s1._tcp.example.org'"]),
+        ("{host: h, srv_name: '{section}{section}.example.org'}",
+            ["22: 'srv_name' of database 'm' must be a DNS name with {section} in it, not the text '{section}{section}.example.org'"]),
+        ("{host: h, nameserver: ns.example.org}", [("24: 'nameserver' of database 'm' must be an IP address, "
+            "with `:port` if that is not 53, not 'ns.example.org' (a name cannot be looked up without it)")]),
+        ("{host: h, nameserver: 10.0.0.1:65536}", [("24: 'nameserver' of database 'm' must be an IP address, "
+            "with `:port` if that is not 53, not '10.0.0.1:65536'")]),
+        ("{host: h, nameserver: '::1'}", [("24: 'nameserver' of database 'm' must be an IP address, "
+            "with `:port` if that is not 53, not the text '::1'")]),
         ("{host: h, <<: 1}", ["16: '<<' takes a mapping, or a list of mappings, by their aliases"]),
     ],
 )  # fmt: skip
@@ -233,39 +249,6 @@ reports:
 
 
 @pytest.mark.parametrize(
-    ("entry", "what"),
-    [
-        ("{auto_find_db_shard: true}", f"needs auto_find_db_shard, {NOT_YET}"),
-        ("{auto_find_db_shard: yes, use_x1: true, mw_config_path: /srv/x, wiki_db_placeholder: wiki}",
-            f"needs auto_find_db_shard, {NOT_YET}"),
-        ("{engine: hive, host: h, queue: x}", f"runs on the engine hive, {NOT_YET}"),
-    ],
-)  # fmt: skip
-def test_what_is_not_supported_yet_is_told_where_it_is_used(
-    load: Load, entry: str, what: str
-) -> None:
-    project = load(
-        f"""\
-databases:
-  m: {entry}
-  ok: {{host: db1.example.org}}
-defaults: {{granularity: days, starts: 2015-01-02, execute: q}}
-reports:
-  a: {{db: m}}
-  b: {{db: m}}
-  c: {{db: ok}}
-"""
-    )
-    assert [(problem.report, str(problem)) for problem in project.problems] == [
-        ("a", f"config.yaml:6:11: the database 'm' {what}"),
-        ("b", f"config.yaml:7:11: the database 'm' {what}"),
-    ]
-    assert [report.name for report in project.reports] == ["c"]
-    unused = load(f"databases:\n  m: {entry}\n" + TOP.split("\n", 1)[1] + "  a: {}\n")
-    assert told(unused) == []
-
-
-@pytest.mark.parametrize(
     ("line", "problems", "valid"),
     [
         ("lag: soon", ["6: 'lag' of defaults must be a number of seconds from 0 to 315,360,000, not 'soon'"], "b"),
@@ -276,7 +259,7 @@ reports:
         ("explode_by: {wiki: no.txt}", ["20: the dimension 'wiki' of defaults has no file no.txt to take its values from"], "b"),
         ("graphite: {path: x}", ["11: graphite of defaults has no 'metrics' (for example metrics: {edits: edit_count})"], "abc"),
         ("db: nothing", ["5: 'db' of defaults names 'nothing', which is not in databases (known are: lite)"], "b"),
-        ("type: hive", [f"7: 'type' of defaults is hive, {NOT_YET}"], "b"),
+        ("type: hive", [f"7: 'type' of defaults is hive, and there is no database for it {NO_HIVE}"], "b"),
         ("lag: 1\n  lag: 2", ["12: the key 'lag' is given twice (first on line 6)"], "b"),
         ("lag: 1, 2", ["6: 'lag' of defaults must be a number of seconds from 0 to 315,360,000, not '1, 2'"], "b"),
         ("[x]: 1", ["1: a key must be a plain word, not a list or a mapping (put text that begins with { in quotes)"], ""),

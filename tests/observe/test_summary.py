@@ -159,7 +159,7 @@ def test_a_summary_can_be_kept_as_json() -> None:
     }
 
 
-def test_messages_that_differ_in_numbers_alone_are_one_line_with_the_first_of_them() -> None:
+def test_messages_that_differ_in_dates_and_rows_alone_are_one_line_with_the_first_of_them() -> None:
     tally = Tally()
     assert tally.add("r", "row 1 is dated 2025-01-01", "r [2025-01-02)")
     assert not tally.add("r", "row 12 is dated 2025-01-02", "r [2025-01-03)")

@@ -10,11 +10,11 @@ import sys
 from collections.abc import Sequence
 
 from reportupdater import __version__
-from reportupdater.commands import run
+from reportupdater.commands import resend, run
 from reportupdater.errors import ReportupdaterError
 from reportupdater.observe import log
 
-COMMANDS = (run,)
+COMMANDS = (run, resend)
 """The modules of the commands, in the order in which `--help` lists them."""
 
 

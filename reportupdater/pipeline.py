@@ -1,4 +1,4 @@
-"""A whole run: load, plan, execute, commit, checkpoint, deliver, tell."""
+"""A whole run: load, plan, execute, commit, checkpoint, deliver, tell. And sending once more."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from time import monotonic
 
 from reportupdater.config.load import load_project
 from reportupdater.engines import registry
-from reportupdater.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE
+from reportupdater.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, UsageError
 from reportupdater.execution import begin
 from reportupdater.execution.commit import Committer, utcnow
 from reportupdater.execution.deliver import Deliverer
 from reportupdater.execution.execute import Execution
-from reportupdater.execution.points import points_of
+from reportupdater.execution.points import points_of, stored_points
 from reportupdater.execution.stock import due_tasks
 from reportupdater.execution.stop import Stop
 from reportupdater.observe.log import tell
 from reportupdater.observe.progress import Progress, progress
 from reportupdater.observe.summary import Summary
+from reportupdater.planning.explode import explode
 from reportupdater.planning.plan import Clock
 from reportupdater.store import ledger, marks, status
 from reportupdater.store.locks import Locks
@@ -95,6 +96,41 @@ def run(request: Request) -> int:
         ledger.end_run(state, run_number, utcnow(), exit_code, summary.as_dict())
         status.write(state)
     return exit_code
+
+
+def resend(request: Request) -> int:
+    """Make the datapoints of stored rows again and send them; the exit code.
+
+    Raises ReportupdaterError where nothing could begin.
+    """
+    project = load_project(
+        request.project, request.config_path, jobs=request.jobs, host_files=request.host_files
+    )
+    summary = Summary()
+    reports = begin.chosen(project, request.reports, summary)
+    sink = begin.sink(project, reports, asked=True)
+    if sink is None or project.graphite is None:
+        raise UsageError(
+            f"{project.config_path}: there is nothing to send",
+            hint="a report with a `graphite` part and a `graphite` part with a `host` are needed",
+        )
+    output = begin.made(request.output)
+    with Stop() as stop, State(output) as state, Locks(state.locks) as locks:
+        committer = Committer(state, 0, summary)
+        committer.merge_leftovers(locks)
+        for report in begin.held(project, reports, state, locks, summary):
+            for series in explode(report) if report.graphite else ():
+                if not stop.requested:
+                    lookups = project.graphite.lookups
+                    points = stored_points(state, series, lookups, request.since, request.until)
+                    committer.owe(series, sink.destination, points)
+        with Deliverer(state, locks, sink, project.graphite) as deliverer:
+            summary.waiting, summary.waiting_why = deliverer.drain(stop)
+        summary.interrupted = stop.requested is not None
+        summary.log(f"{project.config_path} from {output}")
+    if summary.skipped:  # what another run holds was not sent, and nobody will do it by himself
+        return stop.exit_code or EXIT_FAILED
+    return stop.exit_code or (EXIT_OK if summary.is_good else EXIT_FAILED)
 
 
 def _show(bar: Progress, execution: Execution, committer: Committer, summary: Summary) -> None:

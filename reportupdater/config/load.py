@@ -96,7 +96,7 @@ def _read(
     )
     valid, names, found = read_reports(reports, around)
     problems += found
-    if keys["graphite"] is not None and len(valid) == len(names):
+    if graphite and keys["graphite"] is not None and len(valid) == len(names):
         # Else it is not known which dimensions there are. Host settings are for many projects.
         dimensions = {dimension.name for report in valid for dimension in report.dimensions}
         problems += unused_lookups(keys["graphite"], dimensions)

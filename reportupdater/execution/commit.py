@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from time import monotonic
 
-from reportupdater.errors import ReportupdaterError, StateError
+from reportupdater.errors import ReportupdaterError, StateError, TsvError
 from reportupdater.execution.outcome import Answer, Failure, Outcome
 from reportupdater.execution.work import Handover
 from reportupdater.model import Report, Series, Task
 from reportupdater.observe.summary import Summary
+from reportupdater.sinks.datapoints import Made
 from reportupdater.store import journal, ledger, marks, outbox, owners, tsv
 from reportupdater.store.journal import Result
 from reportupdater.store.locks import Locks
@@ -139,18 +140,32 @@ class Committer:
             return
         self._uncheckpointed.setdefault(task.series, monotonic())
         if outcome.made:
-            self._summary.note_datapoints(
-                task.series.report.name,
-                problems=[str(problem) for problem in outcome.made.problems],
-                warnings=outcome.made.warnings,
-                nameless=outcome.made.nameless,
-                no_numbers=outcome.made.no_numbers,
-            )
+            self._note(task.series.report, outcome.made)
         if outcome.result.empty:
             self._summary.empty += 1
         else:
             self._summary.done += 1
         log.debug("%s: %s", task, "empty" if outcome.result.empty else "done")
+
+    def owe(self, series: Series, destination: str, points: Iterable[Made]) -> None:
+        """Owe the datapoints of stored rows again, all of a series in one transaction."""
+        try:
+            with self._state.transaction() as connection:
+                for made in points:
+                    outbox.put(connection, destination, made.points)
+                    self._note(series.report, made)
+                    self._summary.owed += len(made.points)
+        except (TsvError, OSError) as error:
+            self._summary.troubles.add(series.report.name, f"{series.tsv}: {_told(error)}")
+
+    def _note(self, report: Report, made: Made) -> None:
+        self._summary.note_datapoints(
+            report.name,
+            problems=[str(problem) for problem in made.problems],
+            warnings=made.warnings,
+            nameless=made.nameless,
+            no_numbers=made.no_numbers,
+        )
 
     def _merge(self, due: Iterable[Series]) -> None:
         by_report: dict[str, list[str]] = {}

@@ -1,11 +1,18 @@
-"""From a checked result to its datapoints."""
+"""From a checked result, or from a TSV, to its datapoints."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import groupby
+
 from reportupdater.execution.check import Checked
-from reportupdater.model import GraphiteConfig, Task
+from reportupdater.model import GraphiteConfig, Series, Task
 from reportupdater.sinks.base import Sink
 from reportupdater.sinks.datapoints import Made, datapoints
+from reportupdater.sinks.naming import Lookups
+from reportupdater.store import files, tsv
+from reportupdater.store.state import State
 
 
 def points_of(
@@ -15,3 +22,23 @@ def points_of(
     if sink is None or config is None or task.series.report.graphite is None:
         return None
     return datapoints(task.series, result.header, result.rows, config.lookups)
+
+
+def stored_points(
+    state: State,
+    series: Series,
+    lookups: Lookups,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Iterator[Made]:
+    """The datapoints of what stands in a series' TSV, an interval at a time, as a run makes them.
+
+    Only intervals that start in `[since, until)` count. Raises TsvError, OSError.
+    """
+    granularity = series.report.granularity
+    first = granularity.ceiling(since) if since else None
+    past = granularity.ceiling(until) if until else None
+    content = tsv.read(files.inside(state.output, series.tsv), granularity)
+    for number, rows in groupby(content.rows, key=lambda row: row.number):
+        if (first is None or number >= first) and (past is None or number < past):
+            yield datapoints(series, content.header, [row.cells for row in rows], lookups)

@@ -65,6 +65,8 @@ class Summary:
     troubles: Tally = field(default_factory=Tally)
     invalid: int = 0
     """Errors in the configuration, which are told when it is read."""
+    owed: int = 0
+    """Datapoints made again from stored rows."""
     waiting: int = 0
     """Datapoints that the run was allowed to send and that are still owed."""
     waiting_why: str = ""
@@ -110,6 +112,8 @@ class Summary:
             counts = f"interrupted, {counts}"
         elif not (self.done or self.empty) and self.is_good and not self.skipped:
             counts = "nothing is due"
+        if self.owed:
+            counts = f"{self.owed} datapoints made again"
         lines = [f"{title}: {counts}"]
         for word, tally in (
             ("failed", self.failed),

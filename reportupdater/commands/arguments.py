@@ -1,0 +1,66 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime
+from pathlib import Path
+
+from reportupdater.config.host import default_host_files
+from reportupdater.intervals import parse_moment
+
+
+def add_project(parser: argparse.ArgumentParser, *, output_help: str) -> None:
+    """Add what names a project, an output folder and a part of them."""
+    parser.add_argument("project", type=path, help="the folder with config.yaml and query files")
+    parser.add_argument("output", type=path, help=output_help)
+    parser.add_argument(
+        "--config-path", type=path, metavar="FILE", help="instead of PROJECT/config.yaml"
+    )
+    parser.add_argument(
+        "--host-config",
+        type=path,
+        metavar="FILE",
+        help="host settings, instead of those in /etc/reportupdater and ~/.config/reportupdater",
+    )
+    parser.add_argument(
+        "--report",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this report; may be given several times",
+    )
+    parser.add_argument(
+        "--since", type=moment, metavar="DATE", help="only intervals that start here or later"
+    )
+    parser.add_argument(
+        "--until", type=moment, metavar="DATE", help="only intervals that start before"
+    )
+
+
+def host_files(arguments: argparse.Namespace) -> tuple[Path, ...]:
+    """The host settings that count."""
+    given: Path | None = arguments.host_config
+    return tuple(default_host_files()) if given is None else (given,)
+
+
+def path(text: str) -> Path:
+    """A path that is not empty: a shell variable that is not set would mean the working folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("a path is empty")
+    return Path(text)
+
+
+def moment(text: str) -> datetime:
+    """A date, or a date with an hour."""
+    try:
+        return parse_moment(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{error} (as in 2025-03-01 or 2025-03-01T05)") from None
+
+
+def positive(text: str) -> int:
+    """A whole number above 0."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)

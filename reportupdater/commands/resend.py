@@ -1,0 +1,48 @@
+"""`reportupdater resend`: send the datapoints of stored rows again."""
+
+from __future__ import annotations
+
+import argparse
+
+from reportupdater.commands import arguments
+from reportupdater.pipeline import Request, resend
+
+EXAMPLES = """\
+examples:
+  reportupdater resend queries/edits output/ --report daily_edits
+  reportupdater resend queries/edits output/ --since 2025-03-01 --until 2025-04-01
+
+exit codes:
+  0  all of them have been read by Graphite
+  1  some still wait, a report is invalid or held by a run, or a TSV cannot be read
+  2  called wrongly, or there is nothing to send
+"""
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "resend",
+        help="send the datapoints of stored rows to Graphite again",
+        description="Makes datapoints from the TSVs again and sends them: for a new metric over old"
+        " data, a path that was renamed, a Graphite that lost its disk, or a run from a terminal.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    arguments.add_project(parser, output_help="the folder of the TSVs")
+    parser.set_defaults(call=call)
+
+
+def call(given: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
+    return resend(
+        Request(
+            project=given.project,
+            output=given.output,
+            config_path=given.config_path,
+            host_files=arguments.host_files(given),
+            reports=tuple(given.report),
+            since=given.since,
+            until=given.until,
+        )
+    )

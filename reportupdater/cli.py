@@ -10,11 +10,11 @@ import sys
 from collections.abc import Sequence
 
 from reportupdater import __version__
-from reportupdater.commands import resend, run
+from reportupdater.commands import metrics, resend, run, verify
 from reportupdater.errors import ReportupdaterError
 from reportupdater.observe import log
 
-COMMANDS = (run, resend)
+COMMANDS = (run, metrics, resend, verify)
 """The modules of the commands, in the order in which `--help` lists them."""
 
 

@@ -122,7 +122,7 @@ def resend(request: Request) -> int:
             for series in explode(report) if report.graphite else ():
                 if not stop.requested:
                     lookups = project.graphite.lookups
-                    points = stored_points(state, series, lookups, request.since, request.until)
+                    points = stored_points(output, series, lookups, request.since, request.until)
                     committer.owe(series, sink.destination, points)
         with Deliverer(state, locks, sink, project.graphite) as deliverer:
             summary.waiting, summary.waiting_why = deliverer.drain(stop)

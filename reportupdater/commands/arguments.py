@@ -10,10 +10,12 @@ from reportupdater.config.host import default_host_files
 from reportupdater.intervals import parse_moment
 
 
-def add_project(parser: argparse.ArgumentParser, *, output_help: str) -> None:
-    """Add what names a project, an output folder and a part of them."""
+def add_project(
+    parser: argparse.ArgumentParser, *, output_help: str, needs_output: bool = True
+) -> None:
+    """Add what names a project, an output folder and some of the reports."""
     parser.add_argument("project", type=path, help="the folder with config.yaml and query files")
-    parser.add_argument("output", type=path, help=output_help)
+    parser.add_argument("output", type=path, nargs=None if needs_output else "?", help=output_help)
     parser.add_argument(
         "--config-path", type=path, metavar="FILE", help="instead of PROJECT/config.yaml"
     )
@@ -30,6 +32,10 @@ def add_project(parser: argparse.ArgumentParser, *, output_help: str) -> None:
         metavar="NAME",
         help="only this report; may be given several times",
     )
+
+
+def add_range(parser: argparse.ArgumentParser) -> None:
+    """Add what names a part of time."""
     parser.add_argument(
         "--since", type=moment, metavar="DATE", help="only intervals that start here or later"
     )
@@ -49,6 +55,13 @@ def path(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("a path is empty")
     return Path(text)
+
+
+def url(text: str) -> str:
+    """An address that can be asked by HTTP."""
+    if not text.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError(f"{text!r} does not begin with http:// or https://")
+    return text
 
 
 def moment(text: str) -> datetime:

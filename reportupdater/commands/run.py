@@ -30,6 +30,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     arguments.add_project(parser, output_help="the folder of the TSVs; made if it is missing")
+    arguments.add_range(parser)
     parser.add_argument(
         "--jobs",
         type=arguments.positive,

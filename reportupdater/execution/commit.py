@@ -140,7 +140,7 @@ class Committer:
             return
         self._uncheckpointed.setdefault(task.series, monotonic())
         if outcome.made:
-            self._note(task.series.report, outcome.made)
+            note_datapoints(self._summary, task.series.report, outcome.made)
         if outcome.result.empty:
             self._summary.empty += 1
         else:
@@ -153,19 +153,10 @@ class Committer:
             with self._state.transaction() as connection:
                 for made in points:
                     outbox.put(connection, destination, made.points)
-                    self._note(series.report, made)
+                    note_datapoints(self._summary, series.report, made)
                     self._summary.owed += len(made.points)
         except (TsvError, OSError) as error:
-            self._summary.troubles.add(series.report.name, f"{series.tsv}: {_told(error)}")
-
-    def _note(self, report: Report, made: Made) -> None:
-        self._summary.note_datapoints(
-            report.name,
-            problems=[str(problem) for problem in made.problems],
-            warnings=made.warnings,
-            nameless=made.nameless,
-            no_numbers=made.no_numbers,
-        )
+            self._summary.troubles.add(series.report.name, f"{series.tsv}: {told(error)}")
 
     def _merge(self, due: Iterable[Series]) -> None:
         by_report: dict[str, list[str]] = {}
@@ -185,7 +176,7 @@ class Committer:
             except (ReportupdaterError, OSError) as error:
                 # What cannot be merged stays in the journal, counts as done, and is tried again
                 # by every run.
-                self._summary.troubles.add(report, f"{path} cannot be written: {_told(error)}")
+                self._summary.troubles.add(report, f"{path} cannot be written: {told(error)}")
         if merged:
             journal.forget(self._state, merged)
 
@@ -202,7 +193,19 @@ def _result(answer: Answer) -> Result:
     )
 
 
-def _told(error: Exception) -> str:
+def note_datapoints(summary: Summary, report: Report, made: Made) -> None:
+    """Count what was odd about datapoints."""
+    summary.note_datapoints(
+        report.name,
+        problems=[str(problem) for problem in made.problems],
+        warnings=made.warnings,
+        nameless=made.nameless,
+        no_numbers=made.no_numbers,
+    )
+
+
+def told(error: Exception) -> str:
+    """An error in the words that follow the name of what it is about."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error)

@@ -27,6 +27,10 @@ log = logging.getLogger(__name__)
 
 BATCH_POINTS = 5_000
 """Datapoints to one connection."""
+_ENOUGH = 1_000
+"""Datapoints that are worth a connection of their own."""
+_REST = 30.0
+"""Seconds that a run waits for more after a batch that had fewer; its end does not wait."""
 _BACK_OFF = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds to wait after so many failures in a row; the last stands for all further ones."""
 _LOCK = ".deliver"  # no report is called so
@@ -52,6 +56,7 @@ class Deliverer:
         self._sending: list[Owed] = []
         self._thread: threading.Thread | None = None
         self._failures = 0
+        self._rest = _REST
         self._not_before = 0.0
         self.error: ReportupdaterError | None = None
         """Why the last sending failed; None after one that did not."""
@@ -64,12 +69,14 @@ class Deliverer:
         self._to_send.put(None)
         if self._sink is not None:
             self._sink.close()
-            if self._sending:
-                with suppress(StateError):  # that has been told already
+            with suppress(StateError):  # that has been told already
+                if self._sending:
                     outbox.doubt(self._state, self._sink.destination, self._sending)
+                if self._thread is not None:
+                    outbox.end(self._state, self._sink.destination)
 
     def step(self) -> bool:
-        """Settle what was sent, and send more. Whether anything is still owed. Never waits."""
+        """Settle what was sent, and send more. Whether anything may be owed. Never waits."""
         if self._sink is None:
             return False
         if self._sending and not self._settle(self._sink):
@@ -84,6 +91,7 @@ class Deliverer:
     def drain(self, stop: Stop) -> tuple[int, str]:
         """Send what is owed, for as long as the settings allow: how much still is, and why."""
         deadline = monotonic() + (0.0 if stop.requested else self._patience)
+        self._rest = 0.0
         self._not_before = 0.0  # once more, however often it failed before
         while self.step() and monotonic() < deadline and not stop.requested:
             sleep(_STEP if self._sending else _LOCK_STEP)
@@ -94,12 +102,13 @@ class Deliverer:
         return waiting, f"{why}; they are sent by the next run"
 
     def _send(self, sink: Sink, owed: list[Owed]) -> None:
-        self._sending = owed
         if self._thread is None:
+            outbox.begin(self._state, sink.destination)
             self._thread = threading.Thread(
                 target=self._run, args=(sink,), name="deliverer", daemon=True
             )
             self._thread.start()
+        self._sending = owed
         self._to_send.put(owed)
 
     def _settle(self, sink: Sink) -> bool:
@@ -113,6 +122,8 @@ class Deliverer:
         if error is None:
             self._failures = 0
             outbox.acknowledge(self._state, sink.destination, sent)
+            if len(sent) < _ENOUGH:
+                self._not_before = monotonic() + self._rest
             return True
         outbox.doubt(self._state, sink.destination, sent)
         pause = _BACK_OFF[min(self._failures, len(_BACK_OFF) - 1)]

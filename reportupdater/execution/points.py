@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import groupby
+from pathlib import Path
 
 from reportupdater.execution.check import Checked
 from reportupdater.model import GraphiteConfig, Series, Task
@@ -12,7 +13,6 @@ from reportupdater.sinks.base import Sink
 from reportupdater.sinks.datapoints import Made, datapoints
 from reportupdater.sinks.naming import Lookups
 from reportupdater.store import files, tsv
-from reportupdater.store.state import State
 
 
 def points_of(
@@ -25,7 +25,7 @@ def points_of(
 
 
 def stored_points(
-    state: State,
+    output: Path,
     series: Series,
     lookups: Lookups,
     since: datetime | None = None,
@@ -38,7 +38,7 @@ def stored_points(
     granularity = series.report.granularity
     first = granularity.ceiling(since) if since else None
     past = granularity.ceiling(until) if until else None
-    content = tsv.read(files.inside(state.output, series.tsv), granularity)
+    content = tsv.read(files.inside(output, series.tsv), granularity)
     for number, rows in groupby(content.rows, key=lambda row: row.number):
         if (first is None or number >= first) and (past is None or number < past):
             yield datapoints(series, content.header, [row.cells for row in rows], lookups)

@@ -12,9 +12,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from reportupdater.model import Datapoint
-from reportupdater.store.state import State
+from reportupdater.store.state import State, look
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,26 @@ def put(connection: sqlite3.Connection, destination: str, points: Iterable[Datap
         " value = excluded.value, version = version + 1",
         [(destination, point.path, point.timestamp, point.value) for point in points],
     )
+
+
+def begin(state: State, destination: str) -> None:
+    """Note that this process, and no other, sends to a destination from now on.
+
+    If the last one that did was killed, nobody knows which points it was sending, and which of them
+    have been replaced since.
+    """
+    with state.transaction() as connection:
+        fresh = connection.execute("INSERT OR IGNORE INTO senders VALUES (?)", (destination,))
+        if not fresh.rowcount:
+            connection.execute(
+                "UPDATE outbox SET in_doubt = 1, owed = 2 WHERE destination = ?", (destination,)
+            )
+
+
+def end(state: State, destination: str) -> None:
+    """Note that this process sends to a destination no more, and has said what is in doubt."""
+    with state.transaction() as connection:
+        connection.execute("DELETE FROM senders WHERE destination = ?", (destination,))
 
 
 def batch(state: State, destination: str, most: int) -> list[Owed]:
@@ -82,9 +103,11 @@ def waiting(state: State, destination: str) -> int:
         return int(found[0])
 
 
-def sent_metrics(state: State, destination: str) -> set[str]:
-    """The metric paths that a destination has got datapoints of."""
-    with state.reading() as connection:
+def sent_metrics(output: Path, destination: str) -> set[str]:
+    """The metric paths that a destination has got datapoints of. Makes no state where none is."""
+    with look(output) as connection:
+        if connection is None:
+            return set()
         found = connection.execute(
             "SELECT path FROM sent_metrics WHERE destination = ?", (destination,)
         )

@@ -75,6 +75,9 @@ CREATE TABLE outbox (              -- datapoints that are still to be sent
     in_doubt INTEGER NOT NULL DEFAULT 0,  -- a sending failed that may have reached its end
     PRIMARY KEY (destination, path, timestamp)
 ) WITHOUT ROWID;
+CREATE TABLE senders (             -- destinations to which a process sends, or sent when killed
+    destination TEXT PRIMARY KEY
+) WITHOUT ROWID;
 CREATE TABLE sent_metrics (        -- the metric paths that a destination has got datapoints of
     destination TEXT NOT NULL,
     path TEXT NOT NULL,
@@ -119,6 +122,40 @@ def opened(path: Path) -> int:
     return descriptor
 
 
+@contextmanager
+def look(output: Path) -> Iterator[sqlite3.Connection | None]:
+    """A connection that only reads and makes nothing; None where there is no state yet.
+
+    Raises StateError.
+    """
+    path = output / FOLDER / "state.sqlite"
+    if not path.exists():
+        yield None
+        return
+    # A reader too would make SQLite's side files, as files of its own user, and leave them. Without
+    # them nobody has written anything that is not in the main one.
+    how = "mode=ro" if Path(f"{path}-wal").exists() else "mode=ro&immutable=1"
+    with _explained(path):
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StateError(
+            f"the state cannot be used: {error}",
+            where=Where(str(path)),
+            hint="look at the disk's space and the file's mode; a file that is damaged may be"
+            " moved away: the TSVs stay, and what they lack is computed again",
+        ) from None
+
+
 class State:
     """The open state of one output folder."""
 
@@ -149,7 +186,7 @@ class State:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """A connection inside a transaction: all of it lasts, or nothing. Raises StateError."""
-        with self._explained():
+        with _explained(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -163,7 +200,7 @@ class State:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection to read from. Raises StateError."""
-        with self._explained():
+        with _explained(self.path):
             yield self._connection
 
     def series_id(self, connection: sqlite3.Connection, tsv: str, report: str) -> int:
@@ -176,18 +213,6 @@ class State:
             found = connection.execute("SELECT id FROM series WHERE tsv = ?", (tsv,)).fetchone()
             number = self._series[tsv] = int(found[0])
         return number
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise StateError(
-                f"the state cannot be used: {error}",
-                where=Where(str(self.path)),
-                hint="look at the disk's space and the file's mode; a file that is damaged may be"
-                " moved away: the TSVs stay, and what they lack is computed again",
-            ) from None
 
     def _make_folders(self) -> None:
         for folder in (self.folder, self.locks):

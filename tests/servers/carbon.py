@@ -141,6 +141,12 @@ class Carbon:
             return {}  # carbon is just making it
         return {start + at * step: value for at, value in enumerate(values) if value is not None}
 
+    def make(self, path: str, *archives: tuple[int, int]) -> None:
+        """Make the file of a metric with archives of its own: (seconds to a point, points)."""
+        file = self.folder / "whisper" / (path.replace(".", "/") + ".wsp")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _whisper().create(str(file), list(archives), xFilesFactor=0, aggregationMethod="last")
+
     def paths(self, under: str = "") -> set[str]:
         """All metrics that are written, or those whose path begins with `under` and a dot."""
         root = self.folder / "whisper"

@@ -1,0 +1,64 @@
+"""`reportupdater verify`: compare Graphite with the TSVs."""
+
+from __future__ import annotations
+
+import argparse
+
+from reportupdater.commands import arguments
+from reportupdater.errors import EXIT_FAILED, EXIT_OK
+from reportupdater.pipeline import Request
+from reportupdater.verification import verify
+
+EXAMPLES = """\
+examples:
+  reportupdater verify queries/edits output/ --render-url http://graphite.example.org/render
+  reportupdater verify queries/edits output/ --render-url http://graphite.example.org/render \\
+      --report daily_edits --since 2025-03-01 --resend
+
+exit codes:
+  0  every datapoint that can be compared is as in the TSVs
+  1  some are missing or different, sent again or not; Graphite cannot be read; a report is invalid
+     or, with --resend, held by a run; or a TSV cannot be read
+  2  called wrongly, or there is nothing to compare
+"""
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "verify",
+        help="compare Graphite with the TSVs",
+        description="Reads all series back from Graphite and compares every datapoint with the TSVs.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    arguments.add_project(parser, output_help="the folder of the TSVs")
+    arguments.add_range(parser)
+    parser.add_argument(
+        "--render-url",
+        type=arguments.url,
+        required=True,
+        metavar="URL",
+        help="Graphite's render API, for example http://graphite.example.org/render",
+    )
+    parser.add_argument(
+        "--resend", action="store_true", help="send the missing and the different ones again"
+    )
+    parser.set_defaults(call=call)
+
+
+def call(given: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
+    request = Request(
+        project=given.project,
+        output=given.output,
+        config_path=given.config_path,
+        host_files=arguments.host_files(given),
+        reports=tuple(given.report),
+        since=given.since,
+        until=given.until,
+    )
+    verdict = verify(request, given.render_url, resend=given.resend)
+    for line in verdict.lines:
+        print(line)
+    return EXIT_OK if verdict.is_good else EXIT_FAILED

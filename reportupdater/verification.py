@@ -1,0 +1,158 @@
+"""Comparing a Graphite with the TSVs: read back, compare, and, where asked, send what is wrong."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from reportupdater.config.load import load_project
+from reportupdater.errors import TsvError, UsageError
+from reportupdater.execution import begin
+from reportupdater.execution.commit import Committer, note_datapoints, told
+from reportupdater.execution.deliver import Deliverer
+from reportupdater.execution.points import stored_points
+from reportupdater.execution.stop import Stop
+from reportupdater.intervals import Granularity
+from reportupdater.model import Datapoint, GraphiteConfig, Report, Series
+from reportupdater.observe.summary import Summary
+from reportupdater.pipeline import Request
+from reportupdater.planning.explode import explode
+from reportupdater.sinks.comparing import Comparison
+from reportupdater.sinks.datapoints import Made
+from reportupdater.sinks.render import AT_ONCE, RenderApi
+from reportupdater.store.locks import Locks
+from reportupdater.store.state import State
+
+_HOUR, _DAY = 3600, 86_400
+
+Wanted = dict[Series, dict[str, list[Datapoint]]]
+"""Series → metric path → datapoints."""
+Owe = Callable[[Series, list[Datapoint]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a comparison has shown. It is good where nothing needs anybody's attention."""
+
+    lines: list[str]
+    is_good: bool
+
+
+def verify(request: Request, render_url: str, *, resend: bool) -> Verdict:
+    """Compare every datapoint of the TSVs with Graphite; `resend` sends the wrong ones again.
+
+    Without `resend` nothing is written. Raises ReportupdaterError where nothing could be compared.
+    """
+    project = load_project(
+        request.project, request.config_path, jobs=request.jobs, host_files=request.host_files
+    )
+    summary = Summary()
+    reports = [r for r in begin.chosen(project, request.reports, summary) if r.graphite]
+    if not reports or project.graphite is None:
+        hint = "a report with a `graphite` part and a `graphite` part of the project are needed"
+        raise UsageError(f"{project.config_path}: there is nothing to compare", hint=hint)
+    if not request.output.is_dir():
+        raise UsageError(f"{request.output}: there is no such output folder")
+    comparing = _Comparing(request, project.graphite, RenderApi(render_url), summary)
+    if not resend:
+        comparing.all_of(reports)
+        return comparing.verdict()
+    sink = begin.sink(project, reports, asked=True)
+    if sink is None:
+        hint = "`graphite` needs a `host`, and may not be switched off by host settings"
+        raise UsageError(f"{project.config_path}: nothing can be sent again", hint=hint)
+    destination = sink.destination
+    with Stop() as stop, State(request.output) as state, Locks(state.locks) as locks:
+        committer = Committer(state, 0, summary)
+        committer.merge_leftovers(locks)
+        held = begin.held(project, reports, state, locks, summary)
+        comparing.all_of(
+            held,
+            owe=lambda series, points: committer.owe(series, destination, [Made(points)]),
+            stop=stop,
+        )
+        with Deliverer(state, locks, sink, project.graphite) as deliverer:
+            summary.waiting, summary.waiting_why = deliverer.drain(stop)
+        summary.interrupted = stop.requested is not None
+    return comparing.verdict()
+
+
+class _Comparing:
+    """A comparison in progress."""
+
+    def __init__(
+        self, request: Request, config: GraphiteConfig, api: RenderApi, summary: Summary
+    ) -> None:
+        self._request = request
+        self._lookups = config.lookups
+        self._api = api
+        self._summary = summary
+        self._comparison = Comparison()
+
+    def all_of(
+        self, reports: Iterable[Report], owe: Owe | None = None, stop: Stop | None = None
+    ) -> None:
+        """Compare reports, some series at a time, and owe what is wrong."""
+        for report in reports:
+            step = _HOUR if report.granularity is Granularity.HOURS else _DAY
+            for some in self._together(explode(report)):
+                if stop and stop.requested:
+                    return
+                for series, wrong in self._wrong(some, step).items():
+                    if owe:
+                        owe(series, wrong)
+
+    def _together(self, all_series: Iterable[Series]) -> Iterator[Wanted]:
+        """The datapoints of series, of as many together as make one request."""
+        some: Wanted = {}
+        for series in all_series:
+            some[series] = self._wanted(series)
+            if sum(map(len, some.values())) >= AT_ONCE:
+                yield some
+                some = {}
+        yield some
+
+    def _wrong(self, some: Wanted, step: int) -> dict[Series, list[Datapoint]]:
+        """The datapoints that are missing or different."""
+        lists = [points for by_path in some.values() for points in by_path.values()]
+        moments = [point.timestamp for points in lists for point in points]
+        if not moments:
+            return {}
+        paths = {path for by_path in some.values() for path in by_path}
+        wrong: dict[Series, list[Datapoint]] = defaultdict(list)
+        for path, stored in self._api.read(sorted(paths), min(moments), max(moments), step):
+            for series, by_path in some.items():
+                if path in by_path:
+                    wrong[series] += self._comparison.take(by_path[path], stored)
+        return wrong
+
+    def _wanted(self, series: Series) -> dict[str, list[Datapoint]]:
+        request = self._request
+        by_path: dict[str, list[Datapoint]] = defaultdict(list)
+        try:
+            for made in stored_points(
+                request.output, series, self._lookups, request.since, request.until
+            ):
+                note_datapoints(self._summary, series.report, made)
+                for point in made.points:
+                    by_path[point.path].append(point)
+        except (TsvError, OSError) as error:
+            self._summary.troubles.add(series.report.name, f"{series.tsv}: {told(error)}")
+        return by_path
+
+    def verdict(self) -> Verdict:
+        """What has been shown until now."""
+        comparison, summary = self._comparison, self._summary
+        lines = [f"wrong: {line}" for line in summary.troubles]
+        lines += [f"passed over: {line}" for line in summary.skipped]
+        lines += [f"not sent: {line}" for line in summary.not_sent]
+        if summary.owed:
+            lines.append(f"{summary.owed:,} sent again")
+        if summary.waiting:
+            lines.append(f"waiting: {summary.waiting:,} datapoints: {summary.waiting_why}")
+        wrong = comparison.missing or comparison.different or summary.skipped
+        return Verdict(
+            [*comparison.lines, *lines],
+            summary.is_good and not wrong and not summary.interrupted,
+        )

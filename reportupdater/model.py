@@ -128,7 +128,6 @@ class Report:
 
     name: str
     where: Where
-    type: str
     granularity: Granularity
     starts: datetime
     ends: datetime | None = None

@@ -221,7 +221,10 @@ ENGINE_KEYS: dict[str, Keys] = {
 """What host settings may say of all entries of an engine."""
 
 ENGINE_SECTIONS = _table(
-    *(Key(engine, section("keys to values"), f"Keys for `engine: {engine}`.") for engine in ENGINE_NAMES)
+    *(
+        Key(engine, section("keys to values"), f"Keys for `engine: {engine}`.")
+        for engine in ENGINE_NAMES
+    )
 )
 
 HOST_KEYS = _table(

@@ -59,7 +59,7 @@ debian-packages:
 	$(environment)
 	@rm -rf build dist
 	.venv-test/bin/pip wheel --quiet --no-deps --wheel-dir dist .
-	.venv-test/bin/pip install --quiet --no-compile "$$(echo dist/*.whl)[test]"
+	.venv-test/bin/pip install --quiet --no-compile "$$(echo dist/*.whl)[test,kerberos]"
 	@# Once more, without its dependencies: the same version with other contents is no news to pip.
 	.venv-test/bin/pip install --quiet --no-compile --force-reinstall --no-deps dist/*.whl
 	@rm -rf build

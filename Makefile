@@ -1,6 +1,6 @@
 # One command each for what one does with this project. Everything is made in this folder:
 # .venv is for working on it, .venv-test holds the built wheel, which is what the tests test, and
-# .venv-carbon the Graphite that they send to.
+# .venv-spark and .venv-carbon the Hive and the Graphite that they speak to.
 
 PYTHON ?= python3
 ARGS ?=
@@ -28,7 +28,7 @@ demo: .venv/installed  ## run the example project, and show what it gives
 	@printf '\nqueries/demo/plot.py output/daily_edits/wikidatawiki.tsv edits\n'
 	@.venv/bin/python queries/demo/plot.py output/daily_edits/wikidatawiki.tsv edits
 
-test: debian-packages .venv-test/installed .venv-carbon/installed  ## run all tests, on the built wheel (ARGS="-k tsv" picks some)
+test: debian-packages .venv-test/installed .venv-spark/installed .venv-carbon/installed  ## run all tests, on the built wheel (ARGS="-k tsv" picks some)
 	PYTHONSAFEPATH=1 REPORTUPDATER_TEST_WHEEL=1 .venv-test/bin/pytest -n 2 $(ARGS)
 
 lint: .venv/installed-dev  ## run ruff, mypy and import-linter
@@ -38,7 +38,7 @@ lint: .venv/installed-dev  ## run ruff, mypy and import-linter
 	.venv/bin/lint-imports
 
 clean:  ## remove all that make has made, but for output/
-	rm -rf .venv .venv-test .venv-carbon build dist reportupdater.egg-info
+	rm -rf .venv .venv-test .venv-spark .venv-carbon build dist reportupdater.egg-info
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find reportupdater tests queries -name __pycache__ -prune -exec rm -rf {} +
 
@@ -59,7 +59,7 @@ debian-packages:
 	$(environment)
 	@rm -rf build dist
 	.venv-test/bin/pip wheel --quiet --no-deps --wheel-dir dist .
-	.venv-test/bin/pip install --quiet --no-compile "$$(echo dist/*.whl)[test]"
+	.venv-test/bin/pip install --quiet --no-compile "$$(echo dist/*.whl)[test,kerberos]"
 	@# Once more, without its dependencies: the same version with other contents is no news to pip.
 	.venv-test/bin/pip install --quiet --no-compile --force-reinstall --no-deps dist/*.whl
 	@rm -rf build
@@ -68,6 +68,12 @@ debian-packages:
 .venv-carbon/installed: tests/carbon.txt
 	$(environment)
 	.venv-carbon/bin/pip install --quiet --requirement tests/carbon.txt
+	@touch $@
+
+.venv-spark/installed: tests/spark.txt
+	$(environment)
+	@echo "Installing Spark into $(@D), 370 MB"
+	.venv-spark/bin/pip install --quiet --no-compile --no-cache-dir --requirement tests/spark.txt
 	@touch $@
 
 # Makes the virtual environment that the target stands in, if it is not there.

@@ -132,7 +132,6 @@ class Report:
 
     name: str
     where: Where
-    type: str
     granularity: Granularity
     starts: datetime
     ends: datetime | None = None

@@ -2,7 +2,43 @@
 
 from __future__ import annotations
 
-from tests.servers.carbon import carbon, fresh_node, render_api
-from tests.servers.mariadb import fresh_database, mariadb
+from typing import Any
 
-__all__ = ["carbon", "fresh_database", "fresh_node", "mariadb", "render_api"]
+import pytest
+
+from tests.servers.carbon import carbon, fresh_node, render_api
+from tests.servers.kerberos import realm
+from tests.servers.mariadb import fresh_database, mariadb
+from tests.servers.spark import beeline, spark
+
+__all__ = [
+    "beeline",
+    "carbon",
+    "fresh_database",
+    "fresh_node",
+    "mariadb",
+    "realm",
+    "render_api",
+    "spark",
+]
+
+# A Spark takes seconds to start, and half a gigabyte. With `pytest -n`, one process runs the tests
+# that share one, and one those that start some of their own.
+_TOGETHER = {
+    "test_hive_kerberos.py": "other sparks",
+    "test_hive_servers.py": "other sparks",
+    "test_hive": "spark",
+    "[hive": "spark",
+}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Which tests must run in one process. xdist's own groups are lost on some versions of pytest."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    scheduling = LoadScopeScheduling(config, log)
+    scheduling._split_scope = lambda nodeid: next(
+        (group for word, group in _TOGETHER.items() if word in nodeid), nodeid
+    )
+    return scheduling

@@ -81,7 +81,6 @@ def report(
     return Report(
         name="report",
         where=Where("config.yaml", 1),
-        type="script",
         granularity=granularity,
         starts=starts,
         ends=ends,

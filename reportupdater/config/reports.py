@@ -132,7 +132,6 @@ def _read_report(
     return Report(
         name=name,
         where=where,
-        type=keys["type"],
         granularity=keys["granularity"],
         starts=keys["starts"],
         ends=keys["ends"],

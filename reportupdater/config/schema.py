@@ -30,7 +30,7 @@ from reportupdater.intervals import Granularity
 
 _YEAR = 365 * 24 * 3600
 
-ENGINES = ("mysql", "sqlite", "hive")
+ENGINE_NAMES = ("mysql", "sqlite", "hive")
 QUERY_ENDINGS = {"sql": ".sql", "hive": ".hql"}
 """The types whose query is a file, and the ending of that file."""
 
@@ -75,7 +75,7 @@ TOP_KEYS = _table(
 )
 
 _ENGINE = Key(
-    "engine", choice({name: name for name in ENGINES}), "What kind of database it is.", "mysql"
+    "engine", choice({name: name for name in ENGINE_NAMES}), "What kind of database it is.", "mysql"
 )
 _CONCURRENCY = Key("concurrency", whole(1, 1000), "How many queries run on one server at once.", 4)
 
@@ -221,7 +221,10 @@ ENGINE_KEYS: dict[str, Keys] = {
 """What host settings may say of all entries of an engine."""
 
 ENGINE_SECTIONS = _table(
-    *(Key(engine, section("keys to values"), f"Keys for `engine: {engine}`.") for engine in ENGINES)
+    *(
+        Key(engine, section("keys to values"), f"Keys for `engine: {engine}`.")
+        for engine in ENGINE_NAMES
+    )
 )
 
 HOST_KEYS = _table(

@@ -7,6 +7,12 @@ from collections.abc import Callable
 from reportupdater.engines.base import Engine
 
 
+def _hive() -> Engine:
+    from reportupdater.engines.hive import HiveEngine
+
+    return HiveEngine()
+
+
 def _mysql() -> Engine:
     from reportupdater.engines.mysql import MysqlEngine
 
@@ -26,6 +32,7 @@ def _sqlite() -> Engine:
 
 
 ENGINES: dict[str, Callable[[], Engine]] = {
+    "hive": _hive,
     "mysql": _mysql,
     "script": _script,
     "sqlite": _sqlite,

@@ -2,49 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import errno
 import logging
-import os
-import re
-import select
 import shlex
-import signal
-import subprocess
 import sys
-import tempfile
-import threading
-import time
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable
 
 from reportupdater.engines.base import Session
-from reportupdater.engines.calls import Calls
+from reportupdater.engines.process import Ended, Programs, lines
 from reportupdater.engines.values import too_many_rows
 from reportupdater.errors import QueryError, ResultError
 from reportupdater.model import Query, Server, Table, Task
-
-MAX_OUTPUT = 2**30
-"""Bytes that a script may print."""
-
-TERM_PATIENCE = 2.0
-"""Seconds between SIGTERM and SIGKILL for a script that is cancelled."""
-
-_LAST_WORDS = 2.0
-"""Seconds that children which hold standard output have when the script itself has ended."""
-
-_READ = 65_536
-"""Bytes read at once: all that a pipe can hold."""
-
-_IN_MEMORY = 2**20
-"""Bytes of output that are kept in memory; what is longer goes to a temporary file."""
-
-_TAIL = 2048
-"""Bytes of standard error that are shown."""
-
-_UNPRINTABLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""Colours and other commands to a terminal, and single control characters."""
 
 _log = logging.getLogger(__name__)
 
@@ -79,12 +47,10 @@ class ScriptEngine:
 
 
 class ScriptSession:
-    """Runs one script at a time, each in a process group of its own."""
+    """Runs one script at a time."""
 
     def __init__(self) -> None:
-        self._calls = Calls(self._stop, lambda: None)
-        self._lock = threading.Lock()  # no signal may be sent to a group that has been reaped
-        self._group: int | None = None
+        self._programs = Programs("the script")
 
     @property
     def connected(self) -> bool:
@@ -93,130 +59,25 @@ class ScriptSession:
 
     def connect(self) -> None:
         """Nothing to do."""
-        with self._calls:
+        with self._programs.calls:
             pass
 
     def run(self, query: Query, *, max_rows: int, timeout: float) -> Table:
         """What the script printed. Raises QueryError, ResultError or, when cancelled, ConnectionFailed."""
-        with self._calls, tempfile.SpooledTemporaryFile(_IN_MEMORY) as output:
-            status, said = self._execute(query.command, output)
-            if status != 0:
-                raise _failed(status, said)
-            if said:
-                _log.debug("%s wrote to standard error: %s", query.text, " / ".join(said))
-            output.seek(0)
+        with self._programs.calls, self._programs.output() as output:
+            ended = self._programs.run(query.command, output)
+            if ended.status != 0:
+                raise _failed(ended)
+            if ended.said:
+                _log.debug("%s wrote to standard error: %s", query.text, " / ".join(ended.said))
             return table(output, max_rows)
 
     def cancel(self) -> None:
         """End the script and its children: SIGTERM, then SIGKILL."""
-        self._calls.cancel()
+        self._programs.calls.cancel()
 
     def close(self) -> None:
         """Nothing to do: `run` leaves nothing behind."""
-
-    def _execute(
-        self, command: tuple[str, ...], output: tempfile.SpooledTemporaryFile[bytes]
-    ) -> tuple[int, list[str]]:
-        """The exit status (negative for a signal) and the end of standard error."""
-        try:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
-        except (OSError, ValueError) as error:
-            raise _not_started(Path(command[0]), error) from error
-        with process:
-            self._group = process.pid
-            try:
-                if self._calls.cancelled:  # before there was anything to send a signal to
-                    self._signal(signal.SIGTERM)
-                said = _collect(process, output, self._calls)
-            finally:
-                # Before it is reaped: until then, the number of its group is surely its own.
-                self._signal(signal.SIGKILL)
-                with self._lock:
-                    self._group = None
-        return process.returncode, _shown(said)
-
-    def _stop(self, call: int) -> None:
-        self._calls.during(call, lambda: self._signal(signal.SIGTERM))
-        patience = TERM_PATIENCE
-        while not self._calls.ended(call, within=patience):
-            self._calls.during(call, lambda: self._signal(signal.SIGKILL))
-            patience = 0.1
-
-    def _signal(self, number: signal.Signals) -> None:
-        with self._lock:
-            if self._group is not None:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(self._group, number)
-
-
-def _collect(
-    process: subprocess.Popen[bytes],
-    output: tempfile.SpooledTemporaryFile[bytes],
-    calls: Calls,
-) -> bytes:
-    """Take what the script writes until it has ended; the end of standard error.
-
-    Standard output is also read for as long as its children write to it, such as a `tee` in a
-    process substitution, for `_LAST_WORDS`. Raises ResultError for endless output, QueryError
-    for output that has not come to its end then, or that there is no place to keep.
-    """
-    if process.stdout is None or process.stderr is None:
-        raise TypeError("the script's outputs are no pipes")
-    printed, messages = process.stdout.fileno(), process.stderr.fileno()
-    ending = os.pidfd_open(process.pid)
-    poll = select.poll()
-    for descriptor in (printed, messages, ending):
-        poll.register(descriptor, select.POLLIN)
-    size, tail = 0, b""
-    closed = late = False
-    deadline: float | None = None
-    try:
-        while deadline is None or not (closed or time.monotonic() >= deadline):
-            left = None if deadline is None else (deadline - time.monotonic()) * 1000
-            for descriptor, _ in poll.poll(left):
-                if descriptor == ending:
-                    deadline = time.monotonic() + (0 if calls.cancelled else _LAST_WORDS)
-                    poll.unregister(ending)
-                    continue
-                data = os.read(descriptor, _READ)
-                if not data:
-                    poll.unregister(descriptor)
-                    closed = closed or descriptor == printed
-                elif descriptor == printed:
-                    size += len(data)
-                    _keep(data, output, size)
-                    late = deadline is not None
-                else:
-                    tail = (tail + data)[-_TAIL:]
-    finally:
-        os.close(ending)
-    if late and not closed:
-        raise QueryError(
-            "the script ended while its children were still printing",
-            hint="let it wait for them",
-        )
-    return tail
-
-
-def _keep(data: bytes, output: tempfile.SpooledTemporaryFile[bytes], size: int) -> None:
-    if size > MAX_OUTPUT:
-        raise ResultError(
-            f"the script printed more than {MAX_OUTPUT:,} bytes",
-            hint="does it print in an endless loop?",
-        )
-    try:
-        output.write(data)
-    except OSError as error:
-        raise QueryError(
-            f"cannot keep the script's output: {error.strerror}",
-            hint=f"is there room in {tempfile.gettempdir()}? TMPDIR names another folder",
-        ) from None
 
 
 def table(output: Iterable[bytes], max_rows: int) -> Table:
@@ -224,7 +85,7 @@ def table(output: Iterable[bytes], max_rows: int) -> Table:
 
     Empty lines at the end are left out; one elsewhere is a row without fields. Raises ResultError.
     """
-    reader = csv.reader(_lines(output), "excel-tab", strict=True)
+    reader = csv.reader(lines(output), "excel-tab", strict=True)
     rows: list[tuple[str, ...]] = []
     try:
         header = tuple(next(reader, ()))
@@ -245,52 +106,11 @@ def table(output: Iterable[bytes], max_rows: int) -> Table:
     return Table(header, rows)
 
 
-def _lines(output: Iterable[bytes]) -> Iterator[str]:
-    for number, line in enumerate(output, 1):
-        try:
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            raise ResultError(
-                f"line {number} of the output is not UTF-8 ({error.reason})"
-            ) from None
-
-
-def _shown(said: bytes) -> list[str]:
-    """The lines of what was written to standard error, fit to be shown."""
-    text = _UNPRINTABLE.sub("", said.decode("utf-8", "replace").replace("\r", "\n"))
-    return [line.rstrip() for line in text.splitlines() if line.strip()]
-
-
-def _failed(status: int, said: list[str]) -> QueryError:
+def _failed(ended: Ended) -> QueryError:
     """The error for a script that did not end well. What it said last comes first: it names the cause."""
-    if status < 0:
-        try:
-            ending = f"was ended by {signal.Signals(-status).name}"
-        except ValueError:
-            ending = f"was ended by signal {-status}"
-    else:
-        ending = f"ended with exit code {status}"
-    what = f"the script {ending}: " + (said[-1] if said else "it wrote nothing to standard error")
+    said = ended.said
+    what = f"the script {ended.ending}: "
+    what += said[-1] if said else "it wrote nothing to standard error"
     if len(said) > 1:
         what += "\n" + "\n".join(f"    {line}" for line in said[:-1])
-    return QueryError(what, hint=_ending_hint(status))
-
-
-def _ending_hint(status: int) -> str:
-    if status == 127:
-        return f"a command was not found; PATH is {os.environ.get('PATH', 'not set')}"
-    if status == -signal.SIGKILL:
-        return "is this host short of memory?"
-    return ""
-
-
-def _not_started(script: Path, error: Exception) -> QueryError:
-    code = error.errno if isinstance(error, OSError) else None
-    hint = ""
-    if code == errno.ENOEXEC:
-        hint = "its first line must name what runs it, such as #!/usr/bin/env python3"
-    elif code == errno.EACCES:
-        hint = f"chmod +x {shlex.quote(str(script))}"
-    elif code == errno.ENOENT and script.exists():
-        hint = "what its first line names is not on this host, or that line ends in CR LF"
-    return QueryError(f"cannot run {script}: {os.strerror(code) if code else error}", hint=hint)
+    return QueryError(what, hint=ended.hint)

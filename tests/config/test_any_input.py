@@ -197,7 +197,7 @@ REPORTS = st.dictionaries(
 )
 DATABASES = st.dictionaries(
     st.sampled_from(["a", "b"]),
-    st.sampled_from(schema.ENGINES).flatmap(
+    st.sampled_from(schema.ENGINE_NAMES).flatmap(
         lambda engine: st.dictionaries(
             st.sampled_from(sorted(schema.DATABASE_KEYS[engine])), VALUES
         ).map(lambda entry: {**entry, "engine": engine})
@@ -211,7 +211,7 @@ DATABASES = st.dictionaries(
 @given(
     host=st.dictionaries(
         st.sampled_from(sorted(schema.HOST_KEYS)),
-        st.dictionaries(st.sampled_from(schema.ENGINES), DATABASES | VALUES) | DATABASES | VALUES,
+        st.dictionaries(st.sampled_from(schema.ENGINE_NAMES), DATABASES | VALUES) | DATABASES | VALUES,
     ),
     config=st.fixed_dictionaries(
         {},

@@ -50,7 +50,6 @@ def test_a_short_report_has_all_defaults(load: Load, tmp_path: Path) -> None:
     assert as_dict(report) | {"where": str(report.where), "template": None, "database": None} == {
         "name": "edits",
         "where": "config.yaml:3:3",
-        "type": "sql",
         "granularity": Granularity.WEEKS,
         "starts": datetime(2015, 1, 2),
         "ends": None,
@@ -128,7 +127,6 @@ reports:
     assert shown == {
         "name": "edits",
         "where": None,
-        "type": "sql",
         "granularity": Granularity.HOURS,
         "starts": datetime(2015, 1, 2, 3),
         "ends": datetime(2016, 1, 1, 5),

@@ -15,6 +15,7 @@ from reportupdater.engines.registry import engine
 from reportupdater.model import SqliteDatabase, Table, Task
 from tests.engines.tasks import script_task, sql_task
 from tests.servers.mariadb import Mariadb
+from tests.servers.spark import Spark, sleeping
 
 VALUES = Table(
     ("date", "big", "less", "whole double", "zeros", "missing", "blank", "spaces", "wide", "odd"),
@@ -82,6 +83,28 @@ class MysqlSubject:
 
     def running(self) -> int:
         return list(self._mariadb.queries().values()).count(self._queries["endless"])
+
+
+class HiveSubject:
+    """Hive, as Spark's Thrift Server speaks it."""
+
+    def __init__(self, spark: Spark) -> None:
+        self.engine = engine("hive")
+        self._spark = spark
+        self._entry = spark.entry()
+        queries = _sql("5e0")
+        self._queries = queries | {
+            "values": queries["values"].replace("d''e", r"d\'e"),
+            "many": "SELECT '2015-01-02' AS date, id + 1 AS n FROM range(200000)",
+            "no table": "CREATE DATABASE IF NOT EXISTS nothing",
+            "endless": sleeping(300),
+        }
+
+    def task(self, case: str, dimensions: Mapping[str, str] | None = None) -> Task:
+        return sql_task(self._entry, self._queries[case], dimensions=dimensions)
+
+    def running(self) -> int:
+        return self._spark.running().count(self._queries["endless"])
 
 
 class SqliteSubject:

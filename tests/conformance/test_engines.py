@@ -18,13 +18,14 @@ from tests.conformance.subjects import (
     NO_ROWS,
     ROWS,
     VALUES,
+    HiveSubject,
     MysqlSubject,
     ScriptSubject,
     SqliteSubject,
     Subject,
 )
 
-SUBJECTS = ("sqlite", "mysql", "script")
+SUBJECTS = ("sqlite", "mysql", "script", "hive")
 
 CANCEL_SECONDS = 3.0
 """A cancelled call ends within about two seconds; the machine may be busy."""
@@ -38,6 +39,8 @@ def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Subject:
         return MysqlSubject(
             request.getfixturevalue("mariadb"), request.getfixturevalue("fresh_database")
         )
+    if request.param == "hive":
+        return HiveSubject(request.getfixturevalue("spark"))
     return ScriptSubject(tmp_path)
 
 

@@ -28,7 +28,6 @@ def sql_task(
     report = Report(
         name="report",
         where=Where("config.yaml", 1),
-        type="sql",
         granularity=granularity,
         starts=start,
         database=database,
@@ -50,7 +49,6 @@ def script_task(
     report = Report(
         name="report",
         where=Where("config.yaml", 1),
-        type="script",
         granularity=granularity,
         starts=start,
         database=Scripts(),

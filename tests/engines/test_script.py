@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-import reportupdater.engines.script as module
+import reportupdater.engines.process as module
 from reportupdater.engines.script import ScriptEngine, ScriptSession, table
 from reportupdater.errors import ConnectionFailed, QueryError, ResultError
 from reportupdater.intervals import Granularity

@@ -1,0 +1,183 @@
+"""Sessions that run a site's own command for Hive, `hive` or `beeline`, once for each query."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from reportupdater.engines import hive_errors
+from reportupdater.engines.hive_statements import first_word, statements, use
+from reportupdater.engines.hive_table import without_prefix
+from reportupdater.engines.process import Ended, Programs, lines
+from reportupdater.engines.values import too_many_rows
+from reportupdater.errors import ConnectionFailed, QueryError, ReportupdaterError, ResultError
+from reportupdater.model import HiveDatabase, Query, Table
+
+_TAIL = 65_536
+"""Bytes of standard error that are kept: the cause stands above a Java stack."""
+
+_SHOWN = 5
+"""Lines of standard error that an error shows."""
+
+_READING = frozenset({"SELECT", "WITH", "FROM", "VALUES", "SHOW", "DESCRIBE", "DESC", "EXPLAIN"})
+
+_HEADER = "hive.cli.print.header"
+"""The setting without which `hive` prints no names of columns."""
+
+_PROMPT = re.compile(r"(?:\r(?:null)? *|\d+: jdbc:[^>\t]*> |(?:\. ?)+> )+")
+"""What beeline now and then writes before a line, even when it is told to be silent."""
+
+_FIELD = re.compile(r'"(?P<quoted>(?:[^"]|"")*)"(?=\t|$)|\0(?P<between>[^\0]*)\0|(?P<bare>[^\t]*)')
+"""A field in quotes; one that holds a tab, which beeline puts between NULs; or a bare one."""
+
+_UNREACHED = re.compile(r"Could not open (?:client transport|connection)|No current connection")
+_CAUSE = re.compile(r"Error: |FAILED: |Exception in thread ")
+
+_log = logging.getLogger(__name__)
+
+
+class CliSession:
+    """Runs one command at a time; each opens a session of its own on the server."""
+
+    def __init__(self, entry: HiveDatabase) -> None:
+        self._entry = entry
+        self._name = Path(entry.command[0]).name
+        self._programs = Programs(self._name, tail=_TAIL)
+
+    @property
+    def connected(self) -> bool:
+        """Always: the command itself connects."""
+        return True
+
+    def connect(self) -> None:
+        """Nothing to do."""
+        with self._programs.calls:
+            pass
+
+    def run(self, query: Query, *, max_rows: int, timeout: float) -> Table:
+        """What the command printed. Raises QueryError, ConnectionFailed or ResultError."""
+        texts = statements(query.text)
+        if not texts:
+            raise QueryError("the query is empty")
+        if query.database is not None:
+            texts.insert(0, use(query.database))
+        mark = f"reportupdater_{secrets.token_hex(8)}"
+        with (
+            self._programs.calls,
+            tempfile.NamedTemporaryFile(prefix="reportupdater-", suffix=".hql") as file,
+            self._programs.output() as output,
+        ):
+            text, preceding = script(texts, mark)
+            file.write(text.encode())
+            file.flush()
+            ended = self._programs.run(self._command(file.name), output)
+            for line in ended.said:
+                _log.debug("%s: %s", self._name, line)
+            if ended.status != 0:
+                raise self._failed(ended)
+            return table(output, mark, preceding, max_rows)
+
+    def cancel(self) -> None:
+        """End the command: SIGTERM, on which it stops its query; then SIGKILL."""
+        self._programs.calls.cancel()
+
+    def close(self) -> None:
+        """Nothing to do: `run` leaves nothing behind."""
+
+    def _command(self, path: str) -> list[str]:
+        command = list(self._entry.command)
+        settings = dict(self._entry.settings)
+        if self._name == "hive" and not any(_HEADER in word for word in command):
+            settings.setdefault(_HEADER, "true")
+        for key, text in settings.items():
+            command += ["--hiveconf", f"{key}={text}"]
+        return [*command, "-f", path]
+
+    def _failed(self, ended: Ended) -> ReportupdaterError:
+        """The error for a command that did not end well: its cause, then its last lines."""
+        said = [line for line in ended.said if not hive_errors.STACK.match(line)]
+        first = next((at for at, line in enumerate(said) if _CAUSE.match(line)), len(said) - 1)
+        cause = hive_errors.first_line("\n".join(said[max(first, 0) :]))
+        what = f"{self._name} {ended.ending}: {cause}"
+        what += "".join(f"\n    {line}" for line in said[-_SHOWN:] if cause not in line)
+        everything = "\n".join(ended.said)
+        if _UNREACHED.search(everything):
+            hint = hive_errors.login_hint(everything)
+            return ConnectionFailed(
+                what, hint=hint or "does the server run? check `command`", retry=not hint
+            )
+        error = hive_errors.of_server(everything, self._name)
+        if isinstance(error, ConnectionFailed):
+            return ConnectionFailed(what)
+        return QueryError(what, hint=error.hint or ended.hint)
+
+
+def script(texts: list[str], mark: str) -> tuple[str, int]:
+    """The file for the command, and how many marks precede the table in what it prints.
+
+    The table is that of the last statement that reads. What others print, and most print nothing,
+    is kept apart from it by a query that gives the mark: as a header and as a row.
+    """
+    reading = [at for at, text in enumerate(texts) if first_word(text) in _READING]
+    at = reading[-1] if reading else len(texts) - 1
+    marking = [f"SELECT '{mark}' AS `{mark}`"]
+    before = [*texts[:at], *marking] if at else []
+    after = [*marking, *texts[at + 1 :]] if texts[at + 1 :] else []
+    return "".join(f"{text};\n" for text in [*before, texts[at], *after]), 2 if at else 0
+
+
+def table(output: Iterable[bytes], mark: str, preceding: int, max_rows: int) -> Table:
+    """The printed table: a header line, then rows; a field that is NULL without quotes is empty.
+
+    It stands after so many `preceding` marks, and before the next. Raises ResultError.
+    """
+    header: tuple[str, ...] = ()
+    rows: list[tuple[str, ...]] = []
+    for line in lines(output):
+        prompt = _PROMPT.match(line)
+        text = line[prompt.end() if prompt else 0 :].removesuffix("\n")
+        if text == mark:
+            preceding -= 1
+        elif preceding == 0 and header:
+            rows.append(_row(text))
+        elif preceding == 0 and text:
+            header = tuple(without_prefix(text.split("\t")))
+        if len(rows) > max_rows + 1:  # the last line may be a blank one
+            break
+    while rows and rows[-1] == ("",):
+        rows.pop()
+    if not header:
+        raise ResultError(
+            "the query gave no table", hint="one of its statements must give rows, under a header"
+        )
+    if header[0].startswith(("+-", "| ")):
+        raise ResultError(
+            f"the table is drawn with lines: {header[0][:40]}",
+            hint="add to `command`: --silent=true --outputformat=tsv2 --showHeader=true",
+        )
+    if len(rows) > max_rows:
+        raise too_many_rows(max_rows)
+    return Table(header, rows)
+
+
+def _row(text: str) -> tuple[str, ...]:
+    if '"' not in text and "\0" not in text:
+        return tuple(["" if field == "NULL" else field for field in text.split("\t")])
+    fields = []
+    at = -1
+    while at < len(text):
+        match = _FIELD.match(text, at + 1)
+        assert match is not None  # it matches nothing, too
+        quoted, between, bare = match.groups()
+        if quoted is not None:
+            fields.append(quoted.replace('""', '"'))
+        elif between is not None:
+            fields.append(between)
+        else:
+            fields.append("" if bare == "NULL" else bare)
+        at = match.end()
+    return tuple(fields)

@@ -1,0 +1,178 @@
+"""What the errors of a HiveServer2 mean: which are the query's, which the connection's, what to do.
+
+A server tells an error as text: the words that matter stand behind names of Java classes, and
+above a stack. The phrases that are looked for are those of Hive, Spark, SASL and Kerberos.
+"""
+
+from __future__ import annotations
+
+import re
+from http.client import HTTPException
+
+from reportupdater.engines.hive_transport import Closed, HttpError
+from reportupdater.errors import ConnectionFailed, QueryError, ReportupdaterError, ResultError
+
+KINIT = "get one with kinit, or name a keytab in KRB5_CLIENT_KTNAME"
+
+_PREAMBLE = re.compile(
+    r"\*?(?:[a-z]\w*\.){2,}[\w.$]*(?:Exception|Error)(?::\s*|$)"
+    r"|Error running query: (?:\[[\w.]+\] (?=[a-z]\w*\.))?"
+    r"|Error while (?:compiling|processing) statement: "
+    r"|Error: "
+)
+STACK = re.compile(r"\s*(?:at [\w.$]+[(/]|\.\.\. \d+ more|Caused by: )")
+_BAD_STATUS = re.compile(r"Bad status: \d+ \(b?['\"](.*)['\"]\)", re.DOTALL)
+
+_Hints = tuple[tuple[re.Pattern[str], str], ...]
+
+
+def _hints(*pairs: tuple[str, str]) -> _Hints:
+    return tuple((re.compile(phrases, re.IGNORECASE), hint) for phrases, hint in pairs)
+
+
+_OF_QUERY = _hints(
+    (
+        r"table not found|TABLE_OR_VIEW_NOT_FOUND",
+        "check the table's name, and the `database` that the report runs in",
+    ),
+    (
+        r"database does not exist|SCHEMA_NOT_FOUND",
+        "check the entry's `database`, and USE in the query",
+    ),
+    (
+        r"invalid table alias or column|UNRESOLVED_COLUMN|FIELD_NOT_FOUND",
+        "check the column's name",
+    ),
+    (
+        r"ParseException line|PARSE_SYNTAX_ERROR",
+        "names that are words of HiveQL, such as date, stand in backticks: `date`",
+    ),
+    (
+        r"AccessControlException|permission denied|does not have .*privilege",
+        "the entry's user has no right to do that",
+    ),
+)
+
+_LOST = re.compile(
+    r"Invalid (?:Session|Operation)Handle"
+    r"|SparkContext (?:was|has been) shut ?down|stopped SparkContext"
+    r"|HiveServer2 is (?:shutting down|not running)"
+)
+"""The server has been restarted, or is going down."""
+
+_CROWDED = re.compile(r"maximum|limit|too many|queue is full", re.IGNORECASE)
+
+_OF_LOGIN = _hints(
+    (r"no (?:valid |kerberos )?credentials", f"there is no Kerberos ticket: {KINIT}"),
+    (
+        r"ticket expired|(?:credential|context) has expired",
+        f"the Kerberos ticket has ended: {KINIT}",
+    ),
+    (
+        r"not found in kerberos database",
+        "check `kerberos_service_name` and `host`: together they name the server's principal",
+    ),
+    (
+        r"unsupported mechanism",
+        "give `auth` the value that the server has for hive.server2.authentication",
+    ),
+    (
+        r"validating the login|GSS initiate failed|HTTP 40[13]|authenticat",
+        "check `auth`, and the user and password: `username`, `creds_file`, `password_env`",
+    ),
+    (r"HTTP 404", "the path of a HiveServer2 is /cliservice: is there one?"),
+)
+"""The server or Kerberos will not let this user in; asking again would change nothing."""
+
+
+def words(error: BaseException) -> str:
+    """All that an error says, without what only programs read."""
+    status = getattr(error.args[0], "status", None) if error.args else None
+    if status is not None:
+        told = status.errorMessage or "\n".join(status.infoMessages or ())
+        return told or "the server gives no reason"
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if bad := _BAD_STATUS.search(str(error)):
+        return bad[1]
+    if type(error).__name__ == "GSSError":
+        return [text for text in _texts(error.args) if text != "Success"][-1]
+    return f"{type(error).__name__}: {error}"
+
+
+def first_line(text: str) -> str:
+    r"""The first line of what a server says that tells something to a reader of SQL.
+
+    >>> first_line("a.b.HiveSQLException: Error running query: a.b.ParseException: \nNo word 'x'")
+    "No word 'x'"
+    """
+    for line in text.splitlines():
+        if STACK.match(line):
+            break
+        bare = line.strip()
+        while preamble := _PREAMBLE.match(bare):
+            bare = bare[preamble.end() :]
+        if bare:
+            return bare
+    return " ".join(text.split("\n", 1)[0].split()) or "the server gives no reason"
+
+
+def of_server(text: str, address: str) -> ReportupdaterError:
+    """The error for what a server says of a query: its own error, or that of a server's end."""
+    if _LOST.search(text):
+        return ConnectionFailed(f"lost the session on {address}: {first_line(text)}")
+    return QueryError(first_line(text), hint=_hint(_OF_QUERY, text))
+
+
+def of_query(error: Exception, address: str) -> ReportupdaterError:
+    """The error for a query that could not be run to its end."""
+    if _is_response(error):
+        return of_server(words(error), address)
+    if isinstance(error, ValueError) or type(error) is Exception:
+        # What PyHive raises for a value that is none of Python's, such as the year 10000.
+        return ResultError(
+            f"a value cannot be read: {error}",
+            hint="let the query make text of it: CAST(… AS STRING)",
+        )
+    return ConnectionFailed(f"lost the connection to {address}: {words(error)}")
+
+
+def of_login(error: Exception, address: str, auth: str, transport: str) -> ConnectionFailed:
+    """The error for a session that could not be opened."""
+    text = words(error)
+    if isinstance(error, OSError) and not isinstance(error, (Closed, HttpError, HTTPException)):
+        return ConnectionFailed(
+            f"cannot connect to {address}: {text}",
+            hint="does a server run there? check `host` and `port`",
+        )
+    what = f"cannot log in on {address}: {first_line(text)}"
+    if hint := login_hint(text):
+        return ConnectionFailed(what, hint=hint, retry=False)
+    if _is_response(error):
+        crowded = _CROWDED.search(text) is not None
+        return ConnectionFailed(what, hint="" if crowded else "check `settings`", retry=crowded)
+    if isinstance(error, HttpError) or "KDC" in text:
+        return ConnectionFailed(what)
+    return ConnectionFailed(
+        what, hint=f"does that server speak `transport: {transport}` with `auth: {auth}`?"
+    )
+
+
+def login_hint(text: str) -> str:
+    """What to do where a server or Kerberos will not let this user in; empty for other errors."""
+    return _hint(_OF_LOGIN, text)
+
+
+def _is_response(error: BaseException) -> bool:
+    """Whether a server has told the error, over a connection that is still good."""
+    return bool(error.args) and hasattr(error.args[0], "status")
+
+
+def _hint(hints: _Hints, text: str) -> str:
+    return next((hint for phrases, hint in hints if phrases.search(text)), "")
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, tuple):
+        return [text for part in value for text in _texts(part)]
+    return [value] if isinstance(value, str) else []

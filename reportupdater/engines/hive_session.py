@@ -1,0 +1,303 @@
+"""Sessions with a HiveServer2, on PyHive."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import threading
+import time
+from typing import Any
+
+from reportupdater.engines import hive_errors
+from reportupdater.engines.base import CONNECT_TIMEOUT
+from reportupdater.engines.calls import Calls
+from reportupdater.engines.creds_file import Login
+from reportupdater.engines.hive_statements import is_setting, statements, use
+from reportupdater.engines.hive_table import table
+from reportupdater.engines.hive_transport import Transport, login
+from reportupdater.engines.line import Line
+from reportupdater.errors import (
+    ConnectionFailed,
+    QueryError,
+    QueryTimeout,
+    ReportupdaterError,
+    ResultError,
+)
+from reportupdater.model import HiveDatabase, Query, Table
+
+_Connection = Any
+_Cursor = Any
+"""PyHive's, which is imported late and has no types."""
+
+_FETCH = 10_000
+"""Rows fetched at once."""
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.5
+"""Seconds between two looks at a query; most servers do not answer before there is news."""
+
+_KILL_PATIENCE = 1.0
+"""Seconds that a cancelled query has to end by itself before its line is cut."""
+
+_SECOND_STOP = 0.2
+"""Seconds between stopping a query and closing its session."""
+
+_KILL_TIMEOUT = 2.0
+"""Seconds for each step of the connection that stops a query, and of a farewell."""
+
+_MARGIN = 60.0
+"""Seconds beyond a query's deadline, which the caller keeps, after which its line is dead."""
+
+_LONGEST = 31_536_000.0
+"""Seconds; no server is told of a longer time limit."""
+
+_DEFAULT = "default"
+"""The database in which every session begins."""
+
+_log = logging.getLogger(__name__)
+
+
+class HiveSession:
+    """One connection, and one session of the server's on it."""
+
+    def __init__(self, entry: HiveDatabase) -> None:
+        self._entry = entry
+        self._address = f"{entry.host}:{entry.port}"
+        self._line = Line()
+        self._calls = Calls(self._stop, self._drop)
+        self._transport: Transport | None = None
+        self._connection: _Connection | None = None
+        self._cursor: _Cursor | None = None
+        self._killer: threading.Thread | None = None
+        self._database: str | None = None
+        self._seconds = 0
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a session that can be used."""
+        return self._connection is not None
+
+    def connect(self) -> None:
+        """Log in and open a session. Raises ConnectionFailed."""
+        with self._calls:
+            self._drop()
+            entry = self._entry
+            user = login(entry)
+            self._transport = Transport(entry, user, self._line, CONNECT_TIMEOUT)
+            try:
+                self._connection = self._opened(self._transport, user)
+            except Exception as error:  # what is no HiveServer2 makes Thrift raise anything
+                self._drop()
+                raise hive_errors.of_login(
+                    error, self._address, entry.auth, entry.transport
+                ) from error
+            self._database = _DEFAULT
+
+    def run(self, query: Query, *, max_rows: int, timeout: float) -> Table:
+        """The last table that a statement of the query gives.
+
+        Raises QueryError, ConnectionFailed or ResultError.
+        """
+        with self._calls:
+            texts = statements(query.text)
+            if not texts:
+                raise QueryError("the query is empty")
+            result = None
+            try:
+                self._prepare(query.database, timeout)
+                for text in texts:
+                    result = self._result(text, max_rows) or result
+                if result is None:
+                    raise ResultError(
+                        "the query gave no table", hint="one of its statements must give rows"
+                    )
+            except ReportupdaterError as error:
+                self._leave(error, several=len(texts) > 1)
+                raise
+            if len(texts) > 1:
+                self.close()  # settings and temporary tables are not for other queries
+            return result
+
+    def cancel(self) -> None:
+        """Stop the call in progress: the query on the server, then the line."""
+        self._calls.cancel()
+
+    def close(self) -> None:
+        """Close the session, and let a stop that is under way reach the server."""
+        if self._connection is not None and self._transport is not None:
+            self._transport.limit(_KILL_TIMEOUT)
+            with contextlib.suppress(Exception):
+                self._connection.close()
+        self._drop()
+        if self._killer is not None:
+            self._killer.join(_KILL_TIMEOUT)
+
+    def _opened(self, transport: Transport, user: Login) -> _Connection:
+        from pyhive.hive import Connection
+
+        # It logs each statement, and at debug level each result.
+        logging.getLogger("pyhive").setLevel(logging.WARNING)
+        settings = {f"set:hiveconf:{key}": text for key, text in self._entry.settings.items()}
+        connection = Connection(
+            thrift_transport=transport.thrift, username=user.username, configuration=settings
+        )
+        execute = connection.client.ExecuteStatement
+
+        def limited(request: Any) -> Any:
+            # PyHive cannot ask for it: the server ends a query when nobody is left to.
+            request.queryTimeout = self._seconds
+            return execute(request)
+
+        connection.client.ExecuteStatement = limited
+        return connection
+
+    def _prepare(self, database: str | None, timeout: float) -> None:
+        self._seconds = math.ceil(min(timeout, _LONGEST))
+        if self._transport is not None:
+            self._transport.limit(self._seconds + _MARGIN)
+        database = database or _DEFAULT
+        if database != self._database:
+            # Forgotten first: where it fails, it is not known which is the current one.
+            self._database = None
+            self._result(use(database), 1)
+            self._database = database
+
+    def _result(self, text: str, max_rows: int) -> Table | None:
+        """What a statement gives, None where that is no table. Raises as `run`."""
+        if self._connection is None:
+            raise ConnectionFailed(f"not connected to {self._address}")
+        cursor = self._cursor = self._connection.cursor(arraysize=_FETCH)
+        try:
+            _log.debug("%s: running %s", self._address, text)
+            cursor.execute(text, async_=True)
+            self._check(self._waited(cursor))
+            result = None if is_setting(text) else table(cursor, max_rows)
+            cursor.close()
+        except ReportupdaterError:
+            raise
+        except Exception as error:
+            _log.debug("%s: %s", self._address, hive_errors.words(error))
+            raise hive_errors.of_query(error, self._address) from error
+        return result
+
+    def _waited(self, cursor: _Cursor) -> Any:
+        """The status of a statement when it has come to its end."""
+        from TCLIService.ttypes import TOperationState as State
+
+        pause = _FIRST_PAUSE
+        while not self._calls.cancelled:
+            status = cursor.poll(get_progress_update=False)
+            self._tell(cursor)
+            going_on = State.INITIALIZED_STATE, State.PENDING_STATE, State.RUNNING_STATE
+            if status.operationState not in going_on:
+                return status
+            time.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+        raise ConnectionFailed("cancelled")
+
+    def _check(self, status: Any) -> None:
+        """Raise QueryError or ConnectionFailed unless the statement succeeded."""
+        from TCLIService.ttypes import TOperationState as State
+
+        said = status.errorMessage
+        # A server that is going down may say FINISHED, and an error.
+        if status.operationState == State.FINISHED_STATE and not said:
+            return
+        _log.debug("%s: %s", self._address, said)
+        if status.operationState == State.TIMEDOUT_STATE:
+            raise QueryTimeout(
+                f"the server stopped it after {self._seconds} s",
+                hint="make the query quicker, or raise its `timeout`",
+            )
+        if not said and status.operationState in (State.CANCELED_STATE, State.CLOSED_STATE):
+            raise QueryError("the query was stopped", hint="somebody has ended it on the server")
+        raise hive_errors.of_server(said or "the server gives no reason", self._address)
+
+    def _tell(self, cursor: _Cursor) -> None:
+        """Write what the server logs of a query into our log."""
+        if _log.isEnabledFor(logging.DEBUG):
+            from pyhive.exc import Error
+
+            with contextlib.suppress(Error):  # a server may keep no such logs
+                for line in cursor.fetch_logs():
+                    _log.debug("%s: %s", self._address, line)
+
+    def _leave(self, error: ReportupdaterError, *, several: bool) -> None:
+        """Leave nothing of a query that failed, and no session that is other than it was."""
+        if self._calls.cancelled:
+            self._see_off()
+        elif isinstance(error, ConnectionFailed):
+            if self._entry.transport == "http":  # such a server does not notice that we are gone
+                self._start_killer()
+            self._drop()
+        elif several or isinstance(error, ResultError):
+            self.close()  # the rest of a result is not waited for
+        elif self._cursor is not None:
+            try:
+                self._cursor.close()  # else the server keeps what failed with the session
+            except Exception:  # as ever, with Thrift
+                self._drop()
+
+    def _see_off(self) -> None:
+        """Let the stop of a cancelled query come through; then its connection is dropped."""
+        if self._killer is not None and self._killer.is_alive():
+            self._killer.join(_KILL_PATIENCE)
+        elif self._operation is None:
+            if self._entry.transport == "http":
+                self._start_killer()
+        elif self._connection is not None and self._transport is not None:
+            self._transport.limit(_KILL_TIMEOUT)
+            with contextlib.suppress(Exception):
+                _end(self._connection.client, self._connection.sessionHandle, self._operation)
+
+    def _drop(self) -> None:
+        transport, self._transport = self._transport, None
+        self._connection = self._cursor = self._database = None
+        if transport is not None:
+            with contextlib.suppress(Exception):
+                transport.thrift.close()
+        self._line.close()
+
+    def _stop(self, call: int) -> None:
+        # A call that is still to learn the operation's name will see that it is cancelled.
+        if self._operation is not None:
+            self._calls.during(call, self._start_killer)
+        patience = _KILL_PATIENCE if self._connection is not None else 0.0
+        while not self._calls.ended(call, within=patience):
+            self._calls.during(call, self._line.cut)
+            patience = 0.1
+
+    @property
+    def _operation(self) -> Any:
+        """What the server calls the statement in work, once it has said so."""
+        return getattr(self._cursor, "_operationHandle", None)
+
+    def _start_killer(self) -> None:
+        # On a connection of its own: ours waits for news. On a thread of its own: the server may
+        # be past answering.
+        connection = self._connection
+        if connection is not None:
+            handles = connection.sessionHandle, self._operation
+            self._killer = threading.Thread(target=self._kill, args=handles, daemon=True)
+            self._killer.start()
+
+    def _kill(self, session: Any, operation: Any) -> None:
+        try:
+            with contextlib.closing(Line()) as line:
+                transport = Transport(self._entry, login(self._entry), line, _KILL_TIMEOUT)
+                with transport.client() as client:
+                    _end(client, session, operation)
+        except Exception as error:
+            # It may have ended by itself meanwhile; else it does so when its connection is gone.
+            _log.debug("%s: could not stop a query: %s", self._address, hive_errors.words(error))
+
+
+def _end(client: Any, session: Any, operation: Any) -> None:
+    """Stop an operation, if there is one, and close its session."""
+    from TCLIService.ttypes import TCancelOperationReq, TCloseSessionReq
+
+    if operation is not None:
+        client.CancelOperation(TCancelOperationReq(operation))
+        # Closing stops it once more: what had not quite begun may begin in spite of the first.
+        time.sleep(_SECOND_STOP)
+    client.CloseSession(TCloseSessionReq(session))

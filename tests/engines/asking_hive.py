@@ -1,0 +1,72 @@
+"""What the tests of the hive engine share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import pytest
+
+from reportupdater.engines.hive_session import HiveSession
+from reportupdater.errors import ConnectionFailed, ReportupdaterError
+from reportupdater.model import HiveDatabase, Query, Table
+from tests.helpers import wait_until
+from tests.servers.spark import Spark, sleeping
+
+ENTRY = HiveDatabase(name="hive", host="127.0.0.1", username="reports")
+
+
+def ask(
+    session: HiveSession,
+    text: str,
+    *,
+    database: str | None = None,
+    max_rows: int = 1000,
+    timeout: float = 600,
+) -> Table:
+    """The table of a query, on a session that is connected if need be."""
+    if not session.connected:
+        session.connect()
+    return session.run(Query(text, database), max_rows=max_rows, timeout=timeout)
+
+
+def value(session: HiveSession, expression: str) -> str:
+    """What an expression gives."""
+    [[only]] = ask(session, f"SELECT {expression} AS x").rows
+    return only
+
+
+def answer(entry: HiveDatabase, expression: str = "1 + 1") -> str:
+    """What an expression gives, in a session of its own."""
+    with closing(HiveSession(entry)) as session:
+        return value(session, expression)
+
+
+def failure(entry: HiveDatabase) -> ConnectionFailed:
+    """Why no session can be opened."""
+    session = HiveSession(entry)
+    began = time.monotonic()
+    with pytest.raises(ConnectionFailed) as caught:
+        session.connect()
+    assert time.monotonic() - began < 5
+    assert not session.connected
+    session.close()
+    return caught.value
+
+
+def stopped(
+    spark: Spark, session: HiveSession, action: Callable[[], object], query: str = sleeping(300)
+) -> tuple[ReportupdaterError, float]:
+    """What a query dies of when something happens to it, and after how many seconds."""
+    if not session.connected:
+        session.connect()
+    with ThreadPoolExecutor(1) as thread:
+        call = thread.submit(ask, session, query)
+        wait_until(lambda: spark.running() == [query])
+        began = time.monotonic()
+        action()
+        error = call.exception(30)
+    assert isinstance(error, ReportupdaterError)
+    return error, time.monotonic() - began

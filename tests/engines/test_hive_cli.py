@@ -1,0 +1,312 @@
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from reportupdater.engines import hive_cli
+from reportupdater.engines.hive import HiveEngine
+from reportupdater.engines.hive_cli import CliSession, script
+from reportupdater.errors import ConnectionFailed, QueryError, ResultError
+from reportupdater.model import HiveDatabase, Query, Table
+from tests.engines.tasks import sql_task
+from tests.helpers import wait_until
+from tests.servers.mariadb import free_port
+from tests.servers.spark import Spark, sleeping
+
+QUIET = ("--silent=true", "--outputformat=tsv2", "--showHeader=true")
+MARK = "reportupdater_0"
+NO_TICKET = """\
+Error: Could not open client transport with JDBC Uri: jdbc:hive2://x: GSS initiate failed
+Caused by: GSSException: No valid credentials provided (Mechanism level: Failed to find any)
+"""
+
+
+@pytest.fixture
+def entry(spark: Spark, beeline: str) -> HiveDatabase:
+    """An entry that runs the real BeeLine."""
+    url = f"jdbc:hive2://{spark.host}:{spark.port}/default"
+    return HiveDatabase(
+        name="hive", client="cli", command=(beeline, "-u", url, "-n", "reports", *QUIET)
+    )
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Callable[[str], HiveDatabase]:
+    """Makes an entry with a command of one's own, a shell script."""
+
+    def make(body: str, name: str = "beeline") -> HiveDatabase:
+        path = tmp_path / name
+        path.write_text(f"#!/bin/bash\n{body}\n")
+        path.chmod(0o755)
+        return HiveDatabase(name="hive", client="cli", command=(str(path), "-x", "a b"))
+
+    return make
+
+
+def ask(
+    entry: HiveDatabase, text: str, *, database: str | None = None, max_rows: int = 1000
+) -> Table:
+    session = CliSession(entry)
+    session.connect()
+    table = session.run(Query(text, database), max_rows=max_rows, timeout=600)
+    session.close()
+    return table
+
+
+def table(output: str, preceding: int = 0, max_rows: int = 100) -> Table:
+    lines = re.findall(rb"[^\n]*\n|[^\n]+", output.encode())
+    return hive_cli.table(lines, MARK, preceding, max_rows)
+
+
+# The real BeeLine
+
+
+def test_beelines_output_is_a_table(spark: Spark, entry: HiveDatabase) -> None:
+    # What stands in the query itself, beeline reads without the letters beyond U+FFFF.
+    spark.execute("CREATE OR REPLACE VIEW titles AS SELECT '😀' AS title")
+    text = r"""
+        -- It's a report; "so" to speak
+        SELECT '2015-01-02' AS `date`, CAST(NULL AS STRING) AS missing, '' AS blank, true AS yes,
+            1.50 AS number, 'a\tb' AS tab, 'a"b' AS quote, '"x" y' AS quotes, concat('ü', title) AS wide,
+            array('a', 'b') AS list, named_struct('a', 1) AS struct, ' ; ' AS odd
+        FROM titles;
+    """
+    assert ask(entry, text) == Table(
+        (
+            *("date", "missing", "blank", "yes", "number"),
+            *("tab", "quote", "quotes", "wide", "list", "struct", "odd"),
+        ),
+        [
+            (
+                *("2015-01-02", "", "", "true", "1.50"),
+                *("a\tb", 'a"b', '"x" y', "ü😀", '["a","b"]', '{"a":1}', " ; "),
+            )
+        ],
+    )
+
+
+def test_beeline_runs_several_statements_and_the_last_table_counts(
+    spark: Spark, entry: HiveDatabase
+) -> None:
+    spark.execute("CREATE DATABASE IF NOT EXISTS other")
+    text = """
+        SET x.y=it's set;
+        CREATE TABLE filled (n INT);
+        INSERT INTO filled VALUES (7);
+        SELECT 'not this' AS x;
+        SELECT n, current_database() AS place, '${hiveconf:queue}' AS queue
+        FROM filled WHERE n > 0;
+        DROP TABLE filled;
+    """
+    entry = replace(entry, settings={"queue": "nice one"})
+    assert ask(entry, text, database="other") == Table(
+        ("n", "place", "queue"), [("7", "other", "nice one")]
+    )
+
+
+def test_beelines_error_is_shown_without_its_stack(
+    entry: HiveDatabase, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(QueryError, match=r"^beeline ended with exit code 2: \[TABLE_OR") as caught:
+        ask(entry, "SELECT * FROM nowhere")
+    assert "check the table's name" in caught.value.hint
+    assert "\tat " not in str(caught.value)
+    assert "at org.apache.spark" in caplog.text
+
+
+def test_a_server_that_is_not_there_is_a_failed_connection(beeline: str) -> None:
+    url = f"jdbc:hive2://127.0.0.1:{free_port()}/default"
+    entry = HiveDatabase(name="hive", client="cli", command=(beeline, "-u", url, *QUIET))
+    with pytest.raises(ConnectionFailed, match="Connection refused") as caught:
+        ask(entry, "SELECT 1")
+    assert caught.value.retry
+
+
+def test_a_cancelled_query_ends_here_and_on_the_server(spark: Spark, entry: HiveDatabase) -> None:
+    session = CliSession(entry)
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(session.run, Query(sleeping(300)), max_rows=10, timeout=600)
+        wait_until(lambda: spark.running() == [sleeping(300)])
+        session.cancel()
+        assert isinstance(call.exception(5), ConnectionFailed)
+    wait_until(lambda: spark.running() == [])
+
+
+# Commands
+
+
+def test_the_command_is_called_with_a_file(
+    made: Callable[..., HiveDatabase], tmp_path: Path
+) -> None:
+    body = f'printf "%s\\n" "$@" > {tmp_path}/words; cp "${{@: -1}}" {tmp_path}/query; echo date'
+    entry = replace(made(body), settings={"a.b": "c d"})
+    with pytest.raises(ResultError):  # the marks around the table are missing
+        ask(entry, "SELECT 1;\n", database="events")
+    *words, path = (tmp_path / "words").read_text().splitlines()
+    assert words == ["-x", "a b", "--hiveconf", "a.b=c d", "-f"]
+    assert not Path(path).exists()
+    assert (tmp_path / "query").read_text().startswith("USE `events`;\nSELECT 'reportupdater_")
+    assert (tmp_path / "query").read_text().endswith("`;\nSELECT 1;\n")
+
+
+def test_hive_is_told_to_print_a_header(made: Callable[..., HiveDatabase], tmp_path: Path) -> None:
+    entry = made(f'echo "$@" > {tmp_path}/words; echo date', name="hive")
+    ask(entry, "SELECT 1")
+    assert "--hiveconf hive.cli.print.header=true -f" in (tmp_path / "words").read_text()
+    own = (*entry.command, "--hiveconf", "hive.cli.print.header=false")
+    ask(HiveDatabase(name="hive", client="cli", command=own), "SELECT 1")
+    assert (tmp_path / "words").read_text().count("print.header") == 1
+
+
+def test_the_exit_code_counts_whatever_was_printed(made: Callable[..., HiveDatabase]) -> None:
+    entry = made("printf 'date\\n2015-01-02\\n'; echo first >&2; echo last >&2; exit 3")
+    with pytest.raises(QueryError) as caught:
+        ask(entry, "SELECT 1")
+    assert str(caught.value) == "beeline ended with exit code 3: last\n    first"
+
+
+def test_standard_error_goes_to_the_log(
+    made: Callable[..., HiveDatabase], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    assert ask(made("echo date; echo '10% done' >&2; echo more >&2"), "SELECT 1").rows == []
+    assert [record.getMessage() for record in caplog.records] == [
+        "beeline: 10% done",
+        "beeline: more",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (NO_TICKET, "kinit"),
+        ("FAILED: ParseException line 1:25 cannot recognize input near 'date'", "backticks"),
+        ("Exception in thread main java.lang.OutOfMemoryError: heap", "heap"),
+        ("", "gives no reason"),
+    ],
+)
+def test_what_the_command_says_is_told_with_what_to_do(
+    made: Callable[..., HiveDatabase], tmp_path: Path, said: str, message: str
+) -> None:
+    (tmp_path / "said").write_text(said)
+    with pytest.raises((QueryError, ConnectionFailed), match=message) as caught:
+        ask(made(f"cat {tmp_path}/said >&2; exit 1"), "SELECT 1")
+    if "kinit" in message:
+        assert isinstance(caught.value, ConnectionFailed)
+        assert not caught.value.retry
+
+
+def test_a_command_that_is_not_there_is_told() -> None:
+    entry = HiveDatabase(name="hive", client="cli", command=("no-such-beeline",))
+    with pytest.raises(QueryError, match=r"cannot run no-such-beeline: .*not in PATH"):
+        ask(entry, "SELECT 1")
+    assert str(HiveEngine().server(sql_task(entry, ""))) == "hive no-such-beeline"
+
+
+def test_a_file_without_a_statement_is_an_error(made: Callable[..., HiveDatabase]) -> None:
+    with pytest.raises(QueryError, match="empty"):
+        ask(made("echo date"), "-- nothing;")
+
+
+def test_cancel_ends_the_command_and_its_children(
+    made: Callable[..., HiveDatabase], tmp_path: Path
+) -> None:
+    session = CliSession(made(f"sleep 300 & echo $! > {tmp_path}/pid; wait"))
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(session.run, Query("SELECT 1"), max_rows=10, timeout=600)
+        wait_until((tmp_path / "pid").exists)
+        session.cancel()
+        assert isinstance(call.exception(5), ConnectionFailed)
+    child = int((tmp_path / "pid").read_text())
+    wait_until(lambda: not os.path.exists(f"/proc/{child}"))
+    session.cancel()
+    with pytest.raises(ConnectionFailed):
+        session.connect()
+    session.connect()
+
+
+# Files and output
+
+
+def test_what_is_printed_before_and_after_the_table_is_kept_apart() -> None:
+    mark = f"SELECT '{MARK}' AS `{MARK}`"
+    assert script(["SELECT 1"], MARK) == ("SELECT 1;\n", 0)
+    assert script(["SHOW x", "SELECT 1"], MARK) == (f"SHOW x;\n{mark};\nSELECT 1;\n", 2)
+    assert script(["SELECT 1", "DROP x"], MARK) == (f"SELECT 1;\n{mark};\nDROP x;\n", 0)
+    assert script(["DROP x", "WITH t AS (SELECT 1) SELECT 2", "DROP x"], MARK) == (
+        f"DROP x;\n{mark};\nWITH t AS (SELECT 1) SELECT 2;\n{mark};\nDROP x;\n",
+        2,
+    )
+    assert script(["DROP x", "DROP y"], MARK) == (f"DROP x;\n{mark};\nDROP y;\n", 2)
+    output = f"Result\n{MARK}\n{MARK}\ndate\tn\n2015-01-02\t7\n{MARK}\n{MARK}\nResult\n"
+    assert table(output, 2) == Table(("date", "n"), [("2015-01-02", "7")])
+
+
+@pytest.mark.parametrize(
+    ("line", "row"),
+    [
+        ("NULL\tNULL x\tnull", ("", "NULL x", "null")),
+        ('"NULL"\tNULL', ("NULL", "")),
+        ('"a\tb"\t"say ""hi"""\tc', ("a\tb", 'say "hi"', "c")),
+        ('"Weird" Al\ta"b"', ('"Weird" Al', 'a"b"')),
+        ("\0a\tb\0\tc", ("a\tb", "c")),
+        ('{"a":"b"}\t["x"]\t', ('{"a":"b"}', '["x"]', "")),
+        ('"', ('"',)),
+        ('""\t', ("", "")),
+    ],
+)
+def test_fields_are_read_with_and_without_quotes(line: str, row: tuple[str, ...]) -> None:
+    assert table(f"x\n{line}\n").rows == [row]
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        "\rnull                    \rnull",
+        "0: jdbc:hive2://127.0.0.1:10000/default> ",
+        "0: jdbc:hive2://host:10000/> . . . . . . .> . . . . . . .> ",
+    ],
+)
+def test_beelines_prompts_are_left_out(noise: str) -> None:
+    output = f"{noise}date\tn\n2015-01-02\t7\n{noise}2015-01-02\t8\n{noise}"
+    assert table(output) == Table(("date", "n"), [("2015-01-02", "7"), ("2015-01-02", "8")])
+    assert table(f"{noise}{MARK}\n{noise}{MARK}\n{noise}date\n", 2).header == ("date",)
+    assert table("nullable\t0: x\n").header == ("nullable", "0: x")
+
+
+def test_names_lose_their_table_here_too() -> None:
+    assert table("t.date\tt.n\n").header == ("date", "n")
+
+
+def test_one_row_more_than_max_rows_is_an_error() -> None:
+    assert len(table("n\n1\n2\n\n", max_rows=2).rows) == 2
+    with pytest.raises(ResultError, match="more than 2 rows"):
+        table("n\n1\n2\n3\n", max_rows=2)
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("", "no table"),
+        ("\n\n", "no table"),
+        (f"date\n{MARK}\n", "no table"),
+        ("+-----+\n| n   |\n+-----+\n", "--outputformat=tsv2"),
+        ("| n   |\n", "--outputformat=tsv2"),
+    ],
+)
+def test_what_is_no_table_is_an_error(output: str, message: str) -> None:
+    with pytest.raises(ResultError, match=message):
+        table(output, 2 if MARK in output else 0)
+
+
+def test_output_that_is_not_utf8_is_an_error() -> None:
+    with pytest.raises(ResultError, match="line 2 of the output is not UTF-8"):
+        hive_cli.table([b"date\n", b"\xff\n"], MARK, 0, 10)

@@ -1,0 +1,122 @@
+"""Hive's own words: Spark, on which the other tests run, says many things in another way."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from reportupdater.engines import hive_errors
+from reportupdater.errors import ConnectionFailed, QueryError, ResultError
+
+ADDRESS = "hive1.example.org:10000"
+STACK = """
+\tat org.apache.hive.service.cli.operation.Operation.toSQLException(Operation.java:380)
+\tat org.apache.hive.service.cli.operation.SQLOperation.prepare(SQLOperation.java:206)
+Caused by: org.apache.hadoop.hive.ql.parse.SemanticException: another
+\t... 26 more"""
+
+
+def response(text: str | None, lines: list[str] | None = None) -> Exception:
+    """An error as PyHive raises it."""
+    status = SimpleNamespace(errorMessage=text, infoMessages=lines)
+    return Exception(SimpleNamespace(status=status))
+
+
+SEMANTIC = "FAILED: SemanticException"
+MISPLACED = "cannot recognize input near 'date' ',' 'wiki' in select expression"
+RIGHTS = "user [reports] does not have [SELECT] privilege on [events/edits/*]"
+TASK = "org.apache.hadoop.hive.ql.exec.mr.MapRedTask"
+
+
+@pytest.mark.parametrize(
+    ("said", "hint"),
+    [
+        (f"{SEMANTIC} [Error 10001]: Line 1:14 Table not found 'nowhere'", "the table's name"),
+        (f"{SEMANTIC} [Error 10072]: Database does not exist: nodb", "the entry's `database`"),
+        (f"{SEMANTIC} [Error 10004]: Line 8:3 Invalid table alias or column reference", "column's"),
+        (f"FAILED: ParseException line 1:25 {MISPLACED}", "backticks"),
+        (f"FAILED: HiveAccessControlException Permission denied: {RIGHTS}", "no right"),
+        (f"FAILED: Execution Error, return code 2 from {TASK}", ""),
+    ],
+)
+def test_hives_own_errors_are_shown_with_what_to_do(said: str, hint: str) -> None:
+    for kind in ("compiling", "processing"):
+        error = hive_errors.of_query(response(f"Error while {kind} statement: {said}"), ADDRESS)
+        assert isinstance(error, QueryError)
+        assert error.what == said
+        assert hint in error.hint
+        assert bool(hint) == bool(error.hint)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("java.lang.RuntimeException: it broke" + STACK, "it broke"),
+        ("\n\norg.apache.hive.service.cli.HiveSQLException: \nit broke" + STACK, "it broke"),
+        (
+            "it broke: java.io.IOException: disk full" + STACK,
+            "it broke: java.io.IOException: disk full",
+        ),
+        (STACK.strip("\n"), "at org.apache.hive.service.cli.operation.Operation.toSQLException"),
+    ],
+)
+def test_no_stack_is_shown(said: str, shown: str) -> None:
+    what = hive_errors.of_query(response(said), ADDRESS).what
+    assert what.partition("(")[0] == shown
+
+
+def test_the_message_may_stand_among_the_lines_for_programs() -> None:
+    lines = ["*org.apache.hive.service.cli.HiveSQLException:it broke:28:27", "a.b.C:run:C.java:1"]
+    error = hive_errors.of_query(response(None, lines), ADDRESS)
+    assert str(error) == "it broke:28:27"
+    assert str(hive_errors.of_query(response(None), ADDRESS)) == "the server gives no reason"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Invalid SessionHandle: SessionHandle [3f6d6a3a-6e5a-4d9c-b5a5-1b8f0d8a7c11]",
+        "Invalid OperationHandle: OperationHandle [opType=EXECUTE_STATEMENT]",
+        "org.apache.spark.SparkException: Job 3 cancelled because SparkContext was shut down",
+    ],
+)
+def test_a_server_that_has_gone_or_come_back_is_a_failed_connection(said: str) -> None:
+    error = hive_errors.of_query(response(said), ADDRESS)
+    assert isinstance(error, ConnectionFailed)
+    assert error.retry
+    assert ADDRESS in error.what
+
+
+def test_a_value_that_cannot_be_read_is_the_results_fault() -> None:
+    error = hive_errors.of_query(ValueError("year 10000 is out of range"), ADDRESS)
+    assert isinstance(error, ResultError)
+    assert "CAST" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("said", "retry", "hint"),
+    [
+        ("Failed to open new session: Cannot modify hive.x at runtime", False, "`settings`"),
+        ("Connection limit per user reached (user: reports limit: 10)", True, ""),
+    ],
+)
+def test_a_session_that_the_server_refuses(said: str, retry: bool, hint: str) -> None:
+    error = hive_errors.of_login(response(said), ADDRESS, "NONE", "binary")
+    assert said in error.what
+    assert error.retry == retry
+    assert hint in error.hint
+
+
+@pytest.mark.parametrize(
+    ("said", "shown", "hint"),
+    [
+        ("Bad status: 3 (b'Error validating the login')", "Error validating the login", "password"),
+        ("Bad status: 3 (b'GSS initiate failed')", "GSS initiate failed", "`auth`"),
+    ],
+)
+def test_a_login_that_is_refused_is_not_tried_again(said: str, shown: str, hint: str) -> None:
+    error = hive_errors.of_login(RuntimeError(said), ADDRESS, "LDAP", "binary")
+    assert error.what == f"cannot log in on {ADDRESS}: {shown}"
+    assert hint in error.hint
+    assert not error.retry

@@ -1,0 +1,179 @@
+"""Getting in, and what is said where that fails."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import socket
+import threading
+import time
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reportupdater.engines.hive_session import HiveSession
+from reportupdater.errors import ConnectionFailed, ReportupdaterError
+from tests.engines.asking_hive import ENTRY, answer, failure, value
+from tests.servers.mariadb import free_port
+from tests.servers.spark import Spark
+
+PASSWORD = "dont-tell-anybody"
+
+
+def test_a_server_with_sasl_lets_in_under_any_password(spark: Spark) -> None:
+    assert answer(spark.entry()) == "2"
+
+
+@pytest.mark.parametrize("auth", ["LDAP", "CUSTOM"])
+def test_user_and_password_are_sent(
+    spark: Spark, tmp_path: Path, auth: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    creds_file = tmp_path / "creds.cnf"
+    creds_file.write_text(f"[client]\nuser = \"somebody\"\npassword = '{PASSWORD}'\n")
+    entry = spark.entry(auth=auth, username=None, creds_file=creds_file)
+    assert answer(entry, "current_user()") == "somebody"
+    monkeypatch.setenv("HIVE_PASSWORD", PASSWORD)
+    entry = spark.entry(auth=auth, password_env="HIVE_PASSWORD")
+    assert answer(entry, "current_user()") == "reports"
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"auth": "NOSASL"}, "closed the connection .*`auth: NOSASL`"),
+        ({"transport": "http"}, "`transport: http` with `auth: NONE`"),
+    ],
+)
+def test_a_server_that_wants_another_login_is_told_with_what_to_check(
+    spark: Spark, keys: dict[str, Any], message: str
+) -> None:
+    error = failure(spark.entry(**keys))
+    assert error.what.startswith(f"cannot log in on 127.0.0.1:{spark.port}: ")
+    assert re.search(message, str(error))
+
+
+@pytest.mark.parametrize("auth", ["NONE", "NOSASL", "http"])
+@pytest.mark.parametrize(
+    "greeting",
+    [
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        b"",
+        b"\x05\0\0\0\x05hello",
+        b"\x80\x01\0\x02\0\0\0\x0bOpenSession\0\0\0\0\0",
+        b"\0" * 99,
+    ],
+)
+def test_what_is_no_hiveserver2_is_a_failed_connection(auth: str, greeting: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with server.accept()[0] as sock:
+                sock.sendall(greeting)
+                sock.shutdown(socket.SHUT_WR)
+                with contextlib.suppress(ConnectionResetError):
+                    while sock.recv(1000):
+                        pass
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        port = server.getsockname()[1]
+        keys: dict[str, Any] = {"transport": "http"} if auth == "http" else {"auth": auth}
+        error = failure(replace(ENTRY, port=port, **keys))
+        thread.join()
+    assert f"127.0.0.1:{port}" in str(error)
+    assert error.hint
+
+
+@pytest.mark.parametrize("keys", [{}, {"auth": "NOSASL"}, {"transport": "http"}])
+def test_a_server_that_says_nothing_can_be_cancelled(keys: dict[str, Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        session = HiveSession(replace(ENTRY, port=server.getsockname()[1], **keys))
+        timer = threading.Timer(0.3, session.cancel)
+        timer.start()
+        began = time.monotonic()
+        with pytest.raises(ConnectionFailed):
+            session.connect()
+        assert time.monotonic() - began < 1.5
+        timer.join()
+        session.close()
+
+
+def test_a_refused_connection_names_the_server_and_what_to_check() -> None:
+    port = free_port()
+    error = failure(replace(ENTRY, port=port))
+    assert str(error) == (
+        f"cannot connect to 127.0.0.1:{port}: Connection refused"
+        " (does a server run there? check `host` and `port`)"
+    )
+    assert error.retry
+
+
+def test_an_unknown_host_names_it() -> None:
+    error = failure(replace(ENTRY, host="nowhere.invalid"))
+    assert error.what.startswith("cannot connect to nowhere.invalid:10000: ")
+
+
+# Who logs in
+
+
+def test_a_password_that_is_missing_is_told_before_anything_is_sent() -> None:
+    error = failure(replace(ENTRY, auth="LDAP"))
+    assert str(error) == (
+        "auth: LDAP needs a password (give the database a `creds_file` or a `password_env`)"
+    )
+    assert not error.retry
+
+
+def test_an_environment_variable_that_is_missing_is_named() -> None:
+    error = failure(replace(ENTRY, password_env="NO_SUCH_PASSWORD"))
+    assert error.what == "the environment variable NO_SUCH_PASSWORD is not set"
+    assert not error.retry
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"password={PASSWORD}\n",
+        f"[client]\npassword={PASSWORD}\npassword={PASSWORD}\n",
+        f"[client]\n = {PASSWORD}\n[client\n",
+        f"{PASSWORD}\n  {PASSWORD}",
+        "[client]\npassword=\xff",
+    ],
+)
+def test_a_damaged_creds_file_is_told_without_its_content(tmp_path: Path, content: str) -> None:
+    creds_file = tmp_path / "creds.cnf"
+    creds_file.write_bytes(content.encode("latin1"))
+    error = failure(replace(ENTRY, creds_file=creds_file))
+    assert str(creds_file) in error.what
+    assert PASSWORD not in str(error)
+    assert not error.retry
+
+
+def test_a_missing_creds_file_is_told(tmp_path: Path) -> None:
+    error = failure(replace(ENTRY, creds_file=tmp_path / "creds.cnf"))
+    assert str(error) == (
+        f"{tmp_path}/creds.cnf: cannot read the creds_file: No such file or directory"
+        " (it must exist and be readable for the user that runs the reports)"
+    )
+    assert not error.retry
+
+
+def test_the_password_is_in_no_message(
+    spark: Spark, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("HIVE_PASSWORD", PASSWORD)
+    entry = spark.entry(auth="LDAP", password_env="HIVE_PASSWORD")
+    messages = [str(failure(replace(entry, port=free_port())))]
+    with closing(HiveSession(entry)) as session:
+        session.connect()
+        with pytest.raises(ReportupdaterError) as caught:
+            value(session, "nothing")
+        messages += [str(caught.value), repr(session), caplog.text]
+    assert PASSWORD not in "\n".join(messages)

@@ -1,0 +1,121 @@
+"""Servers of other kinds, and what happens when they go away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reportupdater.engines.hive_session import HiveSession
+from reportupdater.errors import ConnectionFailed
+from tests.engines.asking_hive import answer, failure, stopped, value
+from tests.helpers import Project, wait_until
+from tests.servers.mariadb import free_port
+from tests.servers.spark import Spark, running_spark, sleeping
+
+
+@pytest.fixture(scope="module")
+def mortal() -> Iterator[Spark]:
+    """A server that does without SASL, and that a test may have stopped."""
+    with running_spark({"hive.server2.authentication": "NOSASL"}) as server:
+        yield server
+
+
+@pytest.fixture
+def plain(mortal: Spark) -> Spark:
+    """A server that does without SASL."""
+    if not mortal.alive:
+        mortal.start()
+    return mortal
+
+
+@pytest.fixture(scope="module")
+def http() -> Iterator[Spark]:
+    """A server that speaks HTTP."""
+    with running_spark({"hive.server2.transport.mode": "http"}) as server:
+        yield server
+
+
+def test_a_server_without_sasl_lets_in(plain: Spark) -> None:
+    assert answer(plain.entry(auth="NOSASL")) == "2"
+
+
+def test_a_server_that_speaks_http_lets_in(http: Spark) -> None:
+    assert answer(http.entry(transport="http")) == "2"
+    long = "x" * 1_000_000
+    assert answer(http.entry(transport="http"), f"length('{long}')") == "1000000"
+
+
+def test_proxies_of_the_environment_are_not_asked(
+    http: Spark, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+    assert answer(http.entry(transport="http")) == "2"
+
+
+def test_a_cancelled_query_ends_on_a_server_that_speaks_http(http: Spark) -> None:
+    with closing(HiveSession(http.entry(transport="http"))) as session:
+        error, seconds = stopped(http, session, session.cancel)
+        assert isinstance(error, ConnectionFailed)
+        assert seconds < 3
+        wait_until(lambda: http.running() == [])
+        assert value(session, "1") == "1"
+
+
+def test_a_query_whose_line_is_cut_ends_on_a_server_that_speaks_http(http: Spark) -> None:
+    with closing(HiveSession(http.entry(transport="http"))) as session:
+        error, _ = stopped(http, session, session._line.cut)
+        assert isinstance(error, ConnectionFailed)
+        assert "lost the connection" in error.what
+    wait_until(lambda: http.running() == [])
+
+
+@pytest.mark.parametrize(
+    ("server", "keys", "message"),
+    [
+        ("plain", {"auth": "NONE"}, "closed the connection .*`transport: binary` .*`auth: NONE`"),
+        ("plain", {"transport": "http"}, "`transport: http` with `auth: NONE`"),
+        ("http", {"auth": "NONE"}, "`transport: binary` with `auth: NONE`"),
+        ("http", {"auth": "NOSASL"}, "`transport: binary` with `auth: NOSASL`"),
+    ],
+)
+def test_a_server_that_wants_something_else_is_told_with_what_to_check(
+    request: pytest.FixtureRequest, server: str, keys: dict[str, Any], message: str
+) -> None:
+    spark: Spark = request.getfixturevalue(server)
+    error = failure(spark.entry(**keys))
+    assert error.what.startswith(f"cannot log in on 127.0.0.1:{spark.port}: ")
+    assert re.search(message, str(error))
+
+
+def test_a_run_goes_on_when_a_server_is_killed_in_mid_query_and_comes_back(
+    plain: Spark, tmp_path: Path
+) -> None:
+    config = f"""
+databases: {{hive: {{engine: hive, host: {plain.host}, port: {plain.port}, auth: NOSASL}}}}
+reports: {{slow: {{type: hive, granularity: days, starts: 2015-01-02, retries: 5}}}}
+"""
+    project = Project(tmp_path, config, {"slow.hql": sleeping(2)})
+    with project.started("-l", "info", now="2015-01-03") as run:
+        wait_until(lambda: plain.running() == [sleeping(2)])
+        plain.stop(kill=True)
+        run.says(f"lost the connection to 127.0.0.1:{plain.port}")
+        run.says("Connection refused")
+        plain.start()
+        run.ended(0)
+    assert project.dates("slow") == ["2015-01-02"]
+
+
+def test_a_server_that_is_shut_down_in_mid_query_is_a_failed_connection(plain: Spark) -> None:
+    with closing(HiveSession(plain.entry(auth="NOSASL"))) as session:
+        error, _ = stopped(plain, session, plain.stop)
+        assert isinstance(error, ConnectionFailed)
+        assert error.retry
+        assert not session.connected
+        with pytest.raises(ConnectionFailed, match="Connection refused") as caught:
+            session.connect()
+        assert caught.value.retry

@@ -138,7 +138,7 @@ class ScriptSubject:
         self._folder = folder
         self._pids = folder / "pids"
         self._pids.mkdir()
-        self._bodies = {
+        bodies = {
             "values": _printing(VALUES),
             "rows": _printing(ROWS),
             "no rows": _printing(NO_ROWS),
@@ -157,13 +157,13 @@ class ScriptSubject:
                 "time.sleep(300)"
             ),
         }
+        for case, body in bodies.items():  # before the threads that run them
+            script = folder / case
+            script.write_text(f"#!{sys.executable} -IS\nimport sys\n{body}\n")
+            script.chmod(0o755)
 
     def task(self, case: str, dimensions: Mapping[str, str] | None = None) -> Task:
-        script = self._folder / case
-        if not script.exists():
-            script.write_text(f"#!{sys.executable} -IS\nimport sys\n{self._bodies[case]}\n")
-            script.chmod(0o755)
-        return script_task(script, dimensions=dimensions)
+        return script_task(self._folder / case, dimensions=dimensions)
 
     def running(self) -> int:
         return sum(alive(int(path.name)) for path in self._pids.iterdir())

@@ -136,6 +136,16 @@ def test_an_environment_variable_that_is_missing_is_named() -> None:
     assert not error.retry
 
 
+def test_a_user_without_a_name_is_told_to_give_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    error = failure(replace(ENTRY, username=None))
+    assert "`username`" in error.hint
+    assert not error.retry
+
+
 @pytest.mark.parametrize(
     "content",
     [

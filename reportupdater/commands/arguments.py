@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reportupdater.config.host import default_host_files
 from reportupdater.intervals import parse_moment
+from reportupdater.pipeline import Request
 
 
 def add_project(
@@ -41,6 +42,19 @@ def add_range(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--until", type=moment, metavar="DATE", help="only intervals that start before"
+    )
+
+
+def request(given: argparse.Namespace) -> Request:
+    """The part of a request that `add_project` and `add_range` ask for."""
+    return Request(
+        project=given.project,
+        output=given.output,
+        config_path=given.config_path,
+        host_files=host_files(given),
+        reports=tuple(given.report),
+        since=given.since,
+        until=given.until,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from reportupdater.commands import arguments
-from reportupdater.pipeline import Request, resend
+from reportupdater.pipeline import resend
 
 EXAMPLES = """\
 examples:
@@ -36,14 +36,4 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def call(given: argparse.Namespace) -> int:
     """Run the command; its exit code."""
-    return resend(
-        Request(
-            project=given.project,
-            output=given.output,
-            config_path=given.config_path,
-            host_files=arguments.host_files(given),
-            reports=tuple(given.report),
-            since=given.since,
-            until=given.until,
-        )
-    )
+    return resend(arguments.request(given))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from reportupdater.commands import arguments
-from reportupdater.pipeline import Request, run
+from reportupdater.pipeline import run
 
 EXAMPLES = """\
 examples:
@@ -59,17 +60,5 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def call(given: argparse.Namespace) -> int:
     """Run the command; its exit code."""
-    return run(
-        Request(
-            project=given.project,
-            output=given.output,
-            config_path=given.config_path,
-            host_files=arguments.host_files(given),
-            reports=tuple(given.report),
-            since=given.since,
-            until=given.until,
-            jobs=given.jobs,
-            now=given.now,
-            graphite=given.graphite,
-        )
-    )
+    request = arguments.request(given)
+    return run(replace(request, jobs=given.jobs, now=given.now, graphite=given.graphite))

@@ -6,7 +6,6 @@ import argparse
 
 from reportupdater.commands import arguments
 from reportupdater.errors import EXIT_FAILED, EXIT_OK
-from reportupdater.pipeline import Request
 from reportupdater.verification import verify
 
 EXAMPLES = """\
@@ -49,16 +48,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def call(given: argparse.Namespace) -> int:
     """Run the command; its exit code."""
-    request = Request(
-        project=given.project,
-        output=given.output,
-        config_path=given.config_path,
-        host_files=arguments.host_files(given),
-        reports=tuple(given.report),
-        since=given.since,
-        until=given.until,
-    )
-    verdict = verify(request, given.render_url, resend=given.resend)
+    verdict = verify(arguments.request(given), given.render_url, resend=given.resend)
     for line in verdict.lines:
         print(line)
     return EXIT_OK if verdict.is_good else EXIT_FAILED

@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -204,3 +205,18 @@ def test_on_a_terminal_there_is_no_bar_when_nothing_is_due(tmp_path: Path) -> No
     project = Project(tmp_path, TWO_REPORTS, TWO_QUERIES)
     project.run()
     assert on_a_terminal(project) == ""
+
+
+def test_a_run_with_nothing_due_imports_no_driver_and_no_network(tmp_path: Path) -> None:
+    project = Project(tmp_path, TWO_REPORTS, TWO_QUERIES)
+    project.run()
+    heavy = ("pymysql", "pyhive", "pandas", "rich", "graphyte", "dns", "sqlglot", "urllib.request")
+    program = (
+        "import sys; from reportupdater.cli import main;"
+        f"main(['run', '--now', '2025-01-04', {str(project.folder)!r}, {str(project.output)!r}]);"
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], env=ENVIRONMENT, capture_output=True, text=True, check=True
+    )
+    assert (ran.stdout, ran.stderr) == ("[]\n", "")

@@ -152,6 +152,14 @@ class Report:
     concurrency: int | None = None
     """How many of its queries may run at once; None leaves that to the engine and the query."""
     graphite: MetricsConfig | None = None
+    owner: str | None = None
+    ticket: str | None = None
+    description: str | None = None
+
+    @property
+    def contact(self) -> str:
+        """Whom to tell, and where, as messages end; empty where nobody is named."""
+        return ", ".join(part for part in (self.owner, self.ticket) if part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from reportupdater.execution.stop import Stop
 from reportupdater.observe.log import tell
 from reportupdater.observe.progress import Progress, progress
 from reportupdater.observe.summary import Summary
-from reportupdater.planning.explode import explode
+from reportupdater.planning.explode import Only, explode
 from reportupdater.planning.plan import Clock
 from reportupdater.store import ledger, marks, status
 from reportupdater.store.locks import Locks
@@ -42,6 +42,8 @@ class Request:
     """Host settings, each laid over the one before."""
     reports: tuple[str, ...] = ()
     """Names; empty means all."""
+    only: Only = field(default_factory=dict)
+    """The series that are wanted."""
     since: datetime | None = None
     until: datetime | None = None
     jobs: int = 2
@@ -59,7 +61,7 @@ def run(request: Request) -> int:
         request.project, request.config_path, jobs=request.jobs, host_files=request.host_files
     )
     summary = Summary()
-    reports = begin.chosen(project, request.reports, summary)
+    reports = begin.chosen(project, request.reports, summary, request.only)
     if not reports:
         log.error("%s: no report could be loaded", project.config_path)
         return EXIT_USAGE
@@ -76,7 +78,7 @@ def run(request: Request) -> int:
             task
             for report in owned
             if not stop.requested
-            for task in due_tasks(state, report, mark_files, clock, summary)
+            for task in due_tasks(state, report, mark_files, clock, summary, request.only)
         ]
         committer.expect(tasks, owned)
         execution = Execution(tasks, registry.engine, partial(points_of, project.graphite, sink))
@@ -107,7 +109,7 @@ def resend(request: Request) -> int:
         request.project, request.config_path, jobs=request.jobs, host_files=request.host_files
     )
     summary = Summary()
-    reports = begin.chosen(project, request.reports, summary)
+    reports = begin.chosen(project, request.reports, summary, request.only)
     sink = begin.sink(project, reports, asked=True)
     if sink is None or project.graphite is None:
         raise UsageError(
@@ -119,7 +121,7 @@ def resend(request: Request) -> int:
         committer = Committer(state, 0, summary)
         committer.merge_leftovers(locks)
         for report in begin.held(project, reports, state, locks, summary):
-            for series in explode(report) if report.graphite else ():
+            for series in explode(report, request.only) if report.graphite else ():
                 if not stop.requested:
                     lookups = project.graphite.lookups
                     points = stored_points(output, series, lookups, request.since, request.until)

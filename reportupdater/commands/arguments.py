@@ -9,6 +9,7 @@ from pathlib import Path
 from reportupdater.config.host import default_host_files
 from reportupdater.intervals import parse_moment
 from reportupdater.pipeline import Request
+from reportupdater.planning.explode import EVERY, Only
 
 
 def add_project(
@@ -45,8 +46,20 @@ def add_range(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_only(parser: argparse.ArgumentParser) -> None:
+    """Add what names some of the series."""
+    parser.add_argument(
+        "--only",
+        type=fixed,
+        action="append",
+        default=[],
+        metavar="DIMENSION=VALUE",
+        help="only series with this value; may be given several times, also for one dimension",
+    )
+
+
 def request(given: argparse.Namespace) -> Request:
-    """The part of a request that `add_project` and `add_range` ask for."""
+    """The part of a request that `add_project`, `add_range` and `add_only` ask for."""
     return Request(
         project=given.project,
         output=given.output,
@@ -55,13 +68,30 @@ def request(given: argparse.Namespace) -> Request:
         reports=tuple(given.report),
         since=given.since,
         until=given.until,
+        only=only(given) if "only" in given else EVERY,
     )
+
+
+def only(given: argparse.Namespace) -> Only:
+    """The series that `add_only` asks for."""
+    wanted: dict[str, set[str]] = {}
+    for dimension, value in given.only:
+        wanted.setdefault(dimension, set()).add(value)
+    return wanted
 
 
 def host_files(arguments: argparse.Namespace) -> tuple[Path, ...]:
     """The host settings that count."""
     given: Path | None = arguments.host_config
     return tuple(default_host_files()) if given is None else (given,)
+
+
+def fixed(text: str) -> tuple[str, str]:
+    """A dimension and a value."""
+    dimension, equals, value = text.partition("=")
+    if not (dimension and equals and value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not like wiki=enwiki")
+    return dimension, value
 
 
 def path(text: str) -> Path:

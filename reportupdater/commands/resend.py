@@ -31,6 +31,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     arguments.add_project(parser, output_help="the folder of the TSVs")
     arguments.add_range(parser)
+    arguments.add_only(parser)
     parser.set_defaults(call=call)
 
 

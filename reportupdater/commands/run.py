@@ -32,6 +32,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     arguments.add_project(parser, output_help="the folder of the TSVs; made if it is missing")
     arguments.add_range(parser)
+    arguments.add_only(parser)
     parser.add_argument(
         "--jobs",
         type=arguments.positive,

@@ -147,6 +147,9 @@ def _read_report(
         max_rows=keys["max_rows"],
         concurrency=keys["concurrency"],
         graphite=metrics,
+        owner=keys["owner"],
+        ticket=keys["ticket"],
+        description=keys["description"],
     ), problems
 
 

@@ -360,6 +360,9 @@ REPORT_KEYS = _table(
         section("keys to values"),
         "How rows become datapoints. Without it none are sent.",
     ),
+    Key("owner", TEXT, "Who looks after the report. It stands in messages about it."),
+    Key("ticket", TEXT, "Where it is discussed, an address or a number. It stands there too."),
+    Key("description", TEXT, "What the report tells, for `status`."),
     OldKey(
         "frequency", "`granularity` says how long an interval is; a report runs when one is due"
     ),

@@ -13,6 +13,7 @@ from reportupdater.execution.commit import utcnow
 from reportupdater.model import Project, Report
 from reportupdater.observe.log import tell
 from reportupdater.observe.summary import Summary
+from reportupdater.planning.explode import EVERY, Only, explode
 from reportupdater.sinks.graphite import Graphite
 from reportupdater.store import owners
 from reportupdater.store.locks import Locks
@@ -22,10 +23,13 @@ from reportupdater.store.state import State
 log = logging.getLogger(__name__)
 
 
-def chosen(project: Project, names: Sequence[str], summary: Summary) -> list[Report]:
+def chosen(
+    project: Project, names: Sequence[str], summary: Summary, only: Only = EVERY
+) -> list[Report]:
     """The valid reports that are asked for; tells and counts what is wrong with the others.
 
-    Raises UsageError for a name that the project does not have.
+    With `only`, those that have such series. Raises UsageError for the name of a report, of a
+    dimension, or a value that the project does not have.
     """
     for name in names:
         if name not in project.names:
@@ -39,7 +43,26 @@ def chosen(project: Project, names: Sequence[str], summary: Summary) -> list[Rep
     ]
     tell(problems)
     summary.invalid = sum(problem.severity is Severity.ERROR for problem in problems)
-    return [report for report in project.reports if not names or report.name in names]
+    summary.contacts = {report.name: report.contact for report in project.reports}
+    reports = [report for report in project.reports if not names or report.name in names]
+    if not only or not reports:
+        return reports
+    _check_only(project, reports, only)
+    return [report for report in reports if explode(report, only)]
+
+
+def _check_only(project: Project, reports: Sequence[Report], only: Only) -> None:
+    values: dict[str, set[str]] = {}
+    for report in reports:
+        for dimension in report.dimensions:
+            values.setdefault(dimension.name, set()).update(dimension.values)
+    for name, wanted in only.items():
+        if name not in values:
+            what = f"{project.config_path}: no report has a dimension {name!r}"
+            raise UsageError(what, hint=nearest(name, values))
+        for value in sorted(wanted - values[name]):
+            what = f"{project.config_path}: dimension {name!r} has no value {value!r}"
+            raise UsageError(what, hint=nearest(value, values[name]))
 
 
 def made(output: Path) -> Path:

@@ -9,7 +9,7 @@ from reportupdater.errors import TsvError
 from reportupdater.intervals import Coverage
 from reportupdater.model import Report, Series, Task
 from reportupdater.observe.summary import Summary
-from reportupdater.planning.explode import explode
+from reportupdater.planning.explode import EVERY, Only, explode, is_wanted
 from reportupdater.planning.plan import Clock, due, mark, markable, window
 from reportupdater.store import files, journal, marks, tsv
 from reportupdater.store.marks import MarkFile
@@ -24,10 +24,12 @@ def due_tasks(
     mark_files: Sequence[MarkFile],
     clock: Clock,
     summary: Summary,
+    only: Only = EVERY,
 ) -> list[Task]:
     """The tasks of a report whose lock is held, series by series, each series' oldest first.
 
-    A series whose TSV is damaged has none: it goes into the summary with file and line.
+    A series whose TSV is damaged has none: it goes into the summary with file and line. Marks are
+    expanded for every series, also those that are not wanted now.
     """
     series = explode(report)
     done = _coverage(state, report, series, summary)
@@ -38,7 +40,7 @@ def due_tasks(
     return [
         task
         for one in series
-        if (coverage := done[one]) is not None
+        if is_wanted(one, only) and (coverage := done[one]) is not None
         for task in due(one, coverage, _open(state, one, coverage, marked, clock), clock)
     ]
 

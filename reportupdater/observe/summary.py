@@ -42,13 +42,18 @@ class Tally:
     def __len__(self) -> int:
         return sum(line.count for line in self._lines.values())
 
-    def __iter__(self) -> Iterator[str]:
+    def lines(self, contacts: Mapping[str, str] = {}) -> Iterator[str]:
+        """Each message; it ends with whom to tell about its report, where that is known."""
         for (about, _), line in self._lines.items():
             of = line.example or about
             if line.count > 1:
                 first = f", the first is {line.example}" if line.example else ""
                 of = f"{line.count} of {about}{first}"
-            yield f"{of}: {line.message}"
+            contact = contacts.get(about)
+            yield f"{of}: {line.message}" + (f" [{contact}]" if contact else "")
+
+    def __iter__(self) -> Iterator[str]:
+        return self.lines()
 
 
 @dataclass(slots=True)
@@ -58,6 +63,8 @@ class Summary:
     `troubles` are what is wrong apart from single tasks: a damaged TSV, an invalid report.
     """
 
+    contacts: Mapping[str, str] = field(default_factory=dict)
+    """Report → whom to tell about it."""
     done: int = 0
     empty: int = 0
     failed: Tally = field(default_factory=Tally)
@@ -121,7 +128,7 @@ class Summary:
             ("skipped", self.skipped),
             ("not sent", self.not_sent),
         ):
-            lines += [f"  {word}: {line}" for line in tally]
+            lines += [f"  {word}: {line}" for line in tally.lines(self.contacts)]
         if self.waiting:
             lines.append(f"  waiting: {self.waiting} datapoints: {self.waiting_why}")
         return lines
@@ -138,9 +145,9 @@ class Summary:
             "empty": self.empty,
             "failed": len(self.failed),
             "errors_in_configuration": self.invalid,
-            "failures": list(self.failed),
-            "troubles": list(self.troubles),
-            "skipped": list(self.skipped),
-            "not_sent": list(self.not_sent),
+            "failures": list(self.failed.lines(self.contacts)),
+            "troubles": list(self.troubles.lines(self.contacts)),
+            "skipped": list(self.skipped.lines(self.contacts)),
+            "not_sent": list(self.not_sent.lines(self.contacts)),
             "datapoints_waiting": self.waiting,
         }

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from itertools import product
 
 from reportupdater.model import Report, Series
 
+Only = Mapping[str, Set[str]]
+"""Dimension → the values that are wanted; a dimension that is not there may have any."""
 
-def explode(report: Report) -> list[Series]:
-    """The series of a report, in the order in which the values are written."""
+EVERY: Only = {}
+
+
+def explode(report: Report, only: Only = EVERY) -> list[Series]:
+    """The series of a report that are wanted, in the order in which the values are written.
+
+    None is, where the report lacks a dimension of which a value is wanted.
+    """
     values = (dimension.values for dimension in report.dimensions)
-    return [Series(report, combination) for combination in product(*values)]
+    series = (Series(report, combination) for combination in product(*values))
+    return [one for one in series if is_wanted(one, only)]
+
+
+def is_wanted(series: Series, only: Only) -> bool:
+    """Whether a series has one of the wanted values in each dimension that `only` names."""
+    dimensions = series.dimensions if only else {}
+    return all(dimensions.get(name) in values for name, values in only.items())

@@ -110,7 +110,7 @@ def test_defaults_of_the_schema_are_those_of_the_model() -> None:
     assert {key.name: key.default for key in keys if isinstance(key, Key)} == {
         name: of_model[name] for name in common
     }
-    assert len(common) == 9
+    assert common >= {"ends", "max_rows", "timeout"}  # else nothing was compared
 
 
 def test_defaults_of_databases_are_those_of_the_model() -> None:

@@ -41,3 +41,23 @@ def test_there_is_one_series_for_each_combination(lists: list[list[str]]) -> Non
     one = report(dimensions={f"d{place}": words for place, words in enumerate(lists)})
     assert [series.values for series in explode(one)] == list(product(*lists))
     assert len({series.tsv for series in explode(one)}) == len(explode(one))
+
+
+def test_only_some_values_of_some_dimensions_may_be_wanted() -> None:
+    one = report(dimensions={"editor": ["user", "bot"], "wiki": ["enwiki", "dewiki", "frwiki"]})
+    only = {"wiki": {"dewiki", "frwiki"}}
+    assert [series.tsv for series in explode(one, only)] == [
+        "report/user/dewiki.tsv",
+        "report/user/frwiki.tsv",
+        "report/bot/dewiki.tsv",
+        "report/bot/frwiki.tsv",
+    ]
+    assert [s.tsv for s in explode(one, {**only, "editor": {"bot"}})] == [
+        "report/bot/dewiki.tsv",
+        "report/bot/frwiki.tsv",
+    ]
+
+
+def test_a_report_without_the_dimension_has_no_series_that_is_wanted() -> None:
+    assert explode(report(), {"wiki": {"enwiki"}}) == []
+    assert explode(report(dimensions={"editor": ["bot"]}), {"wiki": {"enwiki"}}) == []

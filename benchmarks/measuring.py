@@ -1,0 +1,60 @@
+"""Running programs and taking their time and memory."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+Command = Sequence[str | Path]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a program took: seconds by the clock, seconds of processor, megabytes at its peak."""
+
+    seconds: float
+    processor: float
+    megabytes: float
+
+
+def run(command: Command, code: int = 0) -> Cost:
+    """Run a program that must end with this exit code."""
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [str(word) for word in command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=os.environ | {"HOME": "/nonexistent"},
+    )
+    assert process.stdout is not None
+    said = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    process.stdout.close()
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != code:
+        sys.exit(f"{command} ended with {process.returncode}:\n{said.decode()[-3000:]}")
+    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def medians(
+    first: Callable[[], Cost], second: Callable[[], Cost], times: int
+) -> tuple[Cost, Cost]:
+    """The medians of both, run in turns, so that what slows the machine slows both."""
+    pairs = [(first(), second()) for _ in range(times)]
+    return _median([one for one, _ in pairs]), _median([other for _, other in pairs])
+
+
+def _median(costs: Sequence[Cost]) -> Cost:
+    return Cost(
+        statistics.median(cost.seconds for cost in costs),
+        statistics.median(cost.processor for cost in costs),
+        max(cost.megabytes for cost in costs),
+    )

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def queries(
             connection.select_db(wiki)
             rows: list[Any] = []
             header: list[str] = []
-            for start, end in zip(dates, dates[1:], strict=False):
+            for start, end in pairwise(dates):
                 cursor.execute(
                     query.format(
                         from_date=start.isoformat(),

@@ -44,9 +44,7 @@ def run(command: Command, code: int = 0) -> Cost:
     return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def medians(
-    first: Callable[[], Cost], second: Callable[[], Cost], times: int
-) -> tuple[Cost, Cost]:
+def medians(first: Callable[[], Cost], second: Callable[[], Cost], times: int) -> tuple[Cost, Cost]:
     """The medians of both, run in turns, so that what slows the machine slows both."""
     pairs = [(first(), second()) for _ in range(times)]
     return _median([one for one, _ in pairs]), _median([other for _, other in pairs])

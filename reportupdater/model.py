@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from reportupdater.errors import Problem, Where
 from reportupdater.intervals import Granularity, Interval
@@ -106,8 +106,7 @@ class Scripts(Database):
     concurrency: int = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Dimension:
+class Dimension(NamedTuple):
     """A key under `explode_by`, and its values in the order in which they were written."""
 
     name: str
@@ -245,8 +244,7 @@ class Task:
         return f"{self.series} [{self.start}, {self.end})"
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """What an engine runs for a task: a rendered text, or for scripts the command."""
 
     text: str
@@ -255,16 +253,14 @@ class Query:
     command: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """What an engine gives back: names and rows of texts; the first column is the date."""
 
     header: tuple[str, ...]
     rows: list[tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(NamedTuple):
     """What connections, limits and outages belong to; `address` is `host:port`, a path, a name."""
 
     engine: str
@@ -274,8 +270,7 @@ class Server:
         return f"{self.engine} {self.address}"
 
 
-@dataclass(frozen=True, slots=True)
-class Datapoint:
+class Datapoint(NamedTuple):
     """What a sink takes. `value` is the text of a finite number, just as it stands in the TSV.
 
     `timestamp` is in seconds since the epoch, UTC.

@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from reportupdater.errors import Problem, Where, nearest
 from reportupdater.intervals import Granularity, Interval
@@ -26,8 +27,7 @@ TIME_PLACEHOLDERS = frozenset(
 """The placeholders that an interval gives."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placeholder:
+class Placeholder(NamedTuple):
     """A name to be replaced, its format (may be empty), and its offset in the text."""
 
     name: str

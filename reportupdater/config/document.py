@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from reportupdater.config.syntax import explain
 from reportupdater.errors import Problem, Where
@@ -20,16 +20,16 @@ MAX_VALUES = 1_000_000
 """Values in a file, those counted again that an alias repeats."""
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+# What YAML calls printable is all but these few, and a class of these few is quick to compile.
 _UNPRINTABLE = re.compile(
-    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+    "[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]"
 )
 _YAML_TAG = "tag:yaml.org,2002:"
 _TEXT_TAGS = frozenset({"!", _YAML_TAG + "str"})
 _PLAIN_TAGS = frozenset(_YAML_TAG + name for name in ("null", "bool", "int", "float", "timestamp"))
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     """A single value as it was written. `plain`: without quotes, so it may mean more than text."""
 
     where: Where
@@ -106,7 +106,13 @@ def parse(text: str, path: str) -> tuple[Value | None, list[Problem]]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     composer = _Composer(loader(text), path)
     try:
-        return composer.document(), composer.problems
+        try:
+            return composer.document(), composer.problems
+        except yaml.MarkedYAMLError as error:
+            if "nesting depth" not in str(error.problem):
+                raise
+            # The parser in C looks ahead and has a limit of its own: the other meets ours first.
+            return _Composer(yaml.SafeLoader(text), path).document(), []
     except _Unreadable as refusal:
         return None, [refusal.problem]
     except yaml.MarkedYAMLError as error:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, NamedTuple
 
 from reportupdater.config.document import Items, Scalar, Section, Value
 from reportupdater.errors import nearest
@@ -34,8 +33,7 @@ _LONGEST_NUMBER = 20
 _SHOWN = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """What a key takes, in words, and how it is read."""
 
     takes: str

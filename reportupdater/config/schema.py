@@ -6,9 +6,8 @@ project's folder, those in host settings to the folder of that file.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from reportupdater.config.kinds import (
     COMMAND,
@@ -35,8 +34,7 @@ QUERY_ENDINGS = {"sql": ".sql", "hive": ".hql"}
 """The types whose query is a file, and the ending of that file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """A key. `example` is there if it must be given: a value to show with the error.
 
     `unless` is another key of the same section, and the value of it that makes this one needless.
@@ -50,8 +48,7 @@ class Key:
     unless: tuple[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OldKey:
+class OldKey(NamedTuple):
     """A key of older versions: accepted, ignored, and told with what replaced it."""
 
     name: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from reportupdater.config.document import Entry, Refused, Scalar, Section, Value
 from reportupdater.config.kinds import describe, scalar_text
@@ -14,8 +14,7 @@ from reportupdater.errors import Problem, Severity, Where, nearest
 _MERGE = "<<"
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """A value that was read, where it stands, and whose it is as messages say it."""
 
     value: Any

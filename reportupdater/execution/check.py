@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from reportupdater.errors import ResultError
 from reportupdater.model import Table, Task
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(NamedTuple):
     """A table that may be stored: every row dated inside the interval, dates as labels."""
 
     header: tuple[str, ...]

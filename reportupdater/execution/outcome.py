@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from reportupdater.errors import ReportupdaterError
 from reportupdater.execution.check import Checked
@@ -10,8 +10,7 @@ from reportupdater.model import Task
 from reportupdater.sinks.datapoints import Made
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Answer:
+class Answer(NamedTuple):
     """A checked result, ready to be committed."""
 
     task: Task
@@ -21,8 +20,7 @@ class Answer:
     """The datapoints of the result; None where none are sent."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Failure:
+class Failure(NamedTuple):
     """A task that failed, and why."""
 
     task: Task

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from reportupdater.engines.base import CONNECT_TIMEOUT, Engine, Session
 from reportupdater.errors import (
@@ -48,8 +48,7 @@ class Shared:
     to it, where it is the login that it refuses."""
 
 
-@dataclass(frozen=True, slots=True)
-class Handover:
+class Handover(NamedTuple):
     """What a worker hands over: outcomes, and tasks that wait for the next run."""
 
     outcomes: list[Outcome]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from reportupdater.intervals import Coverage, watermark
 from reportupdater.model import Reason, Report, Series, Task
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(NamedTuple):
     """The moment of a run, in UTC, and the part of time that it was told to look at."""
 
     now: datetime
@@ -72,8 +71,7 @@ def _asked(report: Report, clock: Clock, allowed: range) -> range:
     return range(first, max(first, past))
 
 
-@dataclass(frozen=True, slots=True)
-class Marking:
+class Marking(NamedTuple):
     """What a mark asks of one series: the intervals to compute again, and how many it may not."""
 
     numbers: list[int]

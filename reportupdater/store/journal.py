@@ -5,15 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from reportupdater.intervals import Granularity
 from reportupdater.store import files, tsv
 from reportupdater.store.state import State
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """A checked result with all that its merge needs, whatever becomes of its report meanwhile."""
 
     start: str

@@ -9,9 +9,9 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from reportupdater.errors import Problem, Severity, Where
 from reportupdater.intervals import parse_moment
@@ -23,8 +23,7 @@ _FORM = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class MarkFile:
+class MarkFile(NamedTuple):
     """A file that asks for `[since, until)` of some reports (of all, if none is named) again."""
 
     name: str

@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from reportupdater.model import Datapoint
 from reportupdater.store.state import State, look
 
 
-@dataclass(frozen=True, slots=True)
-class Owed:
+class Owed(NamedTuple):
     """A datapoint of the outbox, at the version that it had when it was read."""
 
     point: Datapoint

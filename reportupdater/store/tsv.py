@@ -40,8 +40,7 @@ class Content:
     rows: list[Row] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """The result of one interval, to be merged."""
 
     number: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,12 +54,12 @@ def test_the_owner_goes_on(state: State) -> None:
 
 @pytest.mark.usefixtures("tsv")
 def test_another_report_has_nothing_to_do_with_it(state: State) -> None:
-    owners.check(state, replace(OTHER, report="s", granularity="weeks"), nobody_asks)
+    owners.check(state, OTHER._replace(report="s", granularity="weeks"), nobody_asks)
 
 
 @pytest.mark.parametrize(
     "newcomer",
-    [OTHER, replace(OWNER, granularity="weeks"), replace(OWNER, dimensions="wiki")],
+    [OTHER, OWNER._replace(granularity="weeks"), OWNER._replace(dimensions="wiki")],
     ids=["project", "granularity", "dimensions"],
 )
 def test_as_long_as_none_stands_anybody_may_begin(state: State, tsv: Path, newcomer: Owner) -> None:
@@ -70,7 +69,7 @@ def test_as_long_as_none_stands_anybody_may_begin(state: State, tsv: Path, newco
 
 def test_another_granularity_is_refused(state: State, tsv: Path) -> None:
     with pytest.raises(TsvError) as caught:
-        owners.check(state, replace(OWNER, granularity="weeks"), nobody_asks)
+        owners.check(state, OWNER._replace(granularity="weeks"), nobody_asks)
     assert str(caught.value) == (
         f"{tsv}: its TSVs are of granularity days, the report is of weeks now"
         f" (move {tsv} away, or give the report another name)"
@@ -86,11 +85,11 @@ def test_another_granularity_is_refused(state: State, tsv: Path) -> None:
     ],
 )
 def test_other_dimensions_are_refused(state: State, before: str, now: str, told: str) -> None:
-    claim(state, replace(OWNER, dimensions=before))
+    claim(state, OWNER._replace(dimensions=before))
     place = state.output / ("r" if before else "r.tsv")
     place.mkdir()
     with pytest.raises(TsvError) as caught:
-        owners.check(state, replace(OWNER, dimensions=now), nobody_asks)
+        owners.check(state, OWNER._replace(dimensions=now), nobody_asks)
     assert str(caught.value) == (
         f"{place}: its TSVs are {told} (move {place} away, or give the report another name)"
     )
@@ -116,14 +115,14 @@ def test_another_project_takes_over_what_the_first_has_given_up(state: State) ->
 @pytest.mark.usefixtures("tsv")
 def test_the_shape_counts_also_for_who_takes_over(state: State) -> None:
     with pytest.raises(TsvError, match="of granularity days"):
-        owners.check(state, replace(OTHER, granularity="hours"), nobody_asks)
+        owners.check(state, OTHER._replace(granularity="hours"), nobody_asks)
 
 
 @pytest.mark.parametrize(
     "newcomer",
     [
-        replace(OWNER, folder="/home/me/a", config="/home/me/a/config.yaml"),
-        replace(OWNER, real_folder="/srv/releases/2"),
+        OWNER._replace(folder="/home/me/a", config="/home/me/a/config.yaml"),
+        OWNER._replace(real_folder="/srv/releases/2"),
     ],
     ids=["through a symbolic link", "a link that leads elsewhere now"],
 )
@@ -134,7 +133,7 @@ def test_a_project_is_the_same_by_its_name_or_by_its_place(state: State, newcome
 
 @pytest.mark.usefixtures("tsv")
 def test_another_configuration_in_the_folder_is_another_project(state: State) -> None:
-    other = replace(OWNER, config="/srv/a/other.yaml")
+    other = OWNER._replace(config="/srv/a/other.yaml")
     with pytest.raises(TsvError, match=r"written by another project, /srv/a/config\.yaml"):
         owners.check(state, other, says(True))
     owners.check(state, other, says(False))

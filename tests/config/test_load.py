@@ -65,6 +65,9 @@ def test_a_short_report_has_all_defaults(load: Load, tmp_path: Path) -> None:
         "max_rows": 1_000_000,
         "concurrency": None,
         "graphite": None,
+        "owner": None,
+        "ticket": None,
+        "description": None,
     }
     assert report.template is not None
     assert report.template.render({"from_date": "x"}) == "select 'x'"
@@ -119,6 +122,9 @@ reports:
     max_rows: 10
     concurrency: 2
     graphite: {path: "{_metric}.{wiki}.{anything}", metrics: {edits: edit count, bots: b}}
+    owner: Data team
+    ticket: T123
+    description: Edits of each hour.
 """,
         **{"sql/the edits.sql": "select {wiki}", "names.yaml": "enwiki: no\ndewiki: a.b\n"},
     )
@@ -145,6 +151,9 @@ reports:
         "max_rows": 10,
         "concurrency": 2,
         "graphite": None,
+        "owner": "Data team",
+        "ticket": "T123",
+        "description": "Edits of each hour.",
     }
     assert report.database == MysqlDatabase(
         name="main",

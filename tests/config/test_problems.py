@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from reportupdater.config.schema import REPORT_KEYS, Key
 from reportupdater.errors import Severity
 from reportupdater.model import Project
 from tests.config.conftest import Load
@@ -22,6 +23,7 @@ def told(project: Project) -> list[str]:
     return [str(problem) for problem in project.problems]
 
 
+KNOWN = ", ".join(sorted(name for name, key in REPORT_KEYS.items() if isinstance(key, Key)))
 EXAMPLE = "(for example reports: {edits: {db: wikis, granularity: days, starts: 2015-01-31}})"
 
 
@@ -80,8 +82,7 @@ OF_A = "of report 'a'"
     ("key", "problem"),
     [
         ("^granulaity: days", "unknown key 'granulaity' of report 'a' (did you mean 'granularity'?)"),
-        ("^query: x", ("unknown key 'query' of report 'a' (known are: concurrency, db, ends, execute, explode_by, "
-            "granularity, graphite, group, lag, max_data_points, max_rows, retries, starts, timeout, type)")),
+        ("^query: x", f"unknown key 'query' of report 'a' (known are: {KNOWN})"),
         ("type: ^sq", f"'type' {OF_A} must be sql, hive or script, not 'sq' (did you mean 'sql'?)"),
         ("type: ^[sql]", f"'type' {OF_A} must be sql, hive or script, not a list"),
         ("granularity: ^day", f"'granularity' {OF_A} must be hours, days, weeks or months, not 'day' (did you mean 'days'?)"),

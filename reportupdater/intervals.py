@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 _DATE = re.compile(
@@ -61,7 +62,7 @@ class Granularity(enum.Enum):
 
     def interval(self, number: int) -> Interval:
         """Interval `number` with its bounds."""
-        return Interval(self.start(number), self.start(number + 1))
+        return _interval(self, number)
 
     def ceiling(self, moment: datetime) -> int:
         """The number of the first interval that starts at or after `moment`."""
@@ -101,6 +102,11 @@ class Granularity(enum.Enum):
         if self is Granularity.HOURS and not has_hour:
             raise ValueError(f"{text!r} has no hour")
         return self.label(moment), self.number(moment)
+
+
+@lru_cache(8192)  # the series of a report have their intervals in common
+def _interval(granularity: Granularity, number: int) -> Interval:
+    return Interval(granularity.start(number), granularity.start(number + 1))
 
 
 def _moment(text: str) -> tuple[datetime, bool]:

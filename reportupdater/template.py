@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from reportupdater.errors import Problem, Where, nearest
@@ -115,7 +116,8 @@ def _where(path: str, text: str, offset: int) -> Where:
     return Where(path, before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1)
 
 
-def time_values(interval: Interval, granularity: Granularity) -> dict[str, str]:
+@lru_cache(8192)  # the series of a report have their intervals in common
+def time_values(interval: Interval, granularity: Granularity) -> Mapping[str, str]:
     """The texts of the interval's placeholders.
 
     `from_date` and `to_date` are absent for hours, whose bounds they could not tell.
@@ -124,23 +126,21 @@ def time_values(interval: Interval, granularity: Granularity) -> dict[str, str]:
     >>> time_values(day, Granularity.DAYS)["to_timestamp"]
     '20150103000000'
     """
-    start, end = interval.start, interval.end
+    start, end = _digits(interval.start), _digits(interval.end)
     values = {
-        "from_timestamp": _timestamp(start),
-        "to_timestamp": _timestamp(end),
-        "year": f"{start.year:04}",
-        "month": f"{start.month:02}",
-        "day": f"{start.day:02}",
-        "hour": f"{start.hour:02}",
+        "from_timestamp": start,
+        "to_timestamp": end,
+        "year": start[:4],
+        "month": start[4:6],
+        "day": start[6:8],
+        "hour": start[8:10],
     }
     if granularity is not Granularity.HOURS:
-        values["from_date"] = granularity.label(start)
-        values["to_date"] = granularity.label(end)
+        values["from_date"] = granularity.label(interval.start)
+        values["to_date"] = granularity.label(interval.end)
     return values
 
 
-def _timestamp(moment: datetime) -> str:
-    return (
-        f"{moment.year:04}{moment.month:02}{moment.day:02}"
-        f"{moment.hour:02}{moment.minute:02}{moment.second:02}"
-    )
+def _digits(moment: datetime) -> str:
+    """A whole second as `YYYYMMDDHHMMSS`."""
+    return moment.isoformat().replace("-", "").replace("T", "").replace(":", "")

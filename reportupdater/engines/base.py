@@ -62,7 +62,10 @@ class Engine(Protocol):
         """A new session, not connected, that can run this task and all with an equal `access`."""
 
     def access(self, task: Task) -> object:
-        """Equal for tasks that one session can run one after the other. It is hashable."""
+        """Equal for tasks that one session can run one after the other. It is hashable.
+
+        The same for all tasks of a series.
+        """
 
     def has_side_effects(self, task: Task) -> bool:
         """Whether the query may do more than read: such queries of one report run one at a time."""

@@ -30,7 +30,7 @@ def rendered(task: Task) -> str:
     report = task.series.report
     if report.template is None:
         raise TypeError(f"report {report.name} has no query")
-    values = time_values(task.interval, report.granularity) | task.series.dimensions
+    values = {**time_values(task.interval, report.granularity), **task.series.dimensions}
     return report.template.render(values)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from reportupdater.errors import ResultError
+from reportupdater.intervals import Granularity
 from reportupdater.model import Table, Task
 
 
@@ -52,6 +54,13 @@ def _header(task: Task, table: Table) -> tuple[str, ...]:
     header = table.header
     if not table.rows and len(header) > 1 and not header[-1]:
         header = header[:-1]  # what scripts that pivot print when they have nothing to pivot
+    _check_names(header, task.series.report.granularity)
+    return header
+
+
+@lru_cache(64)  # of the results of a report nearly all have the same
+def _check_names(header: tuple[str, ...], granularity: Granularity) -> None:
+    """Raise ResultError for names that a TSV cannot have."""
     if not header:
         raise ResultError("the result has no header", hint="its first line must name the columns")
     names: set[str] = set()
@@ -61,18 +70,17 @@ def _header(task: Task, table: Table) -> tuple[str, ...]:
         if name in names:
             raise ResultError(f"two columns are called {name!r}", hint="rename one of them")
         names.add(name)
-    if _is_date(task, header[0]):
+    if _is_date(granularity, header[0]):
         # Such a TSV would be taken for one whose header line is missing.
         raise ResultError(
             f"the first column is called {header[0]!r}: that is a date, and no header",
             hint="the first line, or the query's AS, must name the columns",
         )
-    return header
 
 
-def _is_date(task: Task, text: str) -> bool:
+def _is_date(granularity: Granularity, text: str) -> bool:
     try:
-        task.series.report.granularity.place(text)
+        granularity.place(text)
     except ValueError:
         return False
     return True

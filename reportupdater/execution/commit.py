@@ -14,11 +14,12 @@ from time import monotonic
 from reportupdater.errors import ReportupdaterError, StateError, TsvError
 from reportupdater.execution.outcome import Answer, Failure, Outcome
 from reportupdater.execution.work import Handover
-from reportupdater.model import Report, Series, Task
+from reportupdater.model import Datapoint, Report, Series, Task
 from reportupdater.observe.summary import Summary
 from reportupdater.sinks.datapoints import Made
 from reportupdater.store import journal, ledger, marks, outbox, owners, tsv
 from reportupdater.store.journal import Result
+from reportupdater.store.ledger import Attempt
 from reportupdater.store.locks import Locks
 from reportupdater.store.owners import Owner
 from reportupdater.store.state import State
@@ -94,41 +95,34 @@ class Committer:
         self._merge(self._uncheckpointed)
 
     def _store(self, outcomes: Iterable[Outcome]) -> None:
-        at = utcnow()
-        claimed: set[Report] = set()
+        results: list[tuple[int, Result]] = []
+        points: list[Datapoint] = []
+        attempts: list[Attempt] = []
+        reports: set[Report] = set()
         with self._state.transaction() as connection:
             for outcome in outcomes:
                 task = outcome.task
-                report = task.series.report
-                number = self._state.series_id(connection, task.series.tsv, report.name)
-                rows: int | None = None
-                error: str | None = None
+                series = task.series
+                number = self._state.series_id(connection, series.tsv, series.report.name)
+                tried = number, task.start, task.reason.value, outcome.seconds
                 if isinstance(outcome, Answer):
-                    rows = 0 if outcome.result.empty else len(outcome.result.rows)
-                    journal.add(connection, number, _result(outcome))
-                    marks.answered(connection, number, task.start)
-                    if outcome.made and self._destination:
-                        outbox.put(connection, self._destination, outcome.made.points)
-                    if report not in claimed:
-                        claimed.add(report)
-                        owners.claim(connection, self._owners[report])
-                else:
-                    error = str(outcome.error)
+                    count = 0 if outcome.result.empty else len(outcome.result.rows)
+                    attempts.append(Attempt(*tried, rows=count))
+                    results.append((number, _result(outcome, tried[1])))
+                    reports.add(series.report)
+                    if outcome.made:
+                        points += outcome.made.points
+                elif outcome.asked or series not in self._unasked:
+                    attempts.append(Attempt(*tried, error=str(outcome.error)))
                     if not outcome.asked:
-                        if task.series in self._unasked:
-                            continue  # one line a series tells it all
-                        self._unasked.add(task.series)
-                ledger.note(
-                    connection,
-                    run=self._run,
-                    series=number,
-                    start=task.start,
-                    at=at,
-                    reason=task.reason.value,
-                    seconds=outcome.seconds,
-                    rows=rows,
-                    error=error,
-                )
+                        self._unasked.add(series)  # one line a series tells it all
+            journal.add(connection, results)
+            marks.answered(connection, [(number, result.start) for number, result in results])
+            if self._destination:
+                outbox.put(connection, self._destination, points)
+            for report in reports:
+                owners.claim(connection, self._owners[report])
+            ledger.note(connection, self._run, utcnow(), attempts)
 
     def _count(self, outcome: Outcome) -> None:
         task = outcome.task
@@ -181,10 +175,10 @@ class Committer:
             journal.forget(self._state, merged)
 
 
-def _result(answer: Answer) -> Result:
+def _result(answer: Answer, start: str) -> Result:
     report = answer.task.series.report
     return Result(
-        start=answer.task.start,
+        start=start,
         granularity=report.granularity,
         header=answer.result.header,
         rows=tsv.lines(answer.result.rows),

@@ -22,7 +22,7 @@ from reportupdater.errors import (
 from reportupdater.execution.check import Checked, checked
 from reportupdater.execution.dispatch import BATCH_SECONDS, Batch, Dispatcher
 from reportupdater.execution.outcome import Answer, Failure, Outcome
-from reportupdater.model import Server, Table, Task
+from reportupdater.model import Series, Server, Table, Task
 from reportupdater.sinks.datapoints import Made
 
 log = logging.getLogger(__name__)
@@ -73,6 +73,7 @@ class Worker:
         self._engine = engine
         self._shared = shared
         self._session: Session | None = None
+        self._series: Series | None = None  # the last that was asked for, and its access
         self._access: object = None
         self._call: _Call | None = None
         self._outcomes: list[Outcome] = []  # of the batch in work
@@ -207,21 +208,28 @@ class Worker:
     def _ask(self, task: Task) -> Table:
         report = task.series.report
         query = self._engine.query(task)
-        access = self._engine.access(task)
-        if self._session is not None and self._access != access:
-            self._close()
-        if self._session is None:
-            session = self._engine.session(task)
-            with self._calling:
-                self._session, self._access = session, access
-        session = self._session
-        if not session.connected:
-            self._connect(task, session)
+        session = self._opened(task)
         return self._watched(
             task,
             report.timeout,
             lambda: session.run(query, max_rows=report.max_rows, timeout=report.timeout),
         )
+
+    def _opened(self, task: Task) -> Session:
+        """A connected session for a task: the one that is open, if it has access."""
+        if self._series is not task.series:  # else it has had it already
+            access = self._engine.access(task)
+            if self._access != access:
+                self._close()
+            self._series, self._access = task.series, access
+        session = self._session
+        if session is None:
+            session = self._engine.session(task)
+            with self._calling:
+                self._session = session
+        if not session.connected:
+            self._connect(task, session)
+        return session
 
     def _connect(self, task: Task, session: Session) -> None:
         try:
@@ -233,9 +241,7 @@ class Worker:
 
     def _watched(self, task: Task, seconds: float, call: Callable[[], T]) -> T:
         """Make a call that `watch` can stop; raises what it says if it did."""
-        this = _Call(task, seconds)
-        with self._calling:
-            self._call = this
+        self._call = this = _Call(task, seconds)
         try:
             return call()
         except Exception:

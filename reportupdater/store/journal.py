@@ -5,10 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from reportupdater.intervals import Granularity
 from reportupdater.store import files, tsv
+from reportupdater.store.header import Header
 from reportupdater.store.state import State
 
 
@@ -24,22 +26,30 @@ class Result(NamedTuple):
     max_data_points: int | None
 
 
-def add(connection: sqlite3.Connection, series: int, result: Result) -> None:
-    """Put a result into the journal, inside a transaction."""
-    connection.execute(
+def add(connection: sqlite3.Connection, results: Iterable[tuple[int, Result]]) -> None:
+    """Put results, each with the number of its series, into the journal, inside a transaction."""
+    connection.executemany(
         "INSERT INTO journal"
         " (series, start, granularity, header, rows, owner_group, max_data_points)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            series,
-            result.start,
-            result.granularity.value,
-            tsv.lines([result.header]),
-            result.rows,
-            result.group,
-            result.max_data_points,
-        ),
+        [
+            (
+                series,
+                result.start,
+                result.granularity.value,
+                _line(result.header),
+                result.rows,
+                result.group,
+                result.max_data_points,
+            )
+            for series, result in results
+        ],
     )
+
+
+@lru_cache(64)  # of the results of a report nearly all have the same header
+def _line(header: Header) -> str:
+    return tsv.lines([header])
 
 
 def reports(state: State) -> list[str]:
@@ -82,14 +92,20 @@ def checkpoint(state: State, path: str) -> int:
         return 0
     newest, _, unit, _, _, group, max_data_points = found[-1]
     granularity = Granularity(unit)
-    entries = {}
-    for _, start, _, header, rows, _, _ in found:
-        number = granularity.place(start)[1]
-        entries[number] = tsv.Entry(number, tsv.parse(header)[0], tsv.parse(rows))
+    last = {
+        granularity.place(start)[1]: (header, rows) for _, start, _, header, rows, _, _ in found
+    }
+    # All at once: there may be thousands of results with a row each.
+    cells: dict[int, list[tuple[str, ...]]] = {number: [] for number in last}
+    for row in tsv.parse("".join([rows for _, rows in last.values()])):
+        cells[granularity.place(row[0])[1]].append(row)
+    headers = {header: tsv.parse(header)[0] for header, _ in last.values()}
+    entries = [
+        tsv.Entry(number, headers[header], cells[number]) for number, (header, _) in last.items()
+    ]
     target = files.inside(state.output, path)
     content = tsv.read(target, granularity)
-    content = tsv.merged(content, entries.values(), max_data_points=max_data_points)
-    tsv.write(target, content, group=group)
+    tsv.write(target, tsv.merged(content, entries, max_data_points=max_data_points), group=group)
     return int(newest)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from reportupdater.store.state import State
 
@@ -52,22 +52,29 @@ def end_run(
             )
 
 
+class Attempt(NamedTuple):
+    """A task that was tried: the number of its series, its interval's start, and what became of it."""
+
+    series: int
+    start: str
+    reason: str
+    seconds: float
+    rows: int | None = None
+    """0 where the result was empty, None where it failed."""
+    error: str | None = None
+
+
 def note(
-    connection: sqlite3.Connection,
-    *,
-    run: int,
-    series: int,
-    start: str,
-    at: datetime,
-    reason: str,
-    seconds: float,
-    rows: int | None = None,
-    error: str | None = None,
+    connection: sqlite3.Connection, run: int, at: datetime, attempts: Iterable[Attempt]
 ) -> None:
-    """Note an attempt, inside the transaction that stores its result; `error` means it failed."""
-    connection.execute(
+    """Note attempts, inside the transaction that stores their results."""
+    when = _text(at)
+    connection.executemany(
         "INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (series, start, error is not None, _text(at), run, reason, round(seconds, 3), rows, error),
+        [
+            (series, start, error is not None, when, run, reason, round(seconds, 3), rows, error)
+            for series, start, reason, seconds, rows, error in attempts
+        ],
     )
 
 

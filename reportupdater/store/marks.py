@@ -130,6 +130,6 @@ def drop(state: State, starts: Iterable[tuple[str, str]]) -> None:
         )
 
 
-def answered(connection: sqlite3.Connection, series: int, start: str) -> None:
-    """Forget a mark inside the transaction that answers it."""
-    connection.execute("DELETE FROM marks WHERE series = ? AND start = ?", (series, start))
+def answered(connection: sqlite3.Connection, intervals: Iterable[tuple[int, str]]) -> None:
+    """Forget the marks of intervals, given as series and start, in the transaction that answers them."""
+    connection.executemany("DELETE FROM marks WHERE series = ? AND start = ?", intervals)

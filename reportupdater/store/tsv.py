@@ -99,8 +99,11 @@ def merged(
     """
     entries = sorted(entries, key=lambda entry: entry.number)
     whole = content.header
+    newest: Header = ()
     for entry in entries:
-        whole = header.evolved(whole, entry.header)
+        if entry.header != newest:
+            newest = entry.header
+            whole = header.evolved(whole, newest)
     replaced = {entry.number for entry in entries}
     kept = [row for row in content.rows if row.number not in replaced]
     rows = _fitted(kept, content.header, whole)

@@ -32,8 +32,8 @@ def result(
 def commit(state: State, path: str, *results: Result) -> None:
     report = path.partition("/")[0].removesuffix(".tsv")
     with state.transaction() as connection:
-        for one in results:
-            journal.add(connection, state.series_id(connection, path, report), one)
+        number = state.series_id(connection, path, report)
+        journal.add(connection, [(number, one) for one in results])
 
 
 def text(state: State, path: str) -> str:

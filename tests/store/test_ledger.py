@@ -30,17 +30,15 @@ def note(
     error: str | None = None,
 ) -> None:
     with state.transaction() as connection:
-        ledger.note(
-            connection,
-            run=number,
+        attempt = ledger.Attempt(
             series=state.series_id(connection, tsv, "r"),
             start=start,
-            at=at,
             reason="missing",
             seconds=1.23456,
             rows=None if error else 3,
             error=error,
         )
+        ledger.note(connection, number, at, [attempt])
 
 
 def query(state: State, text: str) -> list[tuple[Any, ...]]:

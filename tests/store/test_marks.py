@@ -195,7 +195,8 @@ def test_a_mark_goes_with_the_transaction_that_answers_it(state: State) -> None:
 
     def answer(*, wrong: bool) -> None:
         with state.transaction() as connection:
-            marks.answered(connection, state.series_id(connection, "r/a.tsv", "r"), "2015-01-01")
+            number = state.series_id(connection, "r/a.tsv", "r")
+            marks.answered(connection, [(number, "2015-01-01")])
             if wrong:
                 raise KeyError
 

@@ -11,8 +11,9 @@ from reportupdater.model import Report, Series, Task
 from reportupdater.observe.summary import Summary
 from reportupdater.planning.explode import EVERY, Only, explode, is_wanted
 from reportupdater.planning.plan import Clock, due, mark, markable, window
-from reportupdater.store import files, journal, marks, tsv
+from reportupdater.store import files, journal, marks, remembered, tsv
 from reportupdater.store.marks import MarkFile
+from reportupdater.store.remembered import Identity
 from reportupdater.store.state import State
 
 log = logging.getLogger(__name__)
@@ -50,11 +51,22 @@ def _coverage(
 ) -> dict[Series, Coverage | None]:
     """What is done of each series, in its TSV or in the journal; None where that cannot be told."""
     waiting = journal.waiting(state, report.name)
+    memory = remembered.recall(state, report.name, report.granularity)
+    news: dict[str, tuple[Identity, Coverage]] = {}
     done: dict[Series, Coverage | None] = {}
     for one in series:
         try:
             path = files.inside(state.output, one.tsv)
-            done[one] = tsv.coverage(path, report.granularity)
+            file = remembered.identity(path)  # before it is read
+            known = memory.get(one.tsv)
+            if file is None:
+                done[one] = Coverage()
+            elif known and known[0] == file:
+                done[one] = known[1]
+            else:
+                done[one] = coverage = tsv.coverage(path, report.granularity)
+                if remembered.is_settled(file):
+                    news[one.tsv] = file, coverage
         except TsvError as error:
             if one.tsv not in waiting:  # else the checkpoint has told it
                 summary.troubles.add(report.name, str(error))
@@ -67,6 +79,8 @@ def _coverage(
             if starts:
                 numbers = {report.granularity.place(start)[1] for start in starts}
                 done[one] = Coverage.of(numbers.union(done[one] or ()))
+    if news:
+        remembered.remember(state, report.name, report.granularity, news)
     return done
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import logging
 import os
+import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
@@ -21,18 +22,24 @@ def inside(output: Path, relative: str) -> Path:
     Raises TsvError where a symbolic link on the way could lead out of the folder, or where
     something else stands in the file's place.
     """
-    path = output
+    path = str(output)
+    mode = None
     for part in relative.split("/"):
-        path = path / part
-        if path.is_symlink():
+        path = f"{path}/{part}"
+        try:
+            mode = os.lstat(path).st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            mode = None
+            continue
+        if stat.S_ISLNK(mode):
             raise TsvError(
                 "a symbolic link inside the output folder is not followed",
-                where=Where(str(path)),
+                where=Where(path),
                 hint="put the file or folder itself there",
             )
-    if path.exists() and not path.is_file():  # a pipe, say, which would be waited for for ever
-        raise TsvError("not a regular file", where=Where(str(path)), hint="move it away")
-    return path
+    if mode is not None and not stat.S_ISREG(mode):  # a pipe, say: reading it would never end
+        raise TsvError("not a regular file", where=Where(path), hint="move it away")
+    return Path(path)
 
 
 def replace(
@@ -87,10 +94,10 @@ def sync_folder(folder: Path) -> None:
 
 
 def _take_over(descriptor: int, path: Path) -> None:
-    stat = path.stat()
+    before = path.stat()
     with suppress(PermissionError):  # a group that this user is not in
-        os.fchown(descriptor, -1, stat.st_gid)
-    os.fchmod(descriptor, stat.st_mode & 0o7777)
+        os.fchown(descriptor, -1, before.st_gid)
+    os.fchmod(descriptor, before.st_mode & 0o7777)
 
 
 def _give_to(descriptor: int, group: str, path: Path) -> None:

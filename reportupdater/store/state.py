@@ -65,6 +65,17 @@ CREATE TABLE owners (              -- who last wrote the TSVs of a report, and h
     granularity TEXT NOT NULL,
     dimensions TEXT NOT NULL       -- names, joined by commas
 ) WITHOUT ROWID;
+CREATE TABLE coverage (            -- what is done in a TSV, as long as the file is as it was
+    report TEXT NOT NULL,
+    tsv TEXT NOT NULL,
+    granularity TEXT NOT NULL,     -- with which it was read
+    size INTEGER NOT NULL,
+    inode INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    ctime_ns INTEGER NOT NULL,
+    runs TEXT NOT NULL,            -- of intervals' numbers: first, past, first, past, ...
+    PRIMARY KEY (report, tsv)
+) WITHOUT ROWID;
 CREATE TABLE outbox (              -- datapoints that are still to be sent
     destination TEXT NOT NULL,     -- host:port
     path TEXT NOT NULL,

@@ -1,0 +1,77 @@
+"""What is done in each TSV, remembered between runs: a file is read again only after it has changed.
+
+A file counts as unchanged by its size, inode, mtime and ctime. What had changed within two seconds
+before it was read is not remembered: a second change may have left the same times. This is a memory
+and no record: without it everything is read again, and nothing is different.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from reportupdater.intervals import Coverage, Granularity
+from reportupdater.store.state import State
+
+_SETTLED_NS = 2_000_000_000
+
+
+class Identity(NamedTuple):
+    """What tells that a file is as it was."""
+
+    size: int
+    inode: int
+    mtime_ns: int
+    ctime_ns: int
+
+
+Memory = Mapping[str, tuple[Identity, Coverage]]
+"""TSV → what is done in it, as long as it has this identity."""
+
+
+def identity(path: str | os.PathLike[str]) -> Identity | None:
+    """A file as it is now; None if it is not there. Raises OSError."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return Identity(found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def is_settled(file: Identity) -> bool:
+    """Whether the file's last change is so long ago that the next one will have other times."""
+    return max(file.mtime_ns, file.ctime_ns) + _SETTLED_NS < time.time_ns()
+
+
+def recall(state: State, report: str, granularity: Granularity) -> Memory:
+    """What is remembered of a report's TSVs, read with this granularity."""
+    with state.reading() as connection:
+        found = connection.execute(
+            "SELECT tsv, size, inode, mtime_ns, ctime_ns, runs FROM coverage"
+            " WHERE report = ? AND granularity = ?",
+            (report, granularity.value),
+        ).fetchall()
+    return {tsv: (Identity(*file), _coverage(runs)) for tsv, *file, runs in found}
+
+
+def remember(state: State, report: str, granularity: Granularity, memory: Memory) -> None:
+    """Remember what is done in TSVs whose identity was taken before they were read."""
+    with state.transaction() as connection:
+        connection.executemany(
+            "INSERT OR REPLACE INTO coverage VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (report, tsv, granularity.value, *file, _runs(coverage))
+                for tsv, (file, coverage) in memory.items()
+            ],
+        )
+
+
+def _runs(coverage: Coverage) -> str:
+    return " ".join(f"{first} {past}" for first, past in coverage.runs)
+
+
+def _coverage(runs: str) -> Coverage:
+    bounds = [int(word) for word in runs.split()]
+    return Coverage(tuple(zip(bounds[::2], bounds[1::2], strict=True)))

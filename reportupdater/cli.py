@@ -7,22 +7,25 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib import import_module
 
 from reportupdater import __version__
-from reportupdater.commands import metrics, resend, run, verify
 from reportupdater.errors import ReportupdaterError
 from reportupdater.observe import log
 
-COMMANDS = (run, metrics, resend, verify)
-"""The modules of the commands, in the order in which `--help` lists them."""
+COMMANDS = ("run", "metrics", "resend", "verify")
+"""The commands, in the order in which `--help` lists them. Each has a module in `commands`."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line (without the program's name); its exit code."""
     if sys.stderr is None:  # the caller has closed it, and no file may be opened in its place
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - open to the end
-    arguments = parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    # The modules of other commands are not imported: a run with nothing due is over at once.
+    named = argv[:1] if argv and argv[0] in COMMANDS else COMMANDS
+    arguments = parser(named).parse_args(argv)
     log.set_up(arguments.log_level)
     try:
         exit_code: int = arguments.call(arguments)
@@ -34,16 +37,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     return exit_code
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line."""
+def parser(names: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
+    """The parser of a command line that may have these commands."""
     top = argparse.ArgumentParser(
         prog="reportupdater",
         description="A scheduled batch report runner: queries in, TSV files out.",
     )
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        command.add_to(commands)
+    for name in names:
+        import_module(f"reportupdater.commands.{name}").add_to(commands)
     for command_parser in commands.choices.values():
         command_parser.add_argument(
             "-l",

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import difflib
 import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -62,6 +61,8 @@ def sentence(what: str, where: Where | None, hint: str) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint that names the known word most like `word`, or lists them all when none is."""
+    import difflib
+
     words = sorted(known)
     close = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
     if close:
@@ -120,3 +121,10 @@ class TsvError(ReportupdaterError):
 
 class StateError(ReportupdaterError):
     """The state of an output folder cannot be used."""
+
+
+def told(error: Exception) -> str:
+    """An error in the words that follow the name of what it is about."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)

@@ -7,14 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reportupdater.config.load import load_project
-from reportupdater.errors import TsvError, UsageError
+from reportupdater.errors import TsvError, UsageError, told
 from reportupdater.execution import begin
-from reportupdater.execution.commit import told
 from reportupdater.model import GraphiteConfig, Project, Series
 from reportupdater.observe.summary import Summary
 from reportupdater.planning.explode import explode
 from reportupdater.sinks import naming
-from reportupdater.sinks.graphite import Graphite
 from reportupdater.store import files, outbox, tsv
 
 
@@ -92,6 +90,6 @@ def _paths(
 
 def _sent(project: Project, output: Path | None) -> set[str]:
     config = project.graphite
-    if output is None or config is None or config.host is None:
+    if output is None or config is None or config.destination is None:
         return set()
-    return outbox.sent_metrics(output, Graphite(config.host, config.port).destination)
+    return outbox.sent_metrics(output, str(config.destination))

@@ -161,6 +161,16 @@ class Report:
         return ", ".join(part for part in (self.owner, self.ticket) if part)
 
 
+class Destination(NamedTuple):
+    """A receiver of datapoints; as text, what they are owed to in the outbox."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
 @dataclass(frozen=True, slots=True)
 class GraphiteConfig:
     """The project's `graphite` part. `lookups` maps dimension → value → name in metric paths."""
@@ -174,6 +184,11 @@ class GraphiteConfig:
     new_metrics_warning: int = 50
     """More metrics than this that were never sent before are worth a warning."""
     lookups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def destination(self) -> Destination | None:
+        """The receiver; None if none is named."""
+        return None if self.host is None else Destination(self.host, self.port)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

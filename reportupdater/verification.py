@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from reportupdater.config.load import load_project
-from reportupdater.errors import TsvError, UsageError
+from reportupdater.errors import TsvError, UsageError, told
 from reportupdater.execution import begin
-from reportupdater.execution.commit import Committer, note_datapoints, told
+from reportupdater.execution.checkpoint import merge_leftovers
 from reportupdater.execution.deliver import Deliverer
-from reportupdater.execution.points import stored_points
+from reportupdater.execution.points import note_datapoints, owe, stored_points
 from reportupdater.execution.stop import Stop
 from reportupdater.intervals import Granularity
 from reportupdater.model import Datapoint, GraphiteConfig, Report, Series
@@ -20,6 +20,7 @@ from reportupdater.pipeline import Request
 from reportupdater.planning.explode import explode
 from reportupdater.sinks.comparing import Comparison
 from reportupdater.sinks.datapoints import Made
+from reportupdater.sinks.graphite import Graphite
 from reportupdater.sinks.render import AT_ONCE, RenderApi
 from reportupdater.store.locks import Locks
 from reportupdater.store.state import State
@@ -58,21 +59,21 @@ def verify(request: Request, render_url: str, *, resend: bool) -> Verdict:
     if not resend:
         comparing.all_of(reports)
         return comparing.verdict()
-    sink = begin.sink(project, reports, asked=True)
-    if sink is None:
+    destination = begin.destination(project, reports, asked=True)
+    if destination is None:
         hint = "`graphite` needs a `host`, and may not be switched off by host settings"
         raise UsageError(f"{project.config_path}: nothing can be sent again", hint=hint)
-    destination = sink.destination
     with Stop() as stop, State(request.output) as state, Locks(state.locks) as locks:
-        committer = Committer(state, 0, summary)
-        committer.merge_leftovers(locks)
+        merge_leftovers(state, locks, summary)
         held = begin.held(project, reports, state, locks, summary)
         comparing.all_of(
             held,
-            owe=lambda series, points: committer.owe(series, destination, [Made(points)]),
+            owe=lambda series, points: owe(
+                state, series, str(destination), [Made(points)], summary
+            ),
             stop=stop,
         )
-        with Deliverer(state, locks, sink, project.graphite) as deliverer:
+        with Deliverer(state, locks, Graphite(*destination), project.graphite) as deliverer:
             summary.waiting, summary.waiting_why = deliverer.drain(stop)
         summary.interrupted = stop.requested is not None
     return comparing.verdict()

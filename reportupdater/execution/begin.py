@@ -9,12 +9,11 @@ from pathlib import Path
 
 from reportupdater.config.load import load_project
 from reportupdater.errors import Severity, TsvError, UsageError, nearest
-from reportupdater.execution.commit import utcnow
-from reportupdater.model import Project, Report
+from reportupdater.execution.clock import utcnow
+from reportupdater.model import Destination, Project, Report
 from reportupdater.observe.log import tell
 from reportupdater.observe.summary import Summary
 from reportupdater.planning.explode import EVERY, Only, explode
-from reportupdater.sinks.graphite import Graphite
 from reportupdater.store import owners
 from reportupdater.store.locks import Locks
 from reportupdater.store.owners import Owner
@@ -115,7 +114,9 @@ def _still_has(config: str, report: str) -> bool:
     return report in names or not names
 
 
-def sink(project: Project, reports: Sequence[Report], asked: bool | None) -> Graphite | None:
+def destination(
+    project: Project, reports: Sequence[Report], asked: bool | None
+) -> Destination | None:
     """Where the datapoints of a run go; None if it neither sends nor queues any.
 
     `asked` is what the command line says. A terminal means that somebody is trying something, so
@@ -140,4 +141,4 @@ def sink(project: Project, reports: Sequence[Report], asked: bool | None) -> Gra
             " `reportupdater resend` sends them later"
         )
         return None
-    return Graphite(graphite.host, graphite.port)
+    return graphite.destination

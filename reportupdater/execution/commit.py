@@ -8,19 +8,18 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from time import monotonic
 
-from reportupdater.errors import ReportupdaterError, StateError, TsvError
+from reportupdater.execution.checkpoint import merge
+from reportupdater.execution.clock import utcnow
 from reportupdater.execution.outcome import Answer, Failure, Outcome
+from reportupdater.execution.points import note_datapoints
 from reportupdater.execution.work import Handover
 from reportupdater.model import Datapoint, Report, Series, Task
 from reportupdater.observe.summary import Summary
-from reportupdater.sinks.datapoints import Made
 from reportupdater.store import journal, ledger, marks, outbox, owners, tsv
 from reportupdater.store.journal import Result
 from reportupdater.store.ledger import Attempt
-from reportupdater.store.locks import Locks
 from reportupdater.store.owners import Owner
 from reportupdater.store.state import State
 
@@ -28,11 +27,6 @@ log = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = 60.0
 """A series that takes longer is merged into its TSV that often while it goes on."""
-
-
-def utcnow() -> datetime:
-    """The machine's clock: the ledger and the locks tell when something happened."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 class Committer:
@@ -51,15 +45,6 @@ class Committer:
         self._uncheckpointed: dict[Series, float] = {}
         self._unasked: set[Series] = set()
         self.ended = 0
-
-    def merge_leftovers(self, locks: Locks) -> None:
-        """Merge what earlier runs committed, whatever has become of their projects since."""
-        for report in journal.reports(self._state):
-            held = locks.holds(report)
-            if held or locks.take(report, utcnow()):
-                self._checkpoint(report, list(journal.waiting(self._state, report)))
-                if not held:
-                    locks.release(report)
 
     def expect(self, tasks: Iterable[Task], owned: Mapping[Report, Owner]) -> None:
         """Say what will come, so that a series can be merged as soon as all of it has come."""
@@ -141,38 +126,13 @@ class Committer:
             self._summary.done += 1
         log.debug("%s: %s", task, "empty" if outcome.result.empty else "done")
 
-    def owe(self, series: Series, destination: str, points: Iterable[Made]) -> None:
-        """Owe the datapoints of stored rows again, all of a series in one transaction."""
-        try:
-            with self._state.transaction() as connection:
-                for made in points:
-                    outbox.put(connection, destination, made.points)
-                    note_datapoints(self._summary, series.report, made)
-                    self._summary.owed += len(made.points)
-        except (TsvError, OSError) as error:
-            self._summary.troubles.add(series.report.name, f"{series.tsv}: {told(error)}")
-
     def _merge(self, due: Iterable[Series]) -> None:
         by_report: dict[str, list[str]] = {}
         for series in list(due):
             del self._uncheckpointed[series]
             by_report.setdefault(series.report.name, []).append(series.tsv)
         for report, paths in by_report.items():
-            self._checkpoint(report, paths)
-
-    def _checkpoint(self, report: str, paths: Iterable[str]) -> None:
-        merged = []
-        for path in paths:
-            try:
-                merged.append((path, journal.checkpoint(self._state, path)))
-            except StateError:
-                raise
-            except (ReportupdaterError, OSError) as error:
-                # What cannot be merged stays in the journal, counts as done, and is tried again
-                # by every run.
-                self._summary.troubles.add(report, f"{path} cannot be written: {told(error)}")
-        if merged:
-            journal.forget(self._state, merged)
+            merge(self._state, report, paths, self._summary)
 
 
 def _result(answer: Answer, start: str) -> Result:
@@ -185,21 +145,3 @@ def _result(answer: Answer, start: str) -> Result:
         group=report.group,
         max_data_points=report.max_data_points,
     )
-
-
-def note_datapoints(summary: Summary, report: Report, made: Made) -> None:
-    """Count what was odd about datapoints."""
-    summary.note_datapoints(
-        report.name,
-        problems=[str(problem) for problem in made.problems],
-        warnings=made.warnings,
-        nameless=made.nameless,
-        no_numbers=made.no_numbers,
-    )
-
-
-def told(error: Exception) -> str:
-    """An error in the words that follow the name of what it is about."""
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return str(error)

@@ -14,7 +14,7 @@ from contextlib import suppress
 from time import monotonic, sleep
 
 from reportupdater.errors import ConnectionFailed, ReportupdaterError, StateError
-from reportupdater.execution.commit import utcnow
+from reportupdater.execution.clock import utcnow
 from reportupdater.execution.stop import Stop
 from reportupdater.model import GraphiteConfig
 from reportupdater.sinks.base import Sink

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
+from reportupdater.errors import TsvError, told
 from reportupdater.execution.check import Checked
-from reportupdater.model import GraphiteConfig, Series, Task
-from reportupdater.sinks.base import Sink
+from reportupdater.model import GraphiteConfig, Report, Series, Task
+from reportupdater.observe.summary import Summary
 from reportupdater.sinks.datapoints import Made, datapoints
 from reportupdater.sinks.naming import Lookups
-from reportupdater.store import files, tsv
+from reportupdater.store import files, outbox, tsv
+from reportupdater.store.state import State
 
 
-def points_of(
-    config: GraphiteConfig | None, sink: Sink | None, task: Task, result: Checked
-) -> Made | None:
-    """The datapoints of a result; None where none are sent."""
-    if sink is None or config is None or task.series.report.graphite is None:
+def points_of(config: GraphiteConfig | None, task: Task, result: Checked) -> Made | None:
+    """The datapoints of a result; None where none are made, or, without a `config`, sent."""
+    if config is None or task.series.report.graphite is None:
         return None
     return datapoints(task.series, result.header, result.rows, config.lookups)
 
@@ -42,3 +42,28 @@ def stored_points(
     for number, rows in groupby(content.rows, key=lambda row: row.number):
         if (first is None or number >= first) and (past is None or number < past):
             yield datapoints(series, content.header, [row.cells for row in rows], lookups)
+
+
+def owe(
+    state: State, series: Series, destination: str, points: Iterable[Made], summary: Summary
+) -> None:
+    """Owe the datapoints of stored rows again, all of a series in one transaction."""
+    try:
+        with state.transaction() as connection:
+            for made in points:
+                outbox.put(connection, destination, made.points)
+                note_datapoints(summary, series.report, made)
+                summary.owed += len(made.points)
+    except (TsvError, OSError) as error:
+        summary.troubles.add(series.report.name, f"{series.tsv}: {told(error)}")
+
+
+def note_datapoints(summary: Summary, report: Report, made: Made) -> None:
+    """Count what was odd about datapoints."""
+    summary.note_datapoints(
+        report.name,
+        problems=[str(problem) for problem in made.problems],
+        warnings=made.warnings,
+        nameless=made.nameless,
+        no_numbers=made.no_numbers,
+    )

@@ -5,18 +5,25 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
+from time import monotonic
 from typing import Protocol
+
+from reportupdater.model import Task
+
+Doing = tuple[Task, float]
+"""A task in work, and since when on the monotonic clock."""
 
 
 class Progress(Protocol):
     """Takes how far a run is."""
 
-    def show(self, *, ended: int, failed: int, doing: Sequence[str]) -> None:
-        """`ended` of all tasks, `failed` of these, and the tasks in work, the longest first."""
+    def show(self, ended: int, failed: int, doing: Sequence[Doing]) -> None:
+        """`ended` of all tasks, `failed` of these, and the tasks in work."""
 
 
 class _Silent:
-    def show(self, *, ended: int, failed: int, doing: Sequence[str]) -> None:
+    def show(self, ended: int, failed: int, doing: Sequence[Doing]) -> None:
         pass
 
 
@@ -40,10 +47,12 @@ def _bar(total: int) -> Iterator[Progress]:
             self._shown = shown
             self._task = shown.add_task("", total=total, doing="")
 
-        def show(self, *, ended: int, failed: int, doing: Sequence[str]) -> None:
+        def show(self, ended: int, failed: int, doing: Sequence[Doing]) -> None:
             text = f"{failed} failed  " if failed else ""
             if doing:
-                text += doing[0] + (f" (+{len(doing) - 1})" if len(doing) > 1 else "")
+                task, began = min(doing, key=itemgetter(1))
+                text += f"{task.series} {task.start} {monotonic() - began:.0f} s"
+                text += f" (+{len(doing) - 1})" if len(doing) > 1 else ""
             self._shown.update(self._task, completed=ended, doing=text)
 
     with rich_progress.Progress(

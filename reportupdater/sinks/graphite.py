@@ -9,7 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from reportupdater.errors import ConnectionFailed
-from reportupdater.model import Datapoint
+from reportupdater.model import Datapoint, Destination
 from reportupdater.sinks.base import BATCH_TIMEOUT
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Graphite:
     """
 
     def __init__(self, host: str, port: int) -> None:
-        self.destination = f"{host}:{port}"
+        self.destination = str(Destination(host, port))
         self._host = host
         self._port = port
         self._lock = threading.Lock()

@@ -25,7 +25,7 @@ def test_every_help_text_is_in_the_page(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    names = [f"reportupdater {command.__name__.rpartition('.')[2]}" for command in COMMANDS]
+    names = [f"reportupdater {name}" for name in COMMANDS]
     texts = {name: help_text(name, capsys) for name in ("reportupdater", *names)}
     if os.environ.get("UPDATE_DOCS"):
         page = BLOCK.sub(lambda m: m[1] + texts[m["command"]] + m[4], PAGE.read_text())

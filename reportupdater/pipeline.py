@@ -75,7 +75,7 @@ def run(request: Request) -> int:
             if not stop.requested
             for task in due_tasks(state, report, mark_files, clock, summary, request.only)
         ]
-        if tasks or (destination and outbox.waiting(state, str(destination))):
+        if tasks or (destination and outbox.waiting(state, str(destination), most=1)):
             # Not imported by a run with nothing to do.
             from reportupdater.engines import registry
             from reportupdater.execution.commit import Committer

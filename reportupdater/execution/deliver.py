@@ -27,10 +27,10 @@ log = logging.getLogger(__name__)
 
 BATCH_POINTS = 5_000
 """Datapoints to one connection."""
-_ENOUGH = 1_000
+_ENOUGH = 2_000
 """Datapoints that are worth a connection of their own."""
 _REST = 30.0
-"""Seconds that a run waits for more after a batch that had fewer; its end does not wait."""
+"""Seconds after a batch in which fewer than that wait for more; the end of a run does not wait."""
 _BACK_OFF = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds to wait after so many failures in a row; the last stands for all further ones."""
 _LOCK = ".deliver"  # no report is called so
@@ -57,6 +57,7 @@ class Deliverer:
         self._thread: threading.Thread | None = None
         self._failures = 0
         self._rest = _REST
+        self._rests_until = 0.0  # what earlier runs left has waited long enough
         self._not_before = 0.0
         self.error: ReportupdaterError | None = None
         """Why the last sending failed; None after one that did not."""
@@ -81,17 +82,22 @@ class Deliverer:
             return False
         if self._sending and not self._settle(self._sink):
             return True
-        if monotonic() < self._not_before:
+        now = monotonic()
+        if now < self._not_before:
             return True
-        owed = outbox.batch(self._state, self._sink.destination, BATCH_POINTS)
-        if owed and self._locks.take(_LOCK, utcnow()):
-            self._send(self._sink, owed)
+        destination = self._sink.destination
+        enough = _ENOUGH if now < self._rests_until else 1
+        owed = outbox.waiting(self._state, destination, most=enough)
+        if owed >= enough and self._locks.take(_LOCK, utcnow()):
+            self._begin(self._sink)  # first: it may change how often points are owed
+            self._sending = outbox.batch(self._state, destination, BATCH_POINTS)
+            self._to_send.put(self._sending)
         return bool(owed)
 
     def drain(self, stop: Stop) -> tuple[int, str]:
         """Send what is owed, for as long as the settings allow: how much still is, and why."""
         deadline = monotonic() + (0.0 if stop.requested else self._patience)
-        self._rest = 0.0
+        self._rest = self._rests_until = 0.0
         self._not_before = 0.0  # once more, however often it failed before
         while self.step() and monotonic() < deadline and not stop.requested:
             sleep(_STEP if self._sending else _LOCK_STEP)
@@ -101,15 +107,13 @@ class Deliverer:
         why = str(self.error) if self.error else f"{self._sink.destination} has not taken them yet"
         return waiting, f"{why}; they are sent by the next run"
 
-    def _send(self, sink: Sink, owed: list[Owed]) -> None:
+    def _begin(self, sink: Sink) -> None:
         if self._thread is None:
             outbox.begin(self._state, sink.destination)
             self._thread = threading.Thread(
                 target=self._run, args=(sink,), name="deliverer", daemon=True
             )
             self._thread.start()
-        self._sending = owed
-        self._to_send.put(owed)
 
     def _settle(self, sink: Sink) -> bool:
         """Take in what became of the batch in work; False while nobody knows."""
@@ -122,12 +126,12 @@ class Deliverer:
         if error is None:
             self._failures = 0
             outbox.acknowledge(self._state, sink.destination, sent)
-            if len(sent) < _ENOUGH:
-                self._not_before = monotonic() + self._rest
+            self._rests_until = monotonic() + self._rest
             return True
         outbox.doubt(self._state, sink.destination, sent)
         pause = _BACK_OFF[min(self._failures, len(_BACK_OFF) - 1)]
         self._failures += 1
+        self._rests_until = 0.0
         self._not_before = monotonic() + pause
         log.info("%s; trying again in %.0f s", error, pause)
         return True

@@ -23,6 +23,8 @@ class Owed(NamedTuple):
 
     point: Datapoint
     version: int
+    times: int = 1
+    """How often it is still to be sent."""
 
 
 def put(connection: sqlite3.Connection, destination: str, points: Iterable[Datapoint]) -> None:
@@ -60,15 +62,19 @@ def batch(state: State, destination: str, most: int) -> list[Owed]:
     """Up to `most` of the datapoints that a destination is owed."""
     with state.reading() as connection:
         found = connection.execute(
-            "SELECT path, value, timestamp, version FROM outbox WHERE destination = ? LIMIT ?",
+            "SELECT path, value, timestamp, version, owed FROM outbox WHERE destination = ? LIMIT ?",
             (destination, most),
         ).fetchall()
-    return [Owed(Datapoint(path, value, at), version) for path, value, at, version in found]
+    return [Owed(Datapoint(path, value, at), *how) for path, value, at, *how in found]
 
 
 def acknowledge(state: State, destination: str, sent: Sequence[Owed]) -> None:
     """Note that a destination has read datapoints: what was not replaced meanwhile is settled."""
-    keys = [(destination, one.point.path, one.point.timestamp, one.version) for one in sent]
+    settled: list[tuple[str, str, int, int]] = []
+    again: list[tuple[str, str, int, int]] = []
+    for one in sent:
+        row = destination, one.point.path, one.point.timestamp, one.version
+        (again if one.times > 1 else settled).append(row)
     key = "destination = ? AND path = ? AND timestamp = ? AND version = ?"
     paths = {one.point.path for one in sent}
     with state.transaction() as connection:
@@ -76,9 +82,9 @@ def acknowledge(state: State, destination: str, sent: Sequence[Owed]) -> None:
             "INSERT OR IGNORE INTO sent_metrics VALUES (?, ?)",
             [(destination, path) for path in paths],
         )
-        connection.executemany(f"DELETE FROM outbox WHERE {key} AND owed = 1", keys)
+        connection.executemany(f"DELETE FROM outbox WHERE {key} AND owed = 1", settled)
         connection.executemany(
-            f"UPDATE outbox SET owed = 1, in_doubt = 0 WHERE {key} AND owed = 2", keys
+            f"UPDATE outbox SET owed = 1, in_doubt = 0 WHERE {key} AND owed = 2", again
         )
 
 
@@ -93,11 +99,12 @@ def doubt(state: State, destination: str, sent: Sequence[Owed]) -> None:
         )
 
 
-def waiting(state: State, destination: str) -> int:
-    """How many datapoints a destination is owed."""
+def waiting(state: State, destination: str, most: int = -1) -> int:
+    """How many datapoints a destination is owed; with `most`, nothing above it is counted."""
     with state.reading() as connection:
         found = connection.execute(
-            "SELECT count(*) FROM outbox WHERE destination = ?", (destination,)
+            "SELECT count(*) FROM (SELECT 1 FROM outbox WHERE destination = ? LIMIT ?)",
+            (destination, most),
         ).fetchone()
         return int(found[0])
 

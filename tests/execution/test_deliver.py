@@ -95,7 +95,7 @@ def test_without_a_sink_there_is_nothing_to_do(state: State, locks: Locks) -> No
 def test_a_step_never_waits_and_sends_one_batch_at_a_time(
     state: State, locks: Locks, sink: Decided
 ) -> None:
-    put(state, *many(deliver.BATCH_POINTS + 1))
+    put(state, *many(2 * deliver.BATCH_POINTS))
     with deliverer(state, locks, sink) as one:
         began = monotonic()
         for _ in range(10):
@@ -105,7 +105,7 @@ def test_a_step_never_waits_and_sends_one_batch_at_a_time(
         sink.decide()
         wait_until(lambda: one.step() and len(sink.began) == 2)
         sink.decide()
-        wait_until(lambda: one.step() and outbox.waiting(state, HERE) == 0)
+        wait_until(lambda: not one.step())
 
 
 def test_after_a_small_batch_more_is_waited_for_until_the_end(
@@ -115,7 +115,8 @@ def test_after_a_small_batch_more_is_waited_for_until_the_end(
     with deliverer(state, locks, sink) as one, Stop() as stop:
         one.step()
         sink.decide()
-        wait_until(lambda: one.step() and outbox.waiting(state, HERE) == 0)
+        wait_until(lambda: not one.step())
+        assert outbox.waiting(state, HERE) == 0
         put(state, *many(10))
         for _ in range(10):
             assert one.step()
@@ -123,6 +124,21 @@ def test_after_a_small_batch_more_is_waited_for_until_the_end(
         sink.decide()
         assert one.drain(stop)[0] == 0
     assert [len(batch) for batch in sink.began] == [1, 10]
+
+
+def test_a_run_that_goes_on_sends_as_soon_as_there_is_enough(
+    state: State, locks: Locks, sink: Decided
+) -> None:
+    put(state, A)
+    with deliverer(state, locks, sink) as one:
+        one.step()
+        sink.decide()
+        wait_until(lambda: not one.step())
+        put(state, *many(deliver.BATCH_POINTS))
+        wait_until(lambda: one.step() and len(sink.began) == 2)
+        sink.decide()
+        wait_until(lambda: not one.step())
+    assert outbox.waiting(state, HERE) == 0
 
 
 def test_batches_have_thousands_of_points(state: State, locks: Locks, sink: Decided) -> None:
@@ -144,8 +160,8 @@ def test_a_failure_is_followed_by_a_pause(state: State, locks: Locks, sink: Deci
         assert 0.9 < monotonic() - began < 5
         assert str(one.error) == "down"
         sink.decide()
-        wait_until(lambda: one.step() and one.error is None)
-        assert outbox.waiting(state, HERE) == 0
+        wait_until(lambda: not one.step())
+        assert one.error is None
 
 
 def test_the_drain_tries_once_more_at_once(state: State, locks: Locks, sink: Decided) -> None:

@@ -17,7 +17,7 @@ from reportupdater.execution.points import note_datapoints
 from reportupdater.execution.work import Handover
 from reportupdater.model import Datapoint, Report, Series, Task
 from reportupdater.observe.summary import Summary
-from reportupdater.store import journal, ledger, marks, outbox, owners, tsv
+from reportupdater.store import journal, ledger, marks, outbox, owners
 from reportupdater.store.journal import Result
 from reportupdater.store.ledger import Attempt
 from reportupdater.store.owners import Owner
@@ -91,9 +91,8 @@ class Committer:
                 number = self._state.series_id(connection, series.tsv, series.report.name)
                 tried = number, task.start, task.reason.value, outcome.seconds
                 if isinstance(outcome, Answer):
-                    count = 0 if outcome.result.empty else len(outcome.result.rows)
-                    attempts.append(Attempt(*tried, rows=count))
-                    results.append((number, _result(outcome, tried[1])))
+                    attempts.append(Attempt(*tried, rows=outcome.rows))
+                    results.append((number, outcome.result))
                     reports.add(series.report)
                     if outcome.made:
                         points += outcome.made.points
@@ -120,11 +119,11 @@ class Committer:
         self._uncheckpointed.setdefault(task.series, monotonic())
         if outcome.made:
             note_datapoints(self._summary, task.series.report, outcome.made)
-        if outcome.result.empty:
-            self._summary.empty += 1
-        else:
+        if outcome.rows:
             self._summary.done += 1
-        log.debug("%s: %s", task, "empty" if outcome.result.empty else "done")
+        else:
+            self._summary.empty += 1
+        log.debug("%s: %s", task, "done" if outcome.rows else "empty")
 
     def _merge(self, due: Iterable[Series]) -> None:
         by_report: dict[str, list[str]] = {}
@@ -133,15 +132,3 @@ class Committer:
             by_report.setdefault(series.report.name, []).append(series.tsv)
         for report, paths in by_report.items():
             merge(self._state, report, paths, self._summary)
-
-
-def _result(answer: Answer, start: str) -> Result:
-    report = answer.task.series.report
-    return Result(
-        start=start,
-        granularity=report.granularity,
-        header=answer.result.header,
-        rows=tsv.lines(answer.result.rows),
-        group=report.group,
-        max_data_points=report.max_data_points,
-    )

@@ -21,7 +21,7 @@ from reportupdater.errors import (
 )
 from reportupdater.execution.check import Checked, checked
 from reportupdater.execution.dispatch import BATCH_SECONDS, Batch, Dispatcher
-from reportupdater.execution.outcome import Answer, Failure, Outcome
+from reportupdater.execution.outcome import Answer, Failure, Outcome, answer
 from reportupdater.model import Series, Server, Table, Task
 from reportupdater.sinks.datapoints import Made
 
@@ -164,8 +164,7 @@ class Worker:
         for task in batch.tasks:
             asked = monotonic()
             try:
-                result = checked(task, self._answer(task))
-                made = self._shared.made(task, result)
+                outcomes.append(self._done(task, asked))
             except Interrupted:
                 break
             except ReportupdaterError as error:
@@ -177,11 +176,14 @@ class Worker:
                 bug = ReportupdaterError(f"a bug of this program: {error!r}")
                 outcomes.append(Failure(task, bug, monotonic() - asked))
                 break
-            now = monotonic()
-            outcomes.append(Answer(task, result, now - asked, made))
-            if now - began > 5 * BATCH_SECONDS:
+            if monotonic() - began > 5 * BATCH_SECONDS:
                 break
         return outcomes
+
+    def _done(self, task: Task, asked: float) -> Answer:
+        result = checked(task, self._answer(task))
+        made = self._shared.made(task, result)
+        return answer(task, result, monotonic() - asked, made)
 
     def _answer(self, task: Task) -> Table:
         """The table of a task; connection failures are retried with back-off."""

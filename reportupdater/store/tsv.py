@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain, islice
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +28,9 @@ csv.field_size_limit(sys.maxsize)  # a cell of ten megabytes is still a cell
 
 _CHUNK = 1 << 20
 """Bytes looked at together: a TSV of a hundred wikis' rows is large."""
+_TOGETHER = 10_000
+"""Rows written together."""
+_cells = attrgetter("cells")
 _REMEDY = "mend that line, or move the file away to have all of it computed again"
 
 
@@ -175,8 +180,7 @@ def _fitted(rows: list[Row], columns: Header, whole: Header) -> list[Row]:
 
 def write(path: Path, content: Content, *, group: str | None = None) -> None:
     """Replace a TSV in one step. Raises OSError."""
-    cells = (row.cells for row in content.rows)
-    files.replace(path, (lines([content.header]), lines(cells)), group=group)
+    files.replace(path, _texts(chain([content.header], map(_cells, content.rows))), group=group)
 
 
 class _Lines(list[str]):
@@ -192,17 +196,30 @@ def lines(rows: Iterable[Sequence[str]]) -> str:
     >>> lines([("2015-01-01", "5.0", " c\t")])
     '2015-01-01\t5.0\t" c\t"\n'
     """
-    written = _Lines()
-    csv.writer(written, dialect="excel-tab").writerows(rows)
-    written.append("")
-    return "\n".join(written)
+    return "".join(_texts(rows))
+
+
+def _texts(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """The same in parts: of a million rows, not all lines are there at once."""
+    rest = iter(rows)
+    while some := list(islice(rest, _TOGETHER)):
+        written = _Lines()
+        csv.writer(written, dialect="excel-tab").writerows(some)
+        written.append("")
+        yield "\n".join(written)
 
 
 def parse(text: str) -> list[tuple[str, ...]]:
     """The rows of a text that `lines` made."""
-    # Lines are cut at LF alone: splitlines() would cut at a dozen other characters too.
-    cut = (line + "\n" for line in text.split("\n")[:-1])
-    return [tuple(cells) for cells in csv.reader(cut, dialect="excel-tab", strict=True)]
+    return [tuple(cells) for cells in csv.reader(_cut(text), dialect="excel-tab", strict=True)]
+
+
+def _cut(text: str) -> Iterator[str]:
+    """The lines of a text. LF alone ends one: splitlines() would cut at a dozen others too."""
+    at = 0
+    while end := text.find("\n", at) + 1:
+        yield text[at:end]
+        at = end
 
 
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:

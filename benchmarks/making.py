@@ -12,6 +12,12 @@ QUERY = """\
 SELECT '{from_date}' AS date, COUNT(*) AS edits, COUNT(DISTINCT rev_user) AS editors
 FROM revision WHERE rev_timestamp >= '{from_timestamp}' AND rev_timestamp < '{to_timestamp}'
 """
+_SCRIPT = """\
+#!/usr/bin/env python3
+import sys
+print("date\\tn")
+print(sys.argv[1] + "\\t1")
+"""
 SLOW_QUERY = "SELECT '{from_date}' AS date, 1 AS edits, SLEEP(0.05) AS slept"
 _REVISIONS = (
     "CREATE TABLE revision (rev_id INT PRIMARY KEY, rev_timestamp BINARY(14), rev_user INT,"
@@ -91,10 +97,10 @@ reports:
 
 
 def make_script_project(folder: Path, *, days: int, at_once: int) -> Project:
-    """A project with one daily report of a trivial script."""
+    """A project with one daily report of a trivial script, in Python as most are."""
     folder.mkdir(parents=True)
     script = folder / "daily"
-    script.write_text("#!/bin/sh\nprintf 'date\\tn\\n%s\\t1\\n' \"$1\"\n")
+    script.write_text(_SCRIPT)
     script.chmod(0o755)
     starts = date(2025, 1, 1)
     (folder / "config.yaml").write_text(

@@ -13,6 +13,11 @@ from pathlib import Path
 
 Command = Sequence[str | Path]
 
+# Nobody's own settings, and compiled modules are kept, as they are where a program is installed.
+ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+} | {"HOME": "/nonexistent"}
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -31,7 +36,7 @@ def run(command: Command, code: int = 0) -> Cost:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=os.environ | {"HOME": "/nonexistent"},
+        env=ENVIRONMENT,
     )
     assert process.stdout is not None
     said = process.stdout.read()

@@ -104,7 +104,7 @@ class Granularity(enum.Enum):
         return self.label(moment), self.number(moment)
 
 
-@lru_cache(8192)  # the series of a report have their intervals in common
+@lru_cache(4096)  # the series of a report have their intervals in common
 def _interval(granularity: Granularity, number: int) -> Interval:
     return Interval(granularity.start(number), granularity.start(number + 1))
 

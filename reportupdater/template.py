@@ -116,7 +116,7 @@ def _where(path: str, text: str, offset: int) -> Where:
     return Where(path, before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1)
 
 
-@lru_cache(8192)  # the series of a report have their intervals in common
+@lru_cache(4096)  # the series of a report have their intervals in common
 def time_values(interval: Interval, granularity: Granularity) -> Mapping[str, str]:
     """The texts of the interval's placeholders.
 

@@ -81,32 +81,34 @@ def checkpoint(state: State, path: str) -> int:
     Gives back the highest number of a merged result, for `forget`: a result is forgotten only
     after its TSV is durable, and merging it twice changes nothing. Raises TsvError, OSError.
     """
+    last: dict[int, tuple[Header, str]] = {}
+    headers: dict[str, Header] = {}
+    newest = None
     with state.reading() as connection:
-        found = connection.execute(
+        for newest in connection.execute(
             "SELECT journal.id, start, granularity, header, rows, owner_group, max_data_points"
             " FROM journal JOIN series ON series.id = journal.series"
             " WHERE tsv = ? ORDER BY journal.id",
             (path,),
-        ).fetchall()
-    if not found:
+        ):
+            _, start, unit, header, rows, _, _ = newest
+            if header not in headers:
+                headers[header] = tsv.parse(header)[0]
+            last[Granularity(unit).place(start)[1]] = headers[header], rows
+    if newest is None:
         return 0
-    newest, _, unit, _, _, group, max_data_points = found[-1]
+    number, _, unit, _, _, group, max_data_points = newest
     granularity = Granularity(unit)
-    last = {
-        granularity.place(start)[1]: (header, rows) for _, start, _, header, rows, _, _ in found
-    }
     # All at once: there may be thousands of results with a row each.
     cells: dict[int, list[tuple[str, ...]]] = {number: [] for number in last}
     for row in tsv.parse("".join([rows for _, rows in last.values()])):
         cells[granularity.place(row[0])[1]].append(row)
-    headers = {header: tsv.parse(header)[0] for header, _ in last.values()}
-    entries = [
-        tsv.Entry(number, headers[header], cells[number]) for number, (header, _) in last.items()
-    ]
+    entries = [tsv.Entry(place, columns, cells[place]) for place, (columns, _) in last.items()]
+    del last, cells
     target = files.inside(state.output, path)
     content = tsv.read(target, granularity)
     tsv.write(target, tsv.merged(content, entries, max_data_points=max_data_points), group=group)
-    return int(newest)
+    return int(number)
 
 
 def forget(state: State, merged: Iterable[tuple[str, int]]) -> None:

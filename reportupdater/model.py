@@ -27,8 +27,7 @@ class Database:
     """Queries at once on one server."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shards:
+class Shards(NamedTuple):
     """How the server of each of MediaWiki's wikis is found: dblists tell its section, DNS the rest.
 
     `nameserver` is an IP address and a port; None stands for those that this host asks.
@@ -113,8 +112,7 @@ class Dimension(NamedTuple):
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MetricsConfig:
+class MetricsConfig(NamedTuple):
     """A report's `graphite` part: the template of the metric path, and metric name → column.
 
     `where` is the place of the path, for what only a result can show to be wrong.

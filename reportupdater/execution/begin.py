@@ -42,7 +42,9 @@ def chosen(
         if not names or problem.report is None or problem.report in names
     ]
     tell(problems)
-    summary.invalid = sum(problem.severity is Severity.ERROR for problem in problems)
+    summary.configuration = [
+        str(problem) for problem in problems if problem.severity is Severity.ERROR
+    ]
     summary.contacts = {report.name: report.contact for report in project.reports}
     reports = [report for report in project.reports if not names or report.name in names]
     if not only or not reports:

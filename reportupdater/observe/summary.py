@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +26,8 @@ class _Line:
 class Tally:
     """Equal messages counted: one line each, with the first thing it was said of.
 
-    Messages that differ in dates and numbers of rows alone count as equal; the first is shown.
+    Messages that differ in dates and numbers of rows alone count as equal; the one with the first
+    example in alphabetical order is shown, so that it does not depend on what ended first.
     """
 
     _lines: dict[tuple[str, str], _Line] = field(default_factory=dict)
@@ -36,6 +37,8 @@ class Tally:
         key = about, _OWN.sub("", message)
         is_first = key not in self._lines
         line = self._lines.setdefault(key, _Line(message, example))
+        if example < line.example:  # whatever came first: the oldest of the first series is told
+            line.message, line.example = message, example
         line.count += count
         return is_first
 
@@ -70,8 +73,8 @@ class Summary:
     failed: Tally = field(default_factory=Tally)
     skipped: Tally = field(default_factory=Tally)
     troubles: Tally = field(default_factory=Tally)
-    invalid: int = 0
-    """Errors in the configuration, which are told when it is read."""
+    configuration: Sequence[str] = ()
+    """The errors in it, which are told when it is read."""
     owed: int = 0
     """Datapoints made again from stored rows."""
     waiting: int = 0
@@ -82,6 +85,11 @@ class Summary:
     _warned: set[Hashable] = field(default_factory=set)
     interrupted: bool = False
     """Whether the run ended before its work."""
+
+    @property
+    def invalid(self) -> int:
+        """How many errors there are in the configuration."""
+        return len(self.configuration)
 
     @property
     def is_good(self) -> bool:
@@ -139,12 +147,13 @@ class Summary:
             log.log(logging.INFO if self.is_good else logging.ERROR, "%s", line)
 
     def as_dict(self) -> dict[str, Any]:
-        """The summary as plain values, for the ledger and for status.json."""
+        """The summary as plain values, for the ledger, status.json and `on_failure`."""
         return {
             "done": self.done,
             "empty": self.empty,
             "failed": len(self.failed),
             "errors_in_configuration": self.invalid,
+            "configuration": list(self.configuration),
             "failures": list(self.failed.lines(self.contacts)),
             "troubles": list(self.troubles.lines(self.contacts)),
             "skipped": list(self.skipped.lines(self.contacts)),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from reportupdater.config.files import absolute, mapping_in, read_needed
@@ -54,5 +53,5 @@ def on_failure(files: Sequence[Path]) -> Given | None:
             program, *words = given.value
             if "/" in program:  # else it is looked for in PATH
                 program = str(absolute(file.parent, os.path.expanduser(program)))
-            found = replace(given, value=(program, *words))
+            found = Given((program, *words), given.where, given.owner)
     return found

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reportupdater.config.load import load_project
-from reportupdater.errors import Severity, TsvError, UsageError, nearest
+from reportupdater.errors import Severity, TsvError, UsageError, Where, nearest
 from reportupdater.execution.commit import utcnow
 from reportupdater.model import Project, Report
 from reportupdater.observe.log import tell
 from reportupdater.observe.summary import Summary
 from reportupdater.planning.explode import EVERY, Only, explode
 from reportupdater.sinks.graphite import Graphite
-from reportupdater.store import owners
+from reportupdater.store import files, owners
 from reportupdater.store.locks import Locks
 from reportupdater.store.owners import Owner
 from reportupdater.store.state import State
@@ -72,7 +72,11 @@ def made(output: Path) -> Path:
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{output} cannot be the output folder: {error.strerror}") from None
+        raise UsageError(
+            f"this cannot be the output folder: {error.strerror}",
+            where=Where(str(output)),
+            hint=files.remedy(error),
+        ) from None
     return output
 
 

@@ -176,7 +176,11 @@ class Committer:
             except (ReportupdaterError, OSError) as error:
                 # What cannot be merged stays in the journal, counts as done, and is tried again
                 # by every run.
-                self._summary.troubles.add(report, f"{path} cannot be written: {told(error)}")
+                self._summary.troubles.add(
+                    report,
+                    f"{path} cannot be written: {told(error)}; what was computed is kept, and written"
+                    " by the first run that can",
+                )
         if merged:
             journal.forget(self._state, merged)
 

@@ -121,6 +121,8 @@ class Summary:
     def lines(self, title: str) -> list[str]:
         """The summary as text, the counts first."""
         counts = f"{self.done} done, {self.empty} empty, {len(self.failed)} failed"
+        if self.troubles:
+            counts += f", {len(self.troubles)} wrong"
         if self.invalid:
             counts += f", {self.invalid} error{'s' * (self.invalid > 1)} in the configuration"
         if self.interrupted:
@@ -128,7 +130,7 @@ class Summary:
         elif not (self.done or self.empty) and self.is_good and not self.skipped:
             counts = "nothing is due"
         if self.owed:
-            counts = f"{self.owed} datapoints made again"
+            counts = f"{_datapoints(self.owed)} made again"
         lines = [f"{title}: {counts}"]
         for word, tally in (
             ("failed", self.failed),
@@ -138,7 +140,7 @@ class Summary:
         ):
             lines += [f"  {word}: {line}" for line in tally.lines(self.contacts)]
         if self.waiting:
-            lines.append(f"  waiting: {self.waiting} datapoints: {self.waiting_why}")
+            lines.append(f"  waiting: {_datapoints(self.waiting)}: {self.waiting_why}")
         return lines
 
     def log(self, title: str) -> None:
@@ -160,3 +162,7 @@ class Summary:
             "not_sent": list(self.not_sent.lines(self.contacts)),
             "datapoints_waiting": self.waiting,
         }
+
+
+def _datapoints(count: int) -> str:
+    return f"{count:,} datapoint{'s' * (count != 1)}"

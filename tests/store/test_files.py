@@ -86,19 +86,23 @@ def test_a_group_that_this_host_lacks_is_a_warning(
         (
             "reportupdater.store.files",
             logging.WARNING,
-            "this host has no group 'no-such-group'; files that it should own keep theirs",
+            "this host has no group 'no-such-group', which the key `group` names; TSVs that it should own keep theirs",
         )
     ]
 
 
-def test_a_group_that_the_user_is_not_in_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_group_that_the_user_is_not_in_is_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+    files._forbidden.clear()
     own = {os.getegid(), *os.getgroups()}
     group = next(group.gr_name for group in grp.getgrall() if group.gr_gid not in own)
     with ordinary_user(), TemporaryDirectory() as folder:
         path = Path(folder, "r.tsv")
-        files.replace(path, ["x\n"], group=group)
-        assert path.read_text() == "x\n"
-    assert caplog.messages == [f"{path}: not allowed to give the file to group {group!r}"]
+        for name in ("r.tsv", "s.tsv"):
+            files.replace(path.with_name(name), ["x\n"], group=group)
+            assert path.with_name(name).read_text() == "x\n"
+    assert caplog.messages == [
+        f"{path}: not allowed to give the file to group {group!r}; the runner's user must be a member of it (told of one file only)"
+    ]
 
 
 def test_a_file_is_durable_before_it_gets_its_name_and_then_its_name_is(

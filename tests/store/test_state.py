@@ -229,7 +229,8 @@ def test_the_state_of_a_newer_version_is_refused_and_stays(output: Path) -> None
     assert path.read_bytes() == before
 
 
-WRITABLE = "the runner's user must be able to write to the output folder"
+WRITABLE = "the runner's user must be able to write there"
+ELSE = "something else stands there: move it away"
 
 
 def test_an_output_folder_that_is_somebody_elses_is_told_with_a_hint(output: Path) -> None:
@@ -256,7 +257,7 @@ def test_a_file_in_the_place_of_the_state_folder_is_told(output: Path) -> None:
     path.touch()
     with pytest.raises(StateError) as caught:
         State(output)
-    assert str(caught.value) == f"{path}: the state cannot be used: File exists ({WRITABLE})"
+    assert str(caught.value) == f"{path}: the state cannot be used: File exists ({ELSE})"
 
 
 def test_a_folder_in_the_place_of_the_state_is_told(output: Path) -> None:
@@ -264,7 +265,7 @@ def test_a_folder_in_the_place_of_the_state_is_told(output: Path) -> None:
     path.mkdir(parents=True)
     with pytest.raises(StateError) as caught:
         State(output)
-    assert str(caught.value) == f"{path}: the state cannot be used: Is a directory ({WRITABLE})"
+    assert str(caught.value) == f"{path}: the state cannot be used: Is a directory ({ELSE})"
 
 
 def test_a_full_disk_is_told_and_what_was_committed_stays(state: State) -> None:

@@ -29,7 +29,7 @@ def tell(words: Sequence[str], text: str) -> None:
             ended = programs.run(words, output, given)
         if why:
             raise ReportupdaterError(why[0])
-        said = ": " + " / ".join(ended.said) if ended.said else ""
+        said = f": {ended.said[-1]}" if ended.said else ""
         if ended.status:
             raise ReportupdaterError(f"it {ended.ending}{said}", hint=ended.hint)
         log.debug("on_failure was told%s", said)

@@ -60,7 +60,9 @@ def _coverage(
                 summary.troubles.add(report.name, str(error))
             done[one] = None
         except OSError as error:
-            summary.troubles.add(report.name, f"{one.tsv} cannot be read: {error.strerror}")
+            summary.troubles.add(
+                report.name, f"{state.output / one.tsv} cannot be read: {error.strerror}"
+            )
             done[one] = None
         else:
             starts = waiting.get(one.tsv)

@@ -6,6 +6,7 @@ import errno
 import grp
 import logging
 import os
+import pwd
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
@@ -52,7 +53,14 @@ def remedy(error: OSError) -> str:
                 " in ReadWritePaths="
             )
         case _:
-            return "the runner's user must be able to write there"
+            return f"{_user()}, who runs this, must be able to write there"
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return f"user {os.geteuid()}"
 
 
 def replace(

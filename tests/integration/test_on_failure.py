@@ -187,7 +187,9 @@ def test_a_command_that_is_not_there_is_told_with_where_it_stands(tmp_path: Path
 
 
 def test_a_command_that_reads_nothing_and_leaves_a_child_is_fine(tmp_path: Path) -> None:
-    host = Host(tmp_path / "host", 'sleep 60 >&- 2>&- & echo $! > "$(dirname "$0")/child"; echo printed')
+    host = Host(
+        tmp_path / "host", 'sleep 60 >&- 2>&- & echo $! > "$(dirname "$0")/child"; echo printed'
+    )
     said = project(tmp_path).run("--host-config", host.config, code=1)
     assert " WARNING " not in said
     child = int((tmp_path / "host/child").read_text())

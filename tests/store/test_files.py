@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import grp
 import logging
 import os
@@ -244,3 +245,19 @@ def test_the_output_folder_itself_may_be_a_symbolic_link(tmp_path: Path) -> None
     (tmp_path / "real").mkdir()
     (tmp_path / "output").symlink_to("real")
     assert files.inside(tmp_path / "output", "r.tsv") == tmp_path / "output" / "r.tsv"
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        (errno.ENOSPC, "make room on that disk; the next run goes on from what is stored"),
+        (errno.EDQUOT, "make room on that disk; the next run goes on from what is stored"),
+        (
+            errno.EROFS,
+            "is that disk mounted for reading only? a systemd unit must name the output folder in ReadWritePaths=",
+        ),
+        (errno.ENOTDIR, "something else stands there: move it away"),
+    ],
+)
+def test_what_helps_depends_on_what_is_wrong(code: int, remedy: str) -> None:
+    assert files.remedy(OSError(code, os.strerror(code))) == remedy

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import json
 import os
+import re
 import shlex
 import socketserver
 import subprocess
@@ -19,7 +20,7 @@ import pytest
 
 from reportupdater.config.host import on_failure
 from tests.helpers import ENVIRONMENT, ONE, SQLITE, Project, written
-from tests.operating.copies import FILES, block, copied
+from tests.operating.copies import FILES, PAGE, block, copied
 
 
 class Host:
@@ -158,6 +159,26 @@ def serving(handler: type[socketserver.BaseRequestHandler]) -> Iterator[socketse
 def broken(tmp_path: Path) -> Project:
     config = SQLITE + "reports: {edits: {owner: Ada}}\n"
     return Project(tmp_path, config, {"edits.sql": "SELECT n FROM nowhere"})
+
+
+def fields(heading: str) -> set[str]:
+    """The fields in the first table of a part of the page."""
+    table = PAGE.partition(heading)[2].partition("| --- |")[2].partition("\n\n")[0]
+    cells = [line.split("|")[1] for line in table.splitlines()[1:]]
+    return {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+
+
+def test_the_page_has_every_field_of_what_is_told_and_of_the_status(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    settings = written(tmp_path / "host.yaml", f"on_failure: [tee, {told}]\n")
+    project = broken(tmp_path)
+    project.run("--host-config", settings, code=1)
+    (run,) = json.loads((project.output / ".reportupdater/status.json").read_text())[
+        "projects"
+    ].values()
+    of_status, of_telling = fields("\n`status.json` is "), fields("\n### on_failure\n")
+    assert of_status == set(run)
+    assert of_status | of_telling == set(json.loads(told.read_text()))
 
 
 def test_the_mail_of_a_bad_run_says_what_its_log_says(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -196,46 +197,53 @@ def test_a_command_that_reads_nothing_and_leaves_a_child_is_fine(tmp_path: Path)
     wait_until(lambda: not is_running(child))
 
 
-HANGING = 'sleep 600 & echo $! > "$(dirname "$0")/child"; trap "" TERM; wait; sleep 600'
+HANGING = """
+cd "$(dirname "$0")"
+sleep 600 & echo $! > it && mv it child
+trap "" TERM
+wait; sleep 600
+"""
 
 
-def hanging_run(project: Project, host: Host, seconds: float) -> subprocess.Popen[bytes]:
-    """A run whose `on_failure` may take so long."""
-    code = (
-        "import sys; from reportupdater.cli import main; from reportupdater.execution import telling;"
-        f"telling.SECONDS = {seconds}; sys.exit(main(sys.argv[1:]))"
-    )
+@contextmanager
+def run_that_hangs(project: Project, host: Host, child: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A run whose `on_failure` hangs; when its child runs, all of the command's time is over."""
+    code = f"""
+import os, sys
+from reportupdater.cli import main
+from reportupdater.execution import telling
+telling.monotonic = lambda: 1e9 if os.path.exists({str(child)!r}) else 0.0
+sys.exit(main(sys.argv[1:]))
+"""
     arguments = ("run", "--now", "2025-01-02", "--host-config", host.config)
-    return subprocess.Popen(
-        [
-            "env",
-            "--default-signal=TERM",
-            sys.executable,
-            "-c",
-            code,
-            *arguments,
-            project.folder,
-            project.output,
-        ],
-        env=ENVIRONMENT,
-        stderr=subprocess.PIPE,
-    )
+    command = ["env", "--default-signal=TERM", sys.executable, "-c", code, *map(str, arguments)]
+    with subprocess.Popen(
+        [*command, project.folder, project.output], env=ENVIRONMENT, stderr=subprocess.PIPE
+    ) as run:
+        yield run
+        run.kill()
 
 
-@pytest.mark.parametrize("signalled", [False, True])
-def test_a_command_that_hangs_is_ended_with_its_children(tmp_path: Path, signalled: bool) -> None:
+def test_a_command_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None:
     host = Host(tmp_path / "host", HANGING)
     child = tmp_path / "host/child"
-    with hanging_run(project(tmp_path), host, 600 if signalled else 1) as run:
-        wait_until(lambda: child.exists() and child.read_text())
-        if signalled:
-            run.send_signal(signal.SIGTERM)
+    with run_that_hangs(project(tmp_path), host, child) as run:
         _, said = run.communicate(timeout=60)
     assert run.returncode == 1, said
-    why = "it was stopped by a signal" if signalled else "it was stopped after 1 s"
-    assert said.decode().splitlines()[-1].endswith(f"told of this run: {why}")
-    pid = int(child.read_text())
-    wait_until(lambda: not is_running(pid))
+    assert said.decode().splitlines()[-1].endswith("told of this run: it was stopped after 60 s")
+    wait_until(lambda: not is_running(int(child.read_text())))
+
+
+def test_a_signal_ends_a_command_that_hangs_and_leaves_the_exit_code(tmp_path: Path) -> None:
+    host = Host(tmp_path / "host", HANGING)
+    child = tmp_path / "host/child"
+    with run_that_hangs(project(tmp_path), host, tmp_path / "never") as run:
+        wait_until(child.exists)
+        run.send_signal(signal.SIGTERM)
+        _, said = run.communicate(timeout=60)
+    assert run.returncode == 1, said
+    assert said.decode().splitlines()[-1].endswith("told of this run: it was stopped by a signal")
+    wait_until(lambda: not is_running(int(child.read_text())))
 
 
 def home(tmp_path: Path, text: str) -> Mapping[str, str]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from reportupdater.config.load import load_project
-from reportupdater.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE
-from reportupdater.execution import begin
+from reportupdater.config.load import CONFIG_NAME, load_project
+from reportupdater.errors import EXIT_FAILED, EXIT_OK, UsageError, Where
+from reportupdater.execution import begin, on_failure
 from reportupdater.execution.checkpoint import merge_leftovers
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.stock import due_tasks
@@ -23,8 +22,6 @@ from reportupdater.planning.plan import Clock
 from reportupdater.store import ledger, marks, outbox, status
 from reportupdater.store.locks import Locks
 from reportupdater.store.state import State
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,16 +48,21 @@ class Request:
 
 
 def run(request: Request) -> int:
-    """Do all that is due; the exit code. Raises ReportupdaterError where nothing could begin."""
+    """Do all that is due, and have `on_failure` told where it goes wrong; the exit code."""
+    summary = Summary()
+    config = request.config_path or request.project / CONFIG_NAME
+    watch = on_failure.Watch(config, request.output, request.host_files, summary)
+    return watch.over(partial(_run, request, summary))
+
+
+def _run(request: Request, summary: Summary) -> int:
     clock = Clock(request.now or utcnow(), request.since, request.until)
     project = load_project(
         request.project, request.config_path, jobs=request.jobs, host_files=request.host_files
     )
-    summary = Summary()
     reports = begin.chosen(project, request.reports, summary, request.only)
     if not reports:
-        log.error("%s: no report could be loaded", project.config_path)
-        return EXIT_USAGE
+        raise UsageError("no report could be loaded", where=Where(str(project.config_path)))
     output = begin.made(request.output)
     destination = begin.destination(project, reports, request.graphite)
     with Stop() as stop, State(output) as state, Locks(state.locks) as locks:

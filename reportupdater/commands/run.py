@@ -15,7 +15,7 @@ examples:
 
 exit codes:
   0  all that was due is done, nothing was due, or another run holds it
-  1  a task failed, a report is invalid, or a TSV cannot be read or written
+  1  a task failed, a report is invalid, a TSV cannot be read or written, or datapoints wait
   2  called wrongly, or nothing of the project could be loaded
   130, 143  interrupted; what had been computed is kept
 """

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from reportupdater.config.files import mapping_in, read_needed
+from reportupdater.config.files import absolute, mapping_in, read_needed
 from reportupdater.config.schema import HOST_KEYS
-from reportupdater.config.sections import Reading, read_keys
-from reportupdater.errors import Problem
+from reportupdater.config.sections import Given, Reading, read_keys
+from reportupdater.errors import Problem, UsageError
 
 _PLACES = ("/etc/reportupdater/config.yaml", "~/.config/reportupdater/config.yaml")
 _ELSEWHERE = {"reports": "reports stand in the config.yaml of a project"}
@@ -32,3 +34,24 @@ def read_host_file(path: Path) -> tuple[Reading, list[Problem]]:
         return Reading(HOST_KEYS, bad=frozenset({"all of it"} if problems else ())), problems
     keys, found = read_keys(root, HOST_KEYS, "", elsewhere=_ELSEWHERE)
     return keys, [*problems, *found]
+
+
+def on_failure(files: Sequence[Path]) -> Given | None:
+    """The words of the command `on_failure`, and where they stand; the last file that has it counts.
+
+    What cannot be read has been told when the project was loaded, and counts as not there.
+    """
+    found: Given | None = None
+    for file in files:
+        with suppress(UsageError):
+            given = read_host_file(file)[0].given.get("on_failure")
+            if given is None:
+                continue
+            if given.value is None:  # `null` takes back what an earlier file says
+                found = None
+                continue
+            program, *words = given.value
+            if "/" in program:  # else it is looked for in PATH
+                program = str(absolute(file.parent, os.path.expanduser(program)))
+            found = Given((program, *words), given.where, given.owner)
+    return found

@@ -52,7 +52,7 @@ def load_project(
     folders = Folders(folder, {str(file): file.parent for file in host_files})
     project = _read(root, host, folders, path, Scripts(concurrency=jobs))
     # A report must not run as if settings were not there that cannot be understood.
-    understood = not any(keys.bad for keys in host)
+    understood = not any(keys.bad - {"on_failure"} for keys in host)
     return replace(
         project,
         reports=project.reports if understood else (),
@@ -73,7 +73,11 @@ def _read(
     root: Section, host: Sequence[Reading], folders: Folders, path: Path, scripts: Scripts
 ) -> Project:
     keys, problems = read_keys(
-        root, TOP_KEYS, "", unknown=Severity.WARNING, elsewhere={"engines": _FOR_HOSTS}
+        root,
+        TOP_KEYS,
+        "",
+        unknown=Severity.WARNING,
+        elsewhere=dict.fromkeys(("engines", "on_failure"), _FOR_HOSTS),
     )
     layers = [keys, *host]
     defaults, found = _defaults(layers)

@@ -243,6 +243,11 @@ HOST_KEYS = _table(
     Key(
         "graphite", section("keys to values"), "Keys that replace those of a project's `graphite`."
     ),
+    Key(
+        "on_failure",
+        COMMAND,
+        "What a run that goes wrong calls, with its summary as JSON on standard input.",
+    ),
 )
 """The top level of host settings."""
 

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from reportupdater.engines.calls import Calls
 from reportupdater.errors import QueryError, ResultError
@@ -89,16 +90,16 @@ class Programs:
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
             yield file
 
-    def run(self, command: Sequence[str], output: Output) -> Ended:
+    def run(self, command: Sequence[str], output: Output, given: IO[bytes] | None = None) -> Ended:
         """Run a program until it ends; what it prints stands in `output`, to be read from its start.
 
-        Raises QueryError where it cannot be run, or its output not be kept; ResultError for
-        endless output.
+        `given` is the file that it reads on standard input. Raises QueryError where it cannot be
+        run, or its output not be kept; ResultError for endless output.
         """
         try:
             process = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL if given is None else given,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,

@@ -101,7 +101,7 @@ def table(output: Iterable[bytes], max_rows: int) -> Table:
     while rows and not rows[-1]:
         rows.pop()
     if not header:
-        what = "the first line is empty" if rows else "it printed nothing"
+        what = "the first line is empty" if rows else "the script printed nothing"
         raise ResultError(f"{what}: a header line is expected", hint="print one in any case")
     return Table(header, rows)
 

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reportupdater.config.load import load_project
-from reportupdater.errors import Severity, TsvError, UsageError, nearest
+from reportupdater.errors import Severity, TsvError, UsageError, Where, nearest
 from reportupdater.execution.clock import utcnow
 from reportupdater.model import Destination, Project, Report
 from reportupdater.observe.log import tell
 from reportupdater.observe.summary import Summary
 from reportupdater.planning.explode import EVERY, Only, explode
-from reportupdater.store import owners
+from reportupdater.store import files, owners
 from reportupdater.store.locks import Locks
 from reportupdater.store.owners import Owner
 from reportupdater.store.state import State
@@ -41,7 +41,9 @@ def chosen(
         if not names or problem.report is None or problem.report in names
     ]
     tell(problems)
-    summary.invalid = sum(problem.severity is Severity.ERROR for problem in problems)
+    summary.configuration = [
+        str(problem) for problem in problems if problem.severity is Severity.ERROR
+    ]
     summary.contacts = {report.name: report.contact for report in project.reports}
     reports = [report for report in project.reports if not names or report.name in names]
     if not only or not reports:
@@ -69,7 +71,11 @@ def made(output: Path) -> Path:
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"{output} cannot be the output folder: {error.strerror}") from None
+        raise UsageError(
+            f"this cannot be the output folder: {error.strerror}",
+            where=Where(str(output)),
+            hint=files.remedy(error),
+        ) from None
     return output
 
 

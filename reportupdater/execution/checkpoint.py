@@ -34,6 +34,10 @@ def merge(state: State, report: str, paths: Iterable[str], summary: Summary) -> 
         except StateError:
             raise
         except (ReportupdaterError, OSError) as error:
-            summary.troubles.add(report, f"{path} cannot be written: {told(error)}")
+            summary.troubles.add(
+                report,
+                f"{path} cannot be written: {told(error)}; what was computed is kept, and written"
+                " by the first run that can",
+            )
     if merged:
         journal.forget(state, merged)

@@ -72,7 +72,9 @@ def _coverage(
                 summary.troubles.add(report.name, str(error))
             done[one] = None
         except OSError as error:
-            summary.troubles.add(report.name, f"{one.tsv} cannot be read: {error.strerror}")
+            summary.troubles.add(
+                report.name, f"{state.output / one.tsv} cannot be read: {error.strerror}"
+            )
             done[one] = None
         else:
             starts = waiting.get(one.tsv)
@@ -107,14 +109,14 @@ def _expand(
         granularity = report.granularity
         starts += [(one.tsv, granularity.label(granularity.start(n))) for n in marking.numbers]
     marks.expand(state, mark_file, report.name, starts)
-    log.info("%s: %d intervals are marked by .reruns/%s", report.name, len(starts), mark_file.name)
+    log.info("%s: .reruns/%s marks %d intervals", report.name, mark_file.name, len(starts))
     if dropped:
         log.warning(
-            "%s: %d intervals that .reruns/%s marks are not computed again: they lie before"
-            " `starts`, after `ends`, or outside `max_data_points`",
+            "%s: not computed again, though .reruns/%s marks it: what lies before `starts`, after"
+            " `ends`, or outside `max_data_points` (%d of its intervals)",
             report.name,
-            dropped,
             mark_file.name,
+            dropped,
         )
 
 
@@ -131,8 +133,8 @@ def _open(
     if dropped:
         marks.drop(state, ((series.tsv, start) for start in dropped))
         log.warning(
-            "%s: %d marked intervals from %s on are not computed again: they lie before `starts`,"
-            " after `ends`, or outside `max_data_points`",
+            "%s: not computed again, though it was marked: what lies before `starts`, after `ends`,"
+            " or outside `max_data_points` (%d of its intervals, the first is %s)",
             series,
             len(dropped),
             dropped[0],

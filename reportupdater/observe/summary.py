@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +26,8 @@ class _Line:
 class Tally:
     """Equal messages counted: one line each, with the first thing it was said of.
 
-    Messages that differ in dates and numbers of rows alone count as equal; the first is shown.
+    Messages that differ in dates and numbers of rows alone count as equal; the one with the first
+    example in alphabetical order is shown, so that it does not depend on what ended first.
     """
 
     _lines: dict[tuple[str, str], _Line] = field(default_factory=dict)
@@ -36,6 +37,8 @@ class Tally:
         key = about, _OWN.sub("", message)
         is_first = key not in self._lines
         line = self._lines.setdefault(key, _Line(message, example))
+        if example < line.example:  # whatever came first: the oldest of the first series is told
+            line.message, line.example = message, example
         line.count += count
         return is_first
 
@@ -70,8 +73,8 @@ class Summary:
     failed: Tally = field(default_factory=Tally)
     skipped: Tally = field(default_factory=Tally)
     troubles: Tally = field(default_factory=Tally)
-    invalid: int = 0
-    """Errors in the configuration, which are told when it is read."""
+    configuration: Sequence[str] = ()
+    """The errors in it, which are told when it is read."""
     owed: int = 0
     """Datapoints made again from stored rows."""
     waiting: int = 0
@@ -82,6 +85,11 @@ class Summary:
     _warned: set[Hashable] = field(default_factory=set)
     interrupted: bool = False
     """Whether the run ended before its work."""
+
+    @property
+    def invalid(self) -> int:
+        """How many errors there are in the configuration."""
+        return len(self.configuration)
 
     @property
     def is_good(self) -> bool:
@@ -113,6 +121,8 @@ class Summary:
     def lines(self, title: str) -> list[str]:
         """The summary as text, the counts first."""
         counts = f"{self.done} done, {self.empty} empty, {len(self.failed)} failed"
+        if self.troubles:
+            counts += f", {len(self.troubles)} wrong"
         if self.invalid:
             counts += f", {self.invalid} error{'s' * (self.invalid > 1)} in the configuration"
         if self.interrupted:
@@ -120,7 +130,7 @@ class Summary:
         elif not (self.done or self.empty) and self.is_good and not self.skipped:
             counts = "nothing is due"
         if self.owed:
-            counts = f"{self.owed} datapoints made again"
+            counts = f"{_datapoints(self.owed)} made again"
         lines = [f"{title}: {counts}"]
         for word, tally in (
             ("failed", self.failed),
@@ -130,7 +140,7 @@ class Summary:
         ):
             lines += [f"  {word}: {line}" for line in tally.lines(self.contacts)]
         if self.waiting:
-            lines.append(f"  waiting: {self.waiting} datapoints: {self.waiting_why}")
+            lines.append(f"  waiting: {_datapoints(self.waiting)}: {self.waiting_why}")
         return lines
 
     def log(self, title: str) -> None:
@@ -139,15 +149,20 @@ class Summary:
             log.log(logging.INFO if self.is_good else logging.ERROR, "%s", line)
 
     def as_dict(self) -> dict[str, Any]:
-        """The summary as plain values, for the ledger and for status.json."""
+        """The summary as plain values, for the ledger, status.json and `on_failure`."""
         return {
             "done": self.done,
             "empty": self.empty,
             "failed": len(self.failed),
             "errors_in_configuration": self.invalid,
+            "configuration": list(self.configuration),
             "failures": list(self.failed.lines(self.contacts)),
             "troubles": list(self.troubles.lines(self.contacts)),
             "skipped": list(self.skipped.lines(self.contacts)),
             "not_sent": list(self.not_sent.lines(self.contacts)),
             "datapoints_waiting": self.waiting,
         }
+
+
+def _datapoints(count: int) -> str:
+    return f"{count:,} datapoint{'s' * (count != 1)}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import grp
 import logging
 import os
+import pwd
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
@@ -14,6 +16,9 @@ from pathlib import Path
 from reportupdater.errors import TsvError, Where
 
 log = logging.getLogger(__name__)
+
+_forbidden: set[str] = set()
+"""The groups of which it has been told that this process may not give files to them."""
 
 
 def inside(output: Path, relative: str) -> Path:
@@ -40,6 +45,29 @@ def inside(output: Path, relative: str) -> Path:
     if mode is not None and not stat.S_ISREG(mode):  # a pipe, say: reading it would never end
         raise TsvError("not a regular file", where=Where(path), hint="move it away")
     return Path(path)
+
+
+def remedy(error: OSError) -> str:
+    """What helps where a file of the output folder can be neither made nor written."""
+    match error.errno:
+        case errno.EEXIST | errno.EISDIR | errno.ENOTDIR:
+            return "something else stands there: move it away"
+        case errno.ENOSPC | errno.EDQUOT:
+            return "make room on that disk; the next run goes on from what is stored"
+        case errno.EROFS:
+            return (
+                "is that disk mounted for reading only? a systemd unit must name the output folder"
+                " in ReadWritePaths="
+            )
+        case _:
+            return f"{_user()}, who runs this, must be able to write there"
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return f"user {os.geteuid()}"
 
 
 def replace(
@@ -107,7 +135,7 @@ def _give_to(descriptor: int, group: str, path: Path) -> None:
     try:
         os.fchown(descriptor, -1, number)
     except PermissionError:
-        log.warning("%s: not allowed to give the file to group %r", path, group)
+        _tell_forbidden(group, path)
 
 
 @cache
@@ -116,5 +144,21 @@ def _group_number(group: str) -> int | None:
     try:
         return grp.getgrnam(group).gr_gid
     except KeyError:
-        log.warning("this host has no group %r; files that it should own keep theirs", group)
+        log.warning(
+            "this host has no group %r, which the key `group` names; TSVs that it should own keep"
+            " theirs",
+            group,
+        )
         return None
+
+
+def _tell_forbidden(group: str, path: Path) -> None:
+    if group in _forbidden:  # hundreds of TSVs may belong to it
+        return
+    _forbidden.add(group)
+    log.warning(
+        "%s: not allowed to give the file to group %r; the runner's user must be a member of it"
+        " (told of one file only)",
+        path,
+        group,
+    )

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from reportupdater.errors import StateError, Where
+from reportupdater.store import files
 from reportupdater.store.state import opened
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ class Locks:
             raise StateError(
                 f"the lock cannot be taken: {error.strerror}",
                 where=Where(str(path)),
-                hint="the runner's user must be able to write to that file and its folder",
+                hint=files.remedy(error),
             ) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -70,13 +71,14 @@ class Locks:
 
     def tell_holder(self, report: str, now: datetime) -> str:
         """Log who holds a report, and give it back as words: a warning if it is for over a day."""
-        level, told = logging.INFO, "is held by another run"
+        level, told, hint = logging.INFO, "is held by another run", ""
         try:
             pid, _, since = (self._folder / report).read_text().strip().partition(" ")
             if now - datetime.fromisoformat(since) > _LONG:
                 level = logging.WARNING
+                hint = f" (should it hang: `kill {pid}` ends it, and keeps what it has computed)"
             told += f", process {pid}, since {since}Z"
         except (OSError, ValueError):
             pass  # it has just ended, or just begun
-        log.log(level, "%s: %s; passed over", report, told)
+        log.log(level, "%s: %s; passed over%s", report, told, hint)
         return told

@@ -19,6 +19,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from reportupdater.errors import StateError, Where
+from reportupdater.store import files
 
 log = logging.getLogger(__name__)
 
@@ -184,7 +185,7 @@ class State:
             raise StateError(
                 f"the state cannot be used: {error.strerror}",
                 where=Where(str(error.filename or self.folder)),
-                hint="the runner's user must be able to write to the output folder",
+                hint=files.remedy(error),
             ) from None
         self._series: dict[str, int] = {}
 
@@ -307,7 +308,8 @@ class State:
                 os.replace(f"{self.path}{suffix}", f"{aside}{suffix}")
         log.warning(
             "%s: the state is damaged (%s); it was set aside as %s and begun anew."
-            " What was not in its TSV yet is computed again; open marks are lost",
+            " What was not in its TSV yet is computed again; open marks are lost, and datapoints that"
+            " were not sent yet (`reportupdater resend` makes them again)",
             self.path,
             why,
             aside.name,

@@ -19,5 +19,7 @@ def write(state: State) -> None:
             files.replace(path, [text], mode=state.folder.stat().st_mode & FILE_MODE)
     except OSError as error:
         raise StateError(
-            f"the status cannot be written: {error.strerror}", where=Where(str(path))
+            f"the status cannot be written: {error.strerror}",
+            where=Where(str(path)),
+            hint=files.remedy(error),
         ) from None

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reportupdater.config import host
-from reportupdater.config.host import default_host_files
+from reportupdater.config.host import default_host_files, on_failure
 from reportupdater.config.load import load_project
 from reportupdater.errors import UsageError
 from reportupdater.model import (
@@ -22,6 +22,7 @@ from reportupdater.model import (
     SqliteDatabase,
 )
 from tests.config.conftest import Load
+from tests.helpers import written
 
 PROJECT = """\
 databases:
@@ -286,7 +287,7 @@ def test_a_project_that_is_broken_is_told_beside_host_settings_that_are(load: Lo
             "config.yaml:1:1: the configuration is empty "
             "(for example reports: {edits: {db: wikis, granularity: days, starts: 2015-01-31}})"
         ),
-        "etc/1.yaml:1:1: unknown key 'x' (known are: databases, defaults, engines, graphite)",
+        "etc/1.yaml:1:1: unknown key 'x' (known are: databases, defaults, engines, graphite, on_failure)",
     ]
 
 
@@ -323,3 +324,35 @@ def test_the_machines_file_comes_before_the_users(
 
 def test_the_machines_file_is_in_etc() -> None:
     assert host._PLACES[0] == "/etc/reportupdater/config.yaml"
+
+
+def command(folder: Path, *texts: str) -> tuple[str, ...] | None:
+    """The command that is called on failure, by files of host settings with these texts."""
+    files = [written(folder / f"etc{n}/{n}.yaml", text) for n, text in enumerate(texts)]
+    found = on_failure([*files, folder / "gone.yaml"])
+    return found.value if found else None
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        ((), None),
+        (("on_failure: mail -s 'it failed' ops",), ("mail", "-s", "it failed", "ops")),
+        (("on_failure: [mail, a b]",), ("mail", "a b")),
+        (("on_failure: /bin/tell",), ("/bin/tell",)),
+        (("on_failure: one", "on_failure: two", "defaults: {}"), ("two",)),
+        (("on_failure: one", "on_failure: null"), None),
+        (("on_failure: one", "on_failure: [two, {}]"), ("one",)),
+        (("on_failure: one", "broken: ["), ("one",)),
+        (("on_failure: one\nunknown: 1",), ("one",)),
+    ],
+)
+def test_the_last_file_says_what_is_called_on_failure(
+    tmp_path: Path, texts: tuple[str, ...], words: tuple[str, ...] | None
+) -> None:
+    assert command(tmp_path, *texts) == words
+
+
+def test_the_path_of_what_is_called_on_failure_is_relative_to_its_file(tmp_path: Path) -> None:
+    assert command(tmp_path, "on_failure: bin/tell ./x") == (f"{tmp_path}/etc0/bin/tell", "./x")
+    assert command(tmp_path, "on_failure: ~/tell") == (os.path.expanduser("~/tell"),)

@@ -161,8 +161,8 @@ def test_a_printed_table_is_read_as_excel_tab(printed: bytes, rows: list[tuple[s
 @pytest.mark.parametrize(
     ("printed", "message"),
     [
-        (b"", "^it printed nothing: a header line is expected"),
-        (b"\n\n", "^it printed nothing: a header line is expected"),
+        (b"", "^the script printed nothing: a header line is expected"),
+        (b"\n\n", "^the script printed nothing: a header line is expected"),
         (b"\ndate\tn\n", "^the first line is empty: a header line is expected"),
         (b"date\nfine\n\xff\xfe\n", "^line 3 of the output is not UTF-8"),
         (b'date\nfine\n"never closed\nx\n', "^line 4 of the output is no TSV: unexpected end"),

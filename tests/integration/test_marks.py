@@ -152,7 +152,10 @@ def test_marks_on_what_may_not_be_computed_are_told_once_and_dropped(tmp_path: P
     project.write_tsv("edits", "date\tn\n" + "".join(f"{day}\t7\n" for day in days))
     project.write(".reruns/mark", "2024-12-01\n2025-02-01\n")
     said = project.run("-l", "info", now="2025-01-07")
-    assert "4 intervals that .reruns/mark marks are not computed again" in said
+    assert (
+        "WARNING edits: not computed again, though .reruns/mark marks it: what lies before `starts`,"
+        " after `ends`, or outside `max_data_points` (4 of its intervals)"
+    ) in said
     assert said.count("WARNING") == 1
     assert "2 done" in said
     assert project.run(now="2025-01-07") == ""

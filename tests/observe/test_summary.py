@@ -63,13 +63,13 @@ def test_a_run_with_nothing_due_says_so() -> None:
 
 
 def test_a_summary_tells_the_counts_first_then_what_went_wrong() -> None:
-    summary = Summary(done=5, empty=2, invalid=1)
+    summary = Summary(done=5, empty=2, configuration=["c.yaml:1: wrong"])
     summary.failed.add("r", "no such table (is it there?)", "r [a, b)")
     summary.failed.add("r", "no such table (is it there?)", "r [b, c)")
     summary.skipped.add("s", "is held by another run, process 5")
     summary.troubles.add("t", "/o/t.tsv:5: 1 columns where the header has 2")
     assert summary.lines("a into b") == [
-        "a into b: 5 done, 2 empty, 2 failed, 1 error in the configuration",
+        "a into b: 5 done, 2 empty, 2 failed, 1 wrong, 1 error in the configuration",
         "  failed: 2 of r, the first is r [a, b): no such table (is it there?)",
         "  wrong: t: /o/t.tsv:5: 1 columns where the header has 2",
         "  skipped: s: is held by another run, process 5",
@@ -81,7 +81,10 @@ def test_a_summary_tells_the_counts_first_then_what_went_wrong() -> None:
     [
         (Summary(done=1), "1 done, 0 empty, 0 failed"),
         (Summary(empty=1), "0 done, 1 empty, 0 failed"),
-        (Summary(invalid=2), "0 done, 0 empty, 0 failed, 2 errors in the configuration"),
+        (
+            Summary(configuration=["wrong", "worse"]),
+            "0 done, 0 empty, 0 failed, 2 errors in the configuration",
+        ),
     ],
 )
 def test_counts_are_told_where_there_are_any(summary: Summary, counts: str) -> None:
@@ -106,14 +109,14 @@ def test_what_was_only_skipped_is_not_nothing_due() -> None:
 
 def bad(part: str) -> Summary:
     summary = Summary(done=1)
-    if part == "invalid":
-        summary.invalid = 1
+    if part == "configuration":
+        summary.configuration = ["wrong"]
     else:
         getattr(summary, part).add("r", "wrong")
     return summary
 
 
-@pytest.mark.parametrize("part", ["failed", "troubles", "invalid"])
+@pytest.mark.parametrize("part", ["failed", "troubles", "configuration"])
 def test_a_bad_run_is_told_as_an_error(part: str, caplog: pytest.LogCaptureFixture) -> None:
     summary = bad(part)
     assert not summary.is_good
@@ -143,7 +146,7 @@ def test_a_message_with_a_percent_sign_is_told_as_it_is(caplog: pytest.LogCaptur
 
 
 def test_a_summary_can_be_kept_as_json() -> None:
-    summary = Summary(done=5, empty=2, invalid=1)
+    summary = Summary(done=5, empty=2, configuration=["c.yaml:1: wrong"])
     summary.failed.add("r", "no such table", "r [a, b)")
     summary.failed.add("r", "no such table", "r [b, c)")
     summary.skipped.add("s", "held")
@@ -153,6 +156,7 @@ def test_a_summary_can_be_kept_as_json() -> None:
         "empty": 2,
         "failed": 2,
         "errors_in_configuration": 1,
+        "configuration": ["c.yaml:1: wrong"],
         "failures": ["2 of r, the first is r [a, b): no such table"],
         "troubles": ["t: damaged"],
         "skipped": ["s: held"],
@@ -166,3 +170,10 @@ def test_messages_that_differ_in_dates_and_rows_alone_are_one_line_with_the_firs
     assert tally.add("r", "row 1 is dated 2025-01-01", "r [2025-01-02)")
     assert not tally.add("r", "row 12 is dated 2025-01-02", "r [2025-01-03)")
     assert list(tally) == ["2 of r, the first is r [2025-01-02): row 1 is dated 2025-01-01"]
+
+
+def test_the_first_is_the_oldest_and_not_what_came_first() -> None:
+    tally = Tally()
+    for day in (2, 1, 3):
+        tally.add("r", f"row 1 is dated 2024-01-0{day}", f"r [2025-01-0{day})")
+    assert list(tally) == ["3 of r, the first is r [2025-01-01): row 1 is dated 2024-01-01"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import grp
 import logging
 import os
@@ -86,19 +87,23 @@ def test_a_group_that_this_host_lacks_is_a_warning(
         (
             "reportupdater.store.files",
             logging.WARNING,
-            "this host has no group 'no-such-group'; files that it should own keep theirs",
+            "this host has no group 'no-such-group', which the key `group` names; TSVs that it should own keep theirs",
         )
     ]
 
 
-def test_a_group_that_the_user_is_not_in_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_group_that_the_user_is_not_in_is_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+    files._forbidden.clear()
     own = {os.getegid(), *os.getgroups()}
     group = next(group.gr_name for group in grp.getgrall() if group.gr_gid not in own)
     with ordinary_user(), TemporaryDirectory() as folder:
         path = Path(folder, "r.tsv")
-        files.replace(path, ["x\n"], group=group)
-        assert path.read_text() == "x\n"
-    assert caplog.messages == [f"{path}: not allowed to give the file to group {group!r}"]
+        for name in ("r.tsv", "s.tsv"):
+            files.replace(path.with_name(name), ["x\n"], group=group)
+            assert path.with_name(name).read_text() == "x\n"
+    assert caplog.messages == [
+        f"{path}: not allowed to give the file to group {group!r}; the runner's user must be a member of it (told of one file only)"
+    ]
 
 
 def test_a_file_is_durable_before_it_gets_its_name_and_then_its_name_is(
@@ -240,3 +245,19 @@ def test_the_output_folder_itself_may_be_a_symbolic_link(tmp_path: Path) -> None
     (tmp_path / "real").mkdir()
     (tmp_path / "output").symlink_to("real")
     assert files.inside(tmp_path / "output", "r.tsv") == tmp_path / "output" / "r.tsv"
+
+
+@pytest.mark.parametrize(
+    ("code", "remedy"),
+    [
+        (errno.ENOSPC, "make room on that disk; the next run goes on from what is stored"),
+        (errno.EDQUOT, "make room on that disk; the next run goes on from what is stored"),
+        (
+            errno.EROFS,
+            "is that disk mounted for reading only? a systemd unit must name the output folder in ReadWritePaths=",
+        ),
+        (errno.ENOTDIR, "something else stands there: move it away"),
+    ],
+)
+def test_what_helps_depends_on_what_is_wrong(code: int, remedy: str) -> None:
+    assert files.remedy(OSError(code, os.strerror(code))) == remedy

@@ -154,6 +154,9 @@ def test_a_status_that_cannot_be_written_is_told(state: State) -> None:
     path.mkdir()
     with pytest.raises(StateError) as caught:
         status.write(state)
-    assert str(caught.value) == f"{path}: the status cannot be written: Is a directory"
+    assert (
+        str(caught.value)
+        == f"{path}: the status cannot be written: Is a directory (something else stands there: move it away)"
+    )
     assert {one.name for one in state.folder.iterdir()} >= {"status.json", "state.sqlite"}
     assert not list(state.folder.glob(".*"))

@@ -146,7 +146,9 @@ def test_who_holds_a_report_is_told(
     assert not locks.take("r", NOW)
     told = locks.tell_holder("r", datetime(2015, 1, 1) + held_for)
     assert told == f"is held by another run, process {other.pid}, since 2015-01-01T00:00:00Z"
-    assert caplog.record_tuples == [("reportupdater.store.locks", level, f"r: {told}; passed over")]
+    hint = f" (should it hang: `kill {other.pid}` ends it, and keeps what it has computed)"
+    said = f"r: {told}; passed over{hint if level == logging.WARNING else ''}"
+    assert caplog.record_tuples == [("reportupdater.store.locks", level, said)]
 
 
 def test_a_lock_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
@@ -155,7 +157,7 @@ def test_a_lock_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
         locks.take("r", NOW)
     assert str(caught.value) == (
         f"{tmp_path / 'r'}: the lock cannot be taken: Is a directory"
-        " (the runner's user must be able to write to that file and its folder)"
+        " (something else stands there: move it away)"
     )
 
 

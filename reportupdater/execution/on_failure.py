@@ -1,0 +1,89 @@
+"""`on_failure`: a command of the host settings that is told how a run went wrong.
+
+Its words are read when they are needed: a good run does not pay for them, and they are found too
+where the project itself could not be loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from reportupdater.config.host import on_failure
+from reportupdater.errors import EXIT_FAILED, EXIT_USAGE, ReportupdaterError
+from reportupdater.execution.clock import utcnow
+from reportupdater.observe.summary import Summary
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is told of a run, and where it is written to whom.
+
+    A run that was interrupted is not told: somebody wanted that, and the next run goes on.
+    """
+
+    config: Path
+    output: Path
+    host_files: Sequence[Path]
+    summary: Summary
+    """Of the run; it is looked at when the run has ended."""
+    started: datetime = field(default_factory=utcnow)
+
+    def over(self, run: Callable[[], int]) -> int:
+        """Run, and have the command told if that ends with exit code 1 or 2; the exit code.
+
+        What the run raises is logged before: the command may take its time.
+        """
+        error = ""
+        try:
+            exit_code = run()
+        except ReportupdaterError as raised:
+            error, exit_code = str(raised), raised.exit_code
+            logging.getLogger("reportupdater").error("%s", error)
+        except Exception as bug:
+            self._tell(EXIT_FAILED, f"a bug of this program: {bug!r}")
+            raise
+        if exit_code in (EXIT_FAILED, EXIT_USAGE):
+            self._tell(exit_code, error)
+        return exit_code
+
+    def _tell(self, exit_code: int, error: str) -> None:
+        command = on_failure(self.host_files)
+        if command is None:
+            return
+        from reportupdater.execution import telling  # a good run does without starting programs
+
+        try:
+            telling.tell(command.value, json.dumps(self._told(exit_code, error)))
+        except (ReportupdaterError, OSError) as failure:
+            log.warning(
+                "%s: on_failure failed, so nobody may have been told of this run: %s",
+                command.where,
+                failure,
+            )
+
+    def _told(self, exit_code: int, error: str) -> dict[str, Any]:
+        config, output = self.config.absolute(), self.output.absolute()
+        ending = [error] if error else self.summary.lines(f"{config} into {output}")
+        return {
+            "version": 1,
+            "project": str(config),
+            "output": str(output),
+            "started": _text(self.started),
+            "ended": _text(utcnow()),
+            "exit_code": exit_code,
+            "error": error,
+            "text": "\n".join([*self.summary.configuration, *ending]),
+            **self.summary.as_dict(),
+        }
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds") + "Z"

@@ -12,7 +12,7 @@ SOURCES := setup.cfg pyproject.toml README.md LICENSE \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint clean debian-packages
+.PHONY: help demo test lint bench clean debian-packages
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,10 +37,13 @@ lint: .venv/installed-dev  ## run ruff, mypy and import-linter
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
+bench: debian-packages .venv-test/installed  ## measure what the runner costs beside bare loops (ARGS="--times 1 backfill")
+	PYTHONPATH=. .venv-test/bin/python -m benchmarks $(ARGS)
+
 clean:  ## remove all that make has made, but for output/
 	rm -rf .venv .venv-test .venv-spark .venv-carbon build dist reportupdater.egg-info
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	find reportupdater tests queries -name __pycache__ -prune -exec rm -rf {} +
+	find reportupdater tests queries benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 debian-packages:
 	@sh tests/debian_packages.sh $$(cat tests/apt.txt)

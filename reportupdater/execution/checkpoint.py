@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from reportupdater.errors import ReportupdaterError, StateError, told
 from reportupdater.execution.clock import utcnow
 from reportupdater.observe.summary import Summary
-from reportupdater.store import journal
+from reportupdater.store import files, journal
+from reportupdater.store.journal import Merged
 from reportupdater.store.locks import Locks
 from reportupdater.store.state import State
+
+_TOGETHER = 64
+"""TSVs that are made durable together."""
 
 
 def merge_leftovers(state: State, locks: Locks, summary: Summary) -> None:
@@ -22,22 +26,34 @@ def merge_leftovers(state: State, locks: Locks, summary: Summary) -> None:
                 locks.release(report)
 
 
-def merge(state: State, report: str, paths: Iterable[str], summary: Summary) -> None:
+def merge(state: State, report: str, paths: Sequence[str], summary: Summary) -> None:
     """Merge what is committed of some TSVs of a report whose lock is held.
 
     What cannot be merged stays in the journal, counts as done, and is tried again by every run.
     """
-    merged = []
-    for path in paths:
-        try:
-            merged.append((path, journal.checkpoint(state, path)))
-        except StateError:
-            raise
-        except (ReportupdaterError, OSError) as error:
-            summary.troubles.add(
-                report,
-                f"{path} cannot be written: {told(error)}; what was computed is kept, and written"
-                " by the first run that can",
-            )
-    if merged:
-        journal.forget(state, merged)
+    for at in range(0, len(paths), _TOGETHER):
+        merged: list[Merged] = []
+        for path in paths[at : at + _TOGETHER]:
+            try:
+                one = journal.merge(state, path)
+            except StateError:
+                raise
+            except (ReportupdaterError, OSError) as error:
+                _note(summary, report, path, error)
+            else:
+                merged += [one] if one else []
+        failed = files.settle([one.file for one in merged])
+        for one in merged:
+            if one.file in failed:
+                _note(summary, report, one.tsv, failed[one.file])
+        durable = [one for one in merged if one.file not in failed]
+        if durable:
+            journal.forget(state, durable)
+
+
+def _note(summary: Summary, report: str, path: str, error: Exception) -> None:
+    summary.troubles.add(
+        report,
+        f"{path} cannot be written: {told(error)}; what was computed is kept, and written"
+        " by the first run that can",
+    )

@@ -8,14 +8,20 @@ import logging
 import os
 import pwd
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 from reportupdater.errors import TsvError, Where
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_AT_ONCE = 8
+"""Files that are made durable at once."""
 
 _forbidden: set[str] = set()
 """The groups of which it has been told that this process may not give files to them."""
@@ -70,15 +76,29 @@ def _user() -> str:
         return f"user {os.geteuid()}"
 
 
+class Written(NamedTuple):
+    """What a file shall hold: it stands in a temporary file beside it, and is not durable yet."""
+
+    path: Path
+    temporary: Path
+
+
 def replace(
     path: Path, texts: Iterable[str], *, group: str | None = None, mode: int | None = None
 ) -> None:
-    """Make `texts` the content of a file, in one step, so that a reader sees the old or the new.
+    """Make `texts` the content of a file, durably and in one step, see `write`. Raises OSError."""
+    for error in settle([write(path, texts, group=group, mode=mode)]).values():
+        raise error
 
-    Temporary file in the same folder, fsync, rename, fsync of the folder. A file that exists keeps
-    its mode and group; a new one follows the umask, or has `mode`. `group` is the name of a group
-    that shall own it; one that this host lacks, or that the user may not give, is a warning.
-    Raises OSError.
+
+def write(
+    path: Path, texts: Iterable[str], *, group: str | None = None, mode: int | None = None
+) -> Written:
+    """Write what a file shall hold once it is settled.
+
+    A file that exists keeps its mode and group; a new one follows the umask, or has `mode`. `group`
+    is the name of a group that shall own it; one that this host lacks, or that the user may not
+    give, is a warning. Raises OSError.
     """
     _make_folder(path.parent)
     # The name is always the same, so that what a killed run left behind is removed by the next;
@@ -95,14 +115,54 @@ def replace(
             if group:
                 _give_to(file.fileno(), group, path)
             file.writelines(texts)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
     except BaseException:
         with suppress(OSError):
             temporary.unlink()
         raise
-    sync_folder(path.parent)
+    return Written(path, temporary)
+
+
+def settle(files: Sequence[Written]) -> dict[Written, OSError]:
+    """Put files in the place of the old ones, durably and each in one step; why some could not be.
+
+    fsync of the temporary file, rename, fsync of the folder. Many are done at once: a disk makes
+    several durable in the time of one.
+    """
+    failed = _each(_replace, files)
+    folders = dict.fromkeys(file.path.parent for file in files if file not in failed)
+    for folder, error in _each(sync_folder, list(folders)).items():
+        failed |= {file: error for file in files if file.path.parent == folder}
+    return failed
+
+
+def _each(do: Callable[[T], None], things: Sequence[T]) -> dict[T, OSError]:
+    """Do it with each, with some at once; those with which it failed, and why."""
+
+    def tried(thing: T) -> OSError | None:
+        try:
+            do(thing)
+        except OSError as error:
+            return error
+        return None
+
+    if len(things) == 1:
+        ended = [tried(things[0])]
+    else:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            ended = list(pool.map(tried, things))
+    return {thing: error for thing, error in zip(things, ended, strict=True) if error}
+
+
+def _replace(file: Written) -> None:
+    try:
+        _sync(file.temporary, os.O_RDONLY)
+        os.replace(file.temporary, file.path)
+    except BaseException:
+        with suppress(OSError):
+            file.temporary.unlink()
+        raise
 
 
 def _make_folder(folder: Path) -> None:
@@ -113,8 +173,12 @@ def _make_folder(folder: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    """Make the names in a folder durable. Raises OSError."""
+    _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)
     finally:

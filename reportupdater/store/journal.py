@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from reportupdater.intervals import Granularity
 from reportupdater.store import files, tsv
+from reportupdater.store.files import Written
 from reportupdater.store.header import Header
 from reportupdater.store.state import State
 
@@ -75,11 +76,22 @@ def waiting(state: State, report: str) -> dict[str, list[str]]:
     return starts
 
 
-def checkpoint(state: State, path: str) -> int:
+class Merged(NamedTuple):
+    """A TSV with its results merged into it, to be settled, then to be forgotten here.
+
+    A result is forgotten only after its TSV is durable, and merging it twice changes nothing.
+    """
+
+    tsv: str
+    newest: int
+    """The highest number of a merged result."""
+    file: Written
+
+
+def merge(state: State, path: str) -> Merged | None:
     """Merge the results of one series into its TSV; the caller holds its report's lock.
 
-    Gives back the highest number of a merged result, for `forget`: a result is forgotten only
-    after its TSV is durable, and merging it twice changes nothing. Raises TsvError, OSError.
+    None where it has none. Raises TsvError, OSError.
     """
     last: dict[int, tuple[Header, str]] = {}
     headers: dict[str, Header] = {}
@@ -96,7 +108,7 @@ def checkpoint(state: State, path: str) -> int:
                 headers[header] = tsv.parse(header)[0]
             last[Granularity(unit).place(start)[1]] = headers[header], rows
     if newest is None:
-        return 0
+        return None
     number, _, unit, _, _, group, max_data_points = newest
     granularity = Granularity(unit)
     # All at once: there may be thousands of results with a row each.
@@ -107,14 +119,14 @@ def checkpoint(state: State, path: str) -> int:
     del last, cells
     target = files.inside(state.output, path)
     content = tsv.read(target, granularity)
-    tsv.write(target, tsv.merged(content, entries, max_data_points=max_data_points), group=group)
-    return int(number)
+    content = tsv.merged(content, entries, max_data_points=max_data_points)
+    return Merged(path, int(number), tsv.write(target, content, group=group))
 
 
-def forget(state: State, merged: Iterable[tuple[str, int]]) -> None:
-    """Take results out of the journal: of each TSV up to the number that `checkpoint` gave."""
+def forget(state: State, merged: Iterable[Merged]) -> None:
+    """Take results out of the journal whose TSVs are durable."""
     with state.transaction() as connection:
         connection.executemany(
             "DELETE FROM journal WHERE series = (SELECT id FROM series WHERE tsv = ?) AND id <= ?",
-            merged,
+            [(one.tsv, one.newest) for one in merged],
         )

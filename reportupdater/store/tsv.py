@@ -22,6 +22,7 @@ from typing import NamedTuple
 from reportupdater.errors import TsvError, Where
 from reportupdater.intervals import Coverage, Granularity
 from reportupdater.store import files, header
+from reportupdater.store.files import Written
 from reportupdater.store.header import Header
 
 csv.field_size_limit(sys.maxsize)  # a cell of ten megabytes is still a cell
@@ -178,9 +179,11 @@ def _fitted(rows: list[Row], columns: Header, whole: Header) -> list[Row]:
     return [Row(row.number, header.moved(row.cells, places, len(whole))) for row in rows]
 
 
-def write(path: Path, content: Content, *, group: str | None = None) -> None:
-    """Replace a TSV in one step. Raises OSError."""
-    files.replace(path, _texts(chain([content.header], map(_cells, content.rows))), group=group)
+def write(path: Path, content: Content, *, group: str | None = None) -> Written:
+    """Write what a TSV shall hold once it is settled. Raises OSError."""
+    return files.write(
+        path, _texts(chain([content.header], map(_cells, content.rows))), group=group
+    )
 
 
 class _Lines(list[str]):

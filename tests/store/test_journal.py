@@ -8,8 +8,8 @@ import pytest
 
 from reportupdater.errors import TsvError
 from reportupdater.intervals import Granularity
-from reportupdater.store import journal, tsv
-from reportupdater.store.journal import Result
+from reportupdater.store import files, journal, tsv
+from reportupdater.store.journal import Merged, Result
 from reportupdater.store.state import State
 from tests.making import NASTY
 from tests.store.machine import other_group
@@ -36,6 +36,19 @@ def commit(state: State, path: str, *results: Result) -> None:
         journal.add(connection, [(number, one) for one in results])
 
 
+def checkpoint(state: State, path: str) -> Merged | None:
+    """Merge, and make it durable."""
+    merged = journal.merge(state, path)
+    if merged:
+        assert files.settle([merged.file]) == {}
+    return merged
+
+
+def forget(state: State, merged: Merged | None) -> None:
+    assert merged is not None
+    journal.forget(state, [merged])
+
+
 def text(state: State, path: str) -> str:
     return (state.output / path).read_bytes().decode()
 
@@ -44,10 +57,10 @@ def test_committed_results_are_merged_and_then_forgotten(state: State) -> None:
     commit(state, "r.tsv", result(("2015-01-02", "2")), result(("2015-01-01", "1")))
     assert journal.reports(state) == ["r"]
     assert journal.waiting(state, "r") == {"r.tsv": ["2015-01-02", "2015-01-01"]}
-    newest = journal.checkpoint(state, "r.tsv")
+    merged = checkpoint(state, "r.tsv")
     assert text(state, "r.tsv") == "date\tn\n2015-01-01\t1\n2015-01-02\t2\n"
     assert journal.waiting(state, "r") != {}
-    journal.forget(state, [("r.tsv", newest)])
+    forget(state, merged)
     assert journal.waiting(state, "r") == {}
     assert journal.reports(state) == []
 
@@ -59,36 +72,36 @@ def test_a_result_can_be_merged_by_another_process_that_knows_nothing_of_its_rep
         commit(state, "r/enwiki.tsv", result(("2015-01-01", "1")))
     with State(output) as state:
         assert journal.waiting(state, "r") == {"r/enwiki.tsv": ["2015-01-01"]}
-        journal.checkpoint(state, "r/enwiki.tsv")
+        checkpoint(state, "r/enwiki.tsv")
         assert text(state, "r/enwiki.tsv") == "date\tn\n2015-01-01\t1\n"
 
 
 def test_nothing_to_merge_writes_nothing(state: State) -> None:
-    assert journal.checkpoint(state, "r.tsv") == 0
+    assert checkpoint(state, "r.tsv") is None
     assert not (state.output / "r.tsv").exists()
 
 
 def test_a_checkpoint_that_could_not_forget_is_done_again(state: State) -> None:
     commit(state, "r.tsv", result(("2015-01-01", "1"), header=("date", "a", "b")[:2]))
     commit(state, "r.tsv", result(("2015-01-02", "2"), header=("day", "b")))
-    newest = journal.checkpoint(state, "r.tsv")
+    newest = checkpoint(state, "r.tsv")
     once = text(state, "r.tsv")
     assert once == "day\tb\ta\n2015-01-01\t\t1\n2015-01-02\t2\t\n"
-    assert journal.checkpoint(state, "r.tsv") == newest
+    assert checkpoint(state, "r.tsv") == newest
     assert text(state, "r.tsv") == once
 
 
 def test_the_later_result_of_an_interval_wins(state: State) -> None:
     commit(state, "r.tsv", result(("2015-01-01", "old"), ("2015-01-01", "old too")))
     commit(state, "r.tsv", result(("2015-01-01", "new")))
-    journal.checkpoint(state, "r.tsv")
+    checkpoint(state, "r.tsv")
     assert text(state, "r.tsv") == "date\tn\n2015-01-01\tnew\n"
 
 
 def test_the_later_result_wins_also_over_one_that_is_in_the_tsv(state: State) -> None:
     for value in ("old", "new"):
         commit(state, "r.tsv", result(("2015-01-01", value)))
-        journal.forget(state, [("r.tsv", journal.checkpoint(state, "r.tsv"))])
+        forget(state, checkpoint(state, "r.tsv"))
     assert text(state, "r.tsv") == "date\tn\n2015-01-01\tnew\n"
 
 
@@ -97,15 +110,15 @@ def test_a_result_that_overwrote_all_rows_of_its_week_is_the_only_one(state: Sta
     rows = [("2015-01-05", "1"), ("2015-01-10", "2")]
     commit(state, "r.tsv", result(*rows, granularity=weeks))
     commit(state, "r.tsv", result(("2015-01-07", "3"), granularity=weeks))
-    journal.checkpoint(state, "r.tsv")
+    checkpoint(state, "r.tsv")
     assert text(state, "r.tsv") == "date\tn\n2015-01-07\t3\n"
 
 
 def test_what_is_committed_after_a_checkpoint_stays(state: State) -> None:
     commit(state, "r.tsv", result(("2015-01-01", "1")))
-    newest = journal.checkpoint(state, "r.tsv")
+    merged = checkpoint(state, "r.tsv")
     commit(state, "r.tsv", result(("2015-01-02", "2")))
-    journal.forget(state, [("r.tsv", newest)])
+    forget(state, merged)
     assert journal.waiting(state, "r") == {"r.tsv": ["2015-01-02"]}
 
 
@@ -113,10 +126,11 @@ def test_a_checkpoint_concerns_one_series_alone(state: State) -> None:
     commit(state, "r/a.tsv", result(("2015-01-01", "1")))
     commit(state, "r/b.tsv", result(("2015-01-01", "2")))
     commit(state, "s.tsv", result(("2015-01-01", "3")))
-    newest = journal.checkpoint(state, "r/b.tsv")
+    merged = checkpoint(state, "r/b.tsv")
+    assert merged is not None
     assert not (state.output / "r" / "a.tsv").exists()
     # The others' results are older and younger than this one's.
-    journal.forget(state, [("r/b.tsv", newest + 10)])
+    forget(state, merged._replace(newest=merged.newest + 10))
     assert journal.waiting(state, "r") == {"r/a.tsv": ["2015-01-01"]}
     assert journal.waiting(state, "s") == {"s.tsv": ["2015-01-01"]}
     assert journal.reports(state) == ["r", "s"]
@@ -127,12 +141,12 @@ def test_a_damaged_tsv_keeps_its_results_in_the_journal(state: State) -> None:
     path.write_text("date\tn\n2015-01-01\t1\t2\n")
     commit(state, "r.tsv", result(("2015-01-02", "2")))
     with pytest.raises(TsvError) as caught:
-        journal.checkpoint(state, "r.tsv")
+        checkpoint(state, "r.tsv")
     assert str(caught.value).startswith(f"{path}:2: 3 columns where the header has 2 (mend")
     assert journal.waiting(state, "r") == {"r.tsv": ["2015-01-02"]}
     assert path.read_text() == "date\tn\n2015-01-01\t1\t2\n"
     path.write_text("date\tn\n2015-01-01\t1\n")
-    journal.checkpoint(state, "r.tsv")
+    checkpoint(state, "r.tsv")
     assert path.read_text() == "date\tn\n2015-01-01\t1\n2015-01-02\t2\n"
 
 
@@ -142,7 +156,7 @@ def test_a_symbolic_link_is_not_written_through(state: State, tmp_path: Path) ->
     (state.output / "r").symlink_to(elsewhere)
     commit(state, "r/a.tsv", result(("2015-01-01", "1")))
     with pytest.raises(TsvError, match="a symbolic link inside the output folder"):
-        journal.checkpoint(state, "r/a.tsv")
+        checkpoint(state, "r/a.tsv")
     assert list(elsewhere.iterdir()) == []
 
 
@@ -150,7 +164,7 @@ def test_the_newest_settings_of_a_report_are_used(state: State) -> None:
     group = other_group()
     commit(state, "r.tsv", result(("2015-01-01", "1"), points=None))
     commit(state, "r.tsv", result(("2015-01-02", "2"), points=1, group=group.gr_name))
-    journal.checkpoint(state, "r.tsv")
+    checkpoint(state, "r.tsv")
     assert text(state, "r.tsv") == "date\tn\n2015-01-02\t2\n"
     assert (state.output / "r.tsv").stat().st_gid == group.gr_gid
 
@@ -159,7 +173,7 @@ def test_a_result_replaces_what_a_person_edited_in_its_interval_only(state: Stat
     path = state.output / "r.tsv"
     path.write_bytes(b"date\tn\r\n2015-01-01\tedited\r\n2015-01-02\tedited\r\n")
     commit(state, "r.tsv", result(("2015-01-02", "computed")))
-    journal.checkpoint(state, "r.tsv")
+    checkpoint(state, "r.tsv")
     assert text(state, "r.tsv") == "date\tn\n2015-01-01\tedited\n2015-01-02\tcomputed\n"
 
 
@@ -168,7 +182,7 @@ def test_hostile_texts_come_through_the_journal_unharmed(state: State) -> None:
     header = ("date", *names)
     rows = [("2015-01-01", *names), ("2015-01-01", *reversed(names))]
     commit(state, "r.tsv", result(*rows, header=header))
-    journal.checkpoint(state, "r.tsv")
+    checkpoint(state, "r.tsv")
     content = tsv.read(state.output / "r.tsv", Granularity.DAYS)
     assert content.header == header
     assert [row.cells for row in content.rows] == rows
@@ -180,7 +194,7 @@ def test_hours_are_merged_as_hours(state: State) -> None:
         for hour in ("23", "09", "10")
     ]
     commit(state, "r.tsv", *hours)
-    journal.checkpoint(state, "r.tsv")
+    checkpoint(state, "r.tsv")
     assert text(state, "r.tsv") == (
         "date\tn\n2015-01-01T09:00:00\t09\n2015-01-01T10:00:00\t10\n2015-01-01T23:00:00\t23\n"
     )

@@ -8,7 +8,7 @@ import pytest
 
 from reportupdater.errors import TsvError
 from reportupdater.intervals import Granularity
-from reportupdater.store import tsv
+from reportupdater.store import files, tsv
 
 DAYS, HOURS = Granularity.DAYS, Granularity.HOURS
 HEAD = b"date\ta\tb\n2015-01-01\t1\t2\n"
@@ -126,7 +126,7 @@ def test_the_date_column_may_be_called_like_a_column_that_is_gone(tmp_path: Path
     path = tmp_path / "r.tsv"
     content = tsv.Content(("date", "wiki"), [tsv.Row(1, ("0001-01-01", "enwiki"))])
     entry = tsv.Entry(2, ("wiki", "n"), [("0001-01-02", "5")])
-    tsv.write(path, tsv.merged(content, [entry]))
+    files.settle([tsv.write(path, tsv.merged(content, [entry]))])
     assert path.read_text() == "wiki\tn\twiki\n0001-01-01\t\tenwiki\n0001-01-02\t5\t\n"
     again = tsv.merged(tsv.read(path, Granularity.DAYS), [entry])
     assert again == tsv.read(path, Granularity.DAYS)

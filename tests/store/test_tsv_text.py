@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from reportupdater.errors import TsvError
 from reportupdater.intervals import Granularity
-from reportupdater.store import tsv
-from reportupdater.store.tsv import Content, Row, lines, parse, read, write
+from reportupdater.store import files, tsv
+from reportupdater.store.tsv import Content, Row, lines, parse, read
 from tests.making import NASTY, cells
 
 DAYS = Granularity.DAYS
@@ -23,6 +23,11 @@ DAYS = Granularity.DAYS
 tables = st.integers(1, 4).flatmap(
     lambda width: st.lists(st.tuples(*[cells] * width), min_size=1, max_size=6)
 )
+
+
+def write(path: Path, content: Content) -> None:
+    """Replace a TSV."""
+    assert files.settle([tsv.write(path, content)]) == {}
 
 
 @st.composite

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -24,6 +25,7 @@ from reportupdater.observe.summary import Summary
 from reportupdater.planning.explode import Only, explode
 from reportupdater.planning.plan import window
 from reportupdater.sinks.datapoints import Made, datapoints
+from reportupdater.sinks.naming import Lookups
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +36,8 @@ class Trial:
     query: Query
     has_side_effects: bool
     graphite: GraphiteConfig | None
+    withheld: bool
+    """Whether what is wrong with the configuration, which has been told, withholds datapoints."""
     doubts: tuple[str, ...]
     others: int
     """Problems of the configuration that do not concern the report."""
@@ -95,6 +99,7 @@ def prepared(
         engine.query(task),
         engine.has_side_effects(task),
         project.graphite,
+        errors > 0,
         tuple(_doubts(report, number, now)),
         len(project.problems) - len(concerning),
         engine,
@@ -156,9 +161,10 @@ def tried(trial: Trial) -> Tried:
     outcome: Outcome | None = None
     began = monotonic()
     engine = trial.engine
+    lookups = trial.graphite.lookups if trial.graphite else {}
     with (
         Stop() as stop,
-        Execution([trial.task], lambda _: engine, _made(trial.graphite)) as execution,
+        Execution([trial.task], lambda _: engine, partial(_points, lookups)) as execution,
         progress(1) as bar,
     ):
         for batch in execution:
@@ -175,13 +181,10 @@ def tried(trial: Trial) -> Tried:
     return Tried(outcome, engine.table, engine.asked, seconds, stopped)
 
 
-def _made(graphite: GraphiteConfig | None) -> Callable[[Task, Checked], Made | None]:
-    def made(task: Task, result: Checked) -> Made | None:
-        if graphite is None or task.series.report.graphite is None:
-            return None
-        return datapoints(task.series, result.header, result.rows, graphite.lookups)
-
-    return made
+def _points(lookups: Lookups, task: Task, result: Checked) -> Made | None:
+    if task.series.report.graphite is None:
+        return None
+    return datapoints(task.series, result.header, result.rows, lookups)
 
 
 class Recorder:

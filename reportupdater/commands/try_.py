@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import logging
+import sys
 from datetime import UTC, datetime
 
 from reportupdater.commands import arguments
 from reportupdater.errors import EXIT_FAILED, EXIT_OK
 from reportupdater.execution.commit import utcnow
 from reportupdater.execution.outcome import Answer, Failure
-from reportupdater.model import Table
+from reportupdater.model import GraphiteConfig, Table
 from reportupdater.observe.table import screen_width, table
 from reportupdater.sinks.datapoints import Made
 from reportupdater.trial import Trial, Tried, prepared, tried
@@ -28,6 +29,8 @@ exit codes:
   2  called wrongly, or there is nothing that can be tried
   130, 143  interrupted; the query was stopped
 """
+
+_WHOLE = 100_000
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -118,7 +121,7 @@ def _show(trial: Trial, found: Tried, limit: int) -> int:
     on = f" on {found.server}" if found.server else ""
     took = f"{found.seconds:.2f} s{on}"
     if found.stopped is not None:
-        log.error("interrupted after %s: the query was stopped", took)
+        _say(logging.ERROR, "interrupted after %s: the query was stopped", took)
         return found.stopped
     if found.table is not None:
         count = f"{len(found.table.rows):,} row{'s' * (len(found.table.rows) != 1)}"
@@ -128,10 +131,10 @@ def _show(trial: Trial, found: Tried, limit: int) -> int:
     if not isinstance(outcome, Answer):
         error = outcome.error if isinstance(outcome, Failure) else "there was no answer"
         if found.table is None:
-            log.error("%s failed after %s: %s", trial.task, took, error)
+            _say(logging.ERROR, "%s failed after %s: %s", trial.task, took, error)
         else:
             _title("checks: failed")
-            log.error("%s would not be stored: %s", trial.task, error)
+            _say(logging.ERROR, "%s would not be stored: %s", trial.task, error)
         return EXIT_FAILED
     _title("checks: passed")
     if outcome.result.empty:
@@ -154,33 +157,41 @@ def _tell_more(more: int, of: str) -> None:
 
 def _show_datapoints(trial: Trial, made: Made | None, limit: int) -> int:
     """Show the datapoints that a run would send; the exit code."""
-    report, graphite = trial.task.series.report, trial.graphite
-    if report.graphite is None:
-        return EXIT_OK
-    if made is None or graphite is None:
-        log.error("no datapoints would be sent: the project has no `graphite` that can be used")
+    if trial.withheld:
+        _say(logging.ERROR, "no datapoints would be sent before the configuration is mended")
         return EXIT_FAILED
-    if graphite.host is None:
-        to = "sent nowhere, `graphite` has no `host`"
-    elif graphite.enabled is False:
-        to = f"for {graphite.host}:{graphite.port}, and not sent from this host: `enabled: false`"
-    else:
-        to = f"for {graphite.host}:{graphite.port}"
-    _title(f"datapoints: {len(made.points):,}, {to}")
+    if made is None:
+        return EXIT_OK
+    _title(f"datapoints: {len(made.points):,}, {_receiver(trial.graphite)}")
     if made.points:
         rows = [
             (point.path, point.value, _moment(point.timestamp)) for point in made.points[:limit]
         ]
-        for line in table(("path", "value", "date"), rows, screen_width()):
+        for line in table(("path", "value", "date"), rows, _WHOLE):  # half a path is no use
             print(line)
         _tell_more(len(made.points) - limit, "datapoint")
     _tell_left_out(made.nameless, "row lacks", "rows lack", "a value that their metric path needs")
     _tell_left_out(made.no_numbers, "value is", "values are", "no finite number")
     for warning in made.warnings.values():
-        log.warning("%s", warning)
+        _say(logging.WARNING, "%s", warning)
     for problem in made.problems:
-        log.error("datapoints would not be sent: %s", problem)
+        _say(logging.ERROR, "datapoints would not be sent: %s", problem)
     return EXIT_FAILED if made.problems else EXIT_OK
+
+
+def _receiver(graphite: GraphiteConfig | None) -> str:
+    if graphite is None or graphite.host is None:
+        return "which a run would not send: there is no `graphite` with a `host`"
+    receiver = f"for {graphite.host}:{graphite.port}"
+    if graphite.enabled is False:
+        return f"{receiver}, which a run on this host would not send: `enabled: false`"
+    return receiver
+
+
+def _say(level: int, text: str, *values: object) -> None:
+    """Log something, after what has been printed."""
+    sys.stdout.flush()
+    log.log(level, text, *values)
 
 
 def _tell_left_out(count: int, one: str, many: str, why: str) -> None:

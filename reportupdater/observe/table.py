@@ -12,6 +12,7 @@ WIDTH = 80
 """Columns where there is no terminal."""
 _GAP = 2
 _NARROWEST = 8
+_DATE = len("2015-01-01T00:00:00")
 _NUMBER = re.compile(r"[-+]?[0-9]*[.,]?[0-9]+(?:[eE][-+]?[0-9]+)?|NULL")
 
 Row = Sequence[str]
@@ -45,19 +46,25 @@ def table(header: Row, rows: Sequence[Row], width: int) -> Iterator[str]:
         yield (" " * _GAP).join(parts).rstrip()
     if len(widths) < count:
         hidden = [column[0] for column in columns[len(widths) :]]
-        yield _cut(f"and {len(hidden)} more columns: {', '.join(hidden)}", width)
+        more = f"and {len(hidden)} more column{'s' * (len(hidden) > 1)}: {', '.join(hidden)}"
+        yield _cut(more, width)
 
 
 def _fitted(widths: list[int], width: int) -> list[int]:
-    """The widths of as many columns as have a place, the widest made narrower."""
+    """The widths of as many columns as have a place, the widest made narrower, the first last."""
     fitting = len(widths)
-    while fitting > 1 and _total([min(size, _NARROWEST) for size in widths[:fitting]]) > width:
+    least = [min(size, _DATE if place == 0 else _NARROWEST) for place, size in enumerate(widths)]
+    while fitting > 1 and _total(least[:fitting]) > width:
         fitting -= 1
-    widths = widths[:fitting]
+    widths, least = widths[:fitting], least[:fitting]
     most = max(widths, default=0)
-    while most > 1 and _total([min(size, most) for size in widths]) > width:
+
+    def cut() -> list[int]:
+        return [max(low, min(size, most)) for low, size in zip(least, widths, strict=True)]
+
+    while most > _NARROWEST and _total(cut()) > width:
         most -= 1
-    return [min(size, most) for size in widths]
+    return [min(size, width) for size in cut()]
 
 
 def _total(widths: list[int]) -> int:

@@ -13,6 +13,7 @@ from reportupdater.config.effective import Effective, read_effective
 from reportupdater.config.files import missing_hint, reason
 from reportupdater.config.first_line import check_first_line
 from reportupdater.config.load import load_project
+from reportupdater.config.sections import ALL
 from reportupdater.errors import Problem, Severity, TsvError, Where
 from reportupdater.model import (
     HiveDatabase,
@@ -150,7 +151,7 @@ def _shared_files(projects: Sequence[Project]) -> list[list[Problem]]:
 
 def _unused_databases(project: Project, effective: Effective) -> Iterator[Problem]:
     """A warning for each database of the project that no report names, valid or not."""
-    if any({"db", "type", "all of it"} & entry.keys.bad for entry in effective.reports.values()):
+    if any({"db", "type", ALL} & entry.keys.bad for entry in effective.reports.values()):
         return  # what they name is not known
     if not effective.reports:
         return

@@ -10,7 +10,7 @@ from pathlib import Path
 from reportupdater.config.document import Entry, Section
 from reportupdater.config.files import Folders, absolute
 from reportupdater.config.schema import DATABASE_KEYS, ENGINE_KEYS, ENGINE_SECTIONS
-from reportupdater.config.sections import Reading, as_section, entries, read_keys, read_texts
+from reportupdater.config.sections import ALL, Reading, as_section, entries, read_keys, read_texts
 from reportupdater.errors import Problem, Where
 from reportupdater.model import Database, HiveDatabase, MysqlDatabase, Shards, SqliteDatabase
 
@@ -38,7 +38,7 @@ class _Draft:
     keys: Reading
 
 
-_UNREADABLE = Reading({}, bad=frozenset({"all of it"}))
+_UNREADABLE = Reading({}, bad=frozenset({ALL}))
 
 
 def read_databases(

@@ -15,8 +15,8 @@ from reportupdater.config.document import Entry, Section
 from reportupdater.config.files import Folders, mapping_in, read_needed
 from reportupdater.config.host import read_host_file
 from reportupdater.config.load import CONFIG_NAME, read_defaults
-from reportupdater.config.schema import GRAPHITE_KEYS, REPORT_KEYS, TOP_KEYS
-from reportupdater.config.sections import Reading, as_section, read_keys
+from reportupdater.config.schema import DATABASE_KEYS, GRAPHITE_KEYS, REPORT_KEYS, TOP_KEYS
+from reportupdater.config.sections import ALL, Reading, as_section, read_keys
 from reportupdater.errors import Severity, Where
 
 _SECTIONS = frozenset({"databases", "defaults", "engines", "graphite", "reports"})
@@ -89,7 +89,13 @@ def read_effective(
         folders=Folders(folder, {str(file): file.parent for file in host_files}),
         files=(path, *host_files),
         databases={
-            name: Entered(draft.where, draft.keys, draft.engine) for name, draft in drafts.items()
+            # What is said of an engine has a table of keys of its own, without `engine`.
+            name: Entered(
+                draft.where,
+                replace(draft.keys, keys=DATABASE_KEYS.get(draft.engine or "", {})),
+                draft.engine,
+            )
+            for name, draft in drafts.items()
         },
         graphite=graphite,
         reports=dict(_reports(root, defaults)),
@@ -104,7 +110,7 @@ def _reports(root: Section, defaults: Reading) -> Iterator[tuple[str, Entered]]:
     for name, own in entry.value.entries.items():
         section, _ = as_section(own.value, f"report {name!r}")
         if section is None:
-            unreadable = Reading(REPORT_KEYS, bad=frozenset({"all of it"}))
+            unreadable = Reading(REPORT_KEYS, bad=frozenset({ALL}))
             yield name, Entered(own.key.where, unreadable)
         else:
             keys, _ = read_keys(section, REPORT_KEYS, f"report {name!r}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reportupdater.config.files import mapping_in, read_needed
 from reportupdater.config.schema import HOST_KEYS
-from reportupdater.config.sections import Reading, read_keys
+from reportupdater.config.sections import ALL, Reading, read_keys
 from reportupdater.errors import Problem
 
 _PLACES = ("/etc/reportupdater/config.yaml", "~/.config/reportupdater/config.yaml")
@@ -29,6 +29,6 @@ def read_host_file(path: Path) -> tuple[Reading, list[Problem]]:
     """
     root, problems = mapping_in(read_needed(path), str(path), "host settings", _EXAMPLE)
     if root is None:
-        return Reading(HOST_KEYS, bad=frozenset({"all of it"} if problems else ())), problems
+        return Reading(HOST_KEYS, bad=frozenset({ALL} if problems else ())), problems
     keys, found = read_keys(root, HOST_KEYS, "", elsewhere=_ELSEWHERE)
     return keys, [*problems, *found]

@@ -18,7 +18,7 @@ from reportupdater.config.document import Items, Scalar, Section, Value
 from reportupdater.config.effective import Effective, path_from
 from reportupdater.config.kinds import COMMAND, NAMESERVER, PATH
 from reportupdater.config.schema import Key
-from reportupdater.config.sections import Given, Reading
+from reportupdater.config.sections import ALL, Given, Reading
 
 HIDDEN = "***"
 """What stands instead of what may be a secret."""
@@ -75,6 +75,9 @@ class _Writer:
 
     def keys(self, reading: Reading, depth: int) -> Iterator[Line]:
         """The keys of a section that have a value, and the names of those that cannot be read."""
+        if ALL in reading.bad:
+            yield Line(depth, "", "cannot be used")
+            return
         for name, key in reading.keys.items():
             given = reading.given.get(name)
             if given is not None and isinstance(key, Key):

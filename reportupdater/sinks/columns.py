@@ -23,7 +23,7 @@ def not_in_header(series: Series, header: Row, lookups: Lookups) -> Iterator[Pro
     if series.report.graphite is None:
         return
     for problem in Naming(series, series.report.graphite, header, lookups).problems:
-        hint = f"as {series.tsv} tells" + (f": {problem.hint}" if problem.hint else "")
+        hint = f"so it is in {series.tsv}" + (f"; {problem.hint}" if problem.hint else "")
         yield replace(problem, hint=hint, severity=Severity.WARNING)
 
 

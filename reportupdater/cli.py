@@ -8,15 +8,15 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib import import_module
 
 from reportupdater import __version__
-from reportupdater.commands import check, config, metrics, resend, run, try_, verify
-from reportupdater.errors import ReportupdaterError
+from reportupdater.errors import EXIT_FAILED, ReportupdaterError
 from reportupdater.observe import log
 
-COMMANDS = (run, try_, check, config, metrics, resend, verify)
-"""The modules of the commands, in the order in which `--help` lists them."""
+COMMANDS = ("run", "try", "check", "config", "metrics", "resend", "verify")
+"""The commands, in the order in which `--help` lists them. Each has a module in `commands`."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,7 +27,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does
-    arguments = parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    # The modules of other commands are not imported: a run with nothing due is over at once.
+    named = argv[:1] if argv and argv[0] in COMMANDS else COMMANDS
+    arguments = parser(named).parse_args(argv)
     log.set_up(arguments.log_level)
     try:
         exit_code: int = arguments.call(arguments)
@@ -35,24 +38,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ReportupdaterError as error:
         logging.getLogger("reportupdater").error("%s", error)
         return error.exit_code
+    except BrokenPipeError:  # who reads the output has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
     except KeyboardInterrupt:  # while nothing is in work yet: a run takes the signal itself
         return 128 + signal.SIGINT
-    except BrokenPipeError:  # the reader, `head` say, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
     return exit_code
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line."""
+def parser(names: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
+    """The parser of a command line that may have these commands."""
     top = argparse.ArgumentParser(
         prog="reportupdater",
         description="A scheduled batch report runner: queries in, TSV files out.",
     )
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        command.add_to(commands)
+    for name in names:
+        import_module(f"reportupdater.commands.{name}").add_to(commands)
     for command_parser in commands.choices.values():
         command_parser.add_argument(
             "-l",

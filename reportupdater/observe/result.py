@@ -1,4 +1,4 @@
-"""Tables as text, as wide as the screen."""
+"""Results as text: aligned columns, no wider than the screen."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def screen_width() -> int:
         return WIDTH
 
 
-def table(header: Row, rows: Sequence[Row], width: int) -> Iterator[str]:
-    """The lines of an aligned table, none wider than `width`.
+def aligned(header: Row, rows: Sequence[Row], width: int) -> Iterator[str]:
+    """The lines of a table, its columns aligned, none wider than `width`.
 
     Cells that are too long are cut, the longest first; columns that have no place at all are
     named in a last line. Columns of numbers are aligned to the right. Rows may be of any length.

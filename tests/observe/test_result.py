@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportupdater.observe.table import columns_of, table
+from reportupdater.observe.result import aligned, columns_of
 from tests.making import cells
 
 rows = st.lists(st.lists(cells, max_size=6), max_size=5)
@@ -16,7 +16,7 @@ rows = st.lists(st.lists(cells, max_size=6), max_size=5)
 def test_no_line_is_wider_than_the_screen_and_none_moves_the_cursor(
     header: list[str], rows: list[list[str]], width: int
 ) -> None:
-    for line in table(header, rows, width):
+    for line in aligned(header, rows, width):
         assert line.isprintable()
         assert columns_of(line) <= max(width, 2)  # a letter of an Asian script takes two
 
@@ -25,12 +25,12 @@ def test_no_line_is_wider_than_the_screen_and_none_moves_the_cursor(
 def test_there_is_a_line_for_the_header_and_for_each_row(
     header: list[str], rows: list[list[str]]
 ) -> None:
-    assert len(list(table(header, rows, 10_000))) == 1 + len(rows)
+    assert len(list(aligned(header, rows, 10_000))) == 1 + len(rows)
 
 
 def test_numbers_are_aligned_to_the_right_and_texts_to_the_left() -> None:
     given = [("2025-01-01", "-1.5e3", "12"), ("2025-01-02", "", "x"), ("2025-01-03", "12", "")]
-    assert list(table(("date", "n", "text"), given, 80)) == [
+    assert list(aligned(("date", "n", "text"), given, 80)) == [
         "date             n  text",
         "2025-01-01  -1.5e3  12",
         "2025-01-02          x",
@@ -52,11 +52,13 @@ def test_what_is_too_wide_is_cut_the_longest_first_and_the_date_last(
     width: int, lines: list[str]
 ) -> None:
     row = ("2025-01-01", "four words of text", "12", "the other of them")
-    assert list(table(("date", "description", "m", "long name"), [row], width)) == lines
+    assert list(aligned(("date", "description", "m", "long name"), [row], width)) == lines
 
 
 def test_letters_that_take_two_columns_are_counted_so() -> None:
     shown = list(
-        table(("date", "city", "n"), [("2025-01-01", "東京", "1"), ("2025-01-02", "Rio", "2")], 80)
+        aligned(
+            ("date", "city", "n"), [("2025-01-01", "東京", "1"), ("2025-01-02", "Rio", "2")], 80
+        )
     )
     assert shown[1:] == ["2025-01-01  東京  1", "2025-01-02  Rio   2"]

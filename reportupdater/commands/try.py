@@ -12,7 +12,7 @@ from reportupdater.errors import EXIT_FAILED, EXIT_OK
 from reportupdater.execution.commit import utcnow
 from reportupdater.execution.outcome import Answer, Failure
 from reportupdater.model import GraphiteConfig, Table
-from reportupdater.observe.table import screen_width, table
+from reportupdater.observe.result import aligned, screen_width
 from reportupdater.sinks.datapoints import Made
 from reportupdater.trial import Trial, Tried, prepared, tried
 
@@ -137,7 +137,7 @@ def _show(trial: Trial, found: Tried, limit: int) -> int:
             _say(logging.ERROR, "%s would not be stored: %s", trial.task, error)
         return EXIT_FAILED
     _title("checks: passed")
-    if outcome.result.empty:
+    if found.table is not None and not found.table.rows:
         print(f"There are no rows: one of empty values would be stored, dated {trial.task.start}.")
     else:
         print("Names of columns, width and date of each row: a run would store them.")
@@ -145,7 +145,7 @@ def _show(trial: Trial, found: Tried, limit: int) -> int:
 
 
 def _show_table(result: Table, limit: int) -> None:
-    for line in table(result.header, result.rows[:limit], screen_width()):
+    for line in aligned(result.header, result.rows[:limit], screen_width()):
         print(line)
     _tell_more(len(result.rows) - limit, "row")
 
@@ -167,7 +167,7 @@ def _show_datapoints(trial: Trial, made: Made | None, limit: int) -> int:
         rows = [
             (point.path, point.value, _moment(point.timestamp)) for point in made.points[:limit]
         ]
-        for line in table(("path", "value", "date"), rows, _WHOLE):  # half a path is no use
+        for line in aligned(("path", "value", "date"), rows, _WHOLE):  # half a path is no use
             print(line)
         _tell_more(len(made.points) - limit, "datapoint")
     _tell_left_out(made.nameless, "row lacks", "rows lack", "a value that their metric path needs")

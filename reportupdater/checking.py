@@ -219,7 +219,8 @@ def _dates(report: Report, places: _Places, now: datetime) -> Iterator[Problem]:
         yield places.problem(severity, what, places.key("starts"), hint)
     if ends is not None and ends < now + SOON:
         what = f"'ends' of report {report.name!r} "
-        what += "has passed" if ends <= now else f"is in {(ends - now).days + 1} days"
+        days = (ends - now).days + 1
+        what += "has passed" if ends <= now else f"is in {days} day{'s' * (days > 1)}"
         hint = "no interval from then on is computed"
         yield places.problem(Severity.NOTICE, what, places.key("ends"), hint)
 

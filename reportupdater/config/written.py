@@ -27,7 +27,7 @@ _BUILT_IN = "built-in default"
 _COMMENTS_FROM, _COMMENTS_UP_TO = 28, 60  # columns
 _PLAIN = re.compile(r"[A-Za-z0-9_./~][A-Za-z0-9_./~+ -]*(?<! )")
 _OTHER_MEANING = re.compile(r"(?i)~|null|true|false|yes|no|on|off|[-+.0-9][-+.0-9_xoe]*")
-_SECRET = re.compile(r"(?i)pass(?!word_?env)|pwd|secret|token")
+_SECRET = re.compile(r"(?i)pass|pwd|secret|token|credential")
 _SECRET_AFTER = frozenset({"-p", "--password", "-password", "--pass"})
 _SECRET_INSIDE = re.compile(
     r"(?i)((?:pass[a-z]*|pwd|[a-z.]*secret[a-z.]*|[a-z.]*token[a-z.]*)=)[^;&\s]+|(//[^/@:\s]*:)[^/@\s]+(?=@)"

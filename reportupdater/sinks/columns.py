@@ -37,7 +37,7 @@ def not_in_query(series: Series) -> Iterator[Problem]:
     if config is None or query is None:
         return
     interval = report.granularity.interval(report.granularity.number(report.starts))
-    text = query.render(time_values(interval, report.granularity) | series.dimensions)
+    text = query.render({**time_values(interval, report.granularity), **series.dimensions})
     text = _COMMENT.sub(lambda match: match[1] or " ", text)
     if _ALL_COLUMNS.search(text):
         return

@@ -48,8 +48,13 @@ def call(
     return Said(done.stdout, done.stderr)
 
 
-def on_terminal(columns: int, *arguments: str | Path, code: int = 0) -> str:
-    """Call a command on a terminal of this width, expect this exit code; what it shows."""
+def on_terminal(
+    columns: int, *arguments: str | Path, code: int = 0, with_errors: bool = False
+) -> str:
+    """Call a command on a terminal of this width, expect this exit code; what it shows.
+
+    Standard error is shown only on demand: a progress bar stands there.
+    """
     outer, inner = pty.openpty()
     try:
         fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
@@ -58,7 +63,7 @@ def on_terminal(columns: int, *arguments: str | Path, code: int = 0) -> str:
             env=ENVIRONMENT | {"TERM": "xterm"},
             stdin=inner,
             stdout=inner,
-            stderr=subprocess.DEVNULL,
+            stderr=inner if with_errors else subprocess.DEVNULL,
         )
         os.close(inner)
         shown = b""

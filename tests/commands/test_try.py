@@ -261,6 +261,18 @@ def test_a_table_is_as_wide_as_the_terminal_and_has_no_colours(
     assert table_width(call("try", one.folder, "edits", *NOW).out) == 80
 
 
+def test_a_terminal_shows_what_is_running_until_there_is_a_result(tmp_path: Path) -> None:
+    script = "#!/bin/sh\nsleep 1\nprintf 'date\\tn\\n%s\\t1\\n' $1\n"
+    config = f"{SQLITE}reports:\n  sizes: {{type: script}}"
+    one = Project(tmp_path, config, {"sizes": script})
+    shown = on_terminal(100, "try", one.folder, "sizes", *NOW, "--execute", with_errors=True)
+    running, _, result = shown.partition("== result")
+    assert "0/1" in running
+    assert "sizes [2025-01-31, 2025-02-01) 0 s" in running
+    assert "\x1b" not in result
+    assert "2025-01-31  1\n" in result
+
+
 def test_a_script_is_run_only_when_that_is_asked_for(ask: Ask, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     script = f"#!/bin/sh\ntouch {ran}\nprintf 'date\\twiki\\n%s\\t%s\\n' $1 $3\n"

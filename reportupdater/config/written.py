@@ -122,9 +122,7 @@ class _Writer:
             of == "explode_by" and os.path.isfile(folders.of(value.where) / text.strip())
         ):
             text = path_from(folders, value.where, text.strip())
-        return (
-            text if value.plain and _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
-        )
+        return text if value.plain and _PLAIN.fullmatch(text) else _in_quotes(text)
 
 
 def _source(given: Given) -> str:
@@ -158,7 +156,13 @@ def _text(key: Key, value: object) -> str:
 def _quoted(text: str) -> str:
     """A text in quotes, where it would mean something else without them."""
     plain = _PLAIN.fullmatch(text) and not _OTHER_MEANING.fullmatch(text)
-    return text if plain else json.dumps(text, ensure_ascii=False)
+    return text if plain else _in_quotes(text)
+
+
+def _in_quotes(text: str) -> str:
+    """A text in double quotes, whose escapes are those of YAML."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(part if part.isprintable() else f"\\U{ord(part):08x}" for part in quoted)
 
 
 def _without_secrets(words: tuple[str, ...]) -> Iterator[str]:

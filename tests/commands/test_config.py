@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+import tempfile
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from reportupdater.checking import examine
+from reportupdater.config.effective import read_effective
 from reportupdater.config.load import load_project
-from reportupdater.errors import Where
+from reportupdater.config.written import lines
+from reportupdater.errors import Severity, Where
 from reportupdater.model import Project as Loaded
 from tests.commands.conftest import Ask
 from tests.helpers import ONE, Project, written
@@ -30,7 +38,7 @@ reports:
   edits:
     granularity: days
     explode_by: {wiki: wikis.txt, platform: [web, "no", 0012]}
-    graphite: {path: "e.{wiki}.{platform}.{_metric}", metrics: {edits: n, "a b": "x: y"}}
+    graphite: {path: "e.{wiki}.{platform}.{_metric}", metrics: {edits: n, a_b: "x: y"}}
   "07":
     type: hive
     granularity: hours
@@ -38,7 +46,7 @@ reports:
     starts: 2025-01-01T05
     max_data_points: null
     owner: "Data team: reports"
-    description: it's "the" one
+    description: it's "the" one \u00a0 ü 😀
   sizes: {type: script, granularity: months, lag: 0}
   more: {db: lite, granularity: weeks, execute: more, ends: 2025-06-01}
   other: {db: sections, granularity: weeks, execute: more}
@@ -55,7 +63,7 @@ FILES = {
 
 
 def project(parent: Path, config: str = CONFIG) -> Project:
-    return Project(parent, config.replace('"a b": "x: y"', 'a_b: "x: y"'), FILES)
+    return Project(parent, config, FILES)
 
 
 def plain(value: Any) -> Any:
@@ -122,6 +130,28 @@ def test_what_is_shown_is_a_configuration_that_means_the_same(
     assert yaml.safe_load(shown)["reports"]["edits"]["explode_by"]["platform"][1] == "no"
     one.write("config.yaml", shown)
     assert meaning(load_project(one.folder)) == before
+
+
+WORDS = [match.span() for match in re.finditer(r"[^\s,:{}\[\]]+", CONFIG)]
+OTHERS = ["null", "[]", "{a: b}", "''", "~", "-1", "'x y'", "&a x", "<<", "yes", "é", "2025-01-01T05", "hive", "wiki", "edits", '"\\u2028"', "x: y"]  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(WORDS), st.sampled_from(OTHERS))
+def test_whatever_is_wrong_it_is_told_and_what_is_right_means_the_same(
+    word: tuple[int, int], other: str
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        one = Project(Path(folder), CONFIG[: word[0]] + other + CONFIG[word[1] :], FILES)
+        before = load_project(one.folder)
+        examine([one.folder], now=datetime(2025, 6, 1), output=Path(folder))
+        shown = "\n".join(lines(read_effective(one.folder)))
+        if not any(problem.severity is Severity.ERROR for problem in before.problems):
+            one.write("config.yaml", shown)
+            after = load_project(one.folder)
+            assert plain((after.reports, after.graphite)) == plain(
+                (before.reports, before.graphite)
+            )
 
 
 def test_the_demo_means_the_same(ask: Ask, tmp_path: Path) -> None:

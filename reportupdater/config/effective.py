@@ -42,7 +42,7 @@ class Effective:
     graphite: Reading
     reports: Mapping[str, Entered]
     others: Reading
-    """Keys at the top that are no sections."""
+    """Keys at the top that are no sections: what host settings say of runs."""
 
     def used(self, report: str) -> set[str]:
         """The names in `databases` that a report runs on, or falls back to."""

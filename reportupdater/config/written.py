@@ -57,7 +57,9 @@ def lines(effective: Effective) -> Iterator[str]:
 
 def _lines(effective: Effective) -> Iterator[Line]:
     writer = _Writer(effective)
-    yield from writer.keys(effective.others, 0)
+    for line in writer.keys(effective.others, 0):
+        # Such keys are for host settings alone.
+        yield line._replace(text=f"# {line.text}")
     for title, entries in (("databases", effective.databases), ("reports", effective.reports)):
         if title == "reports" and (effective.graphite.given or effective.graphite.bad):
             yield Line(0, "graphite:")

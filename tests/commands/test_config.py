@@ -136,7 +136,7 @@ WORDS = [match.span() for match in re.finditer(r"[^\s,:{}\[\]]+", CONFIG)]
 OTHERS = ["null", "[]", "{a: b}", "''", "~", "-1", "'x y'", "&a x", "<<", "yes", "é", "2025-01-01T05", "hive", "wiki", "edits", '"\\u2028"', "x: y"]  # fmt: skip
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(WORDS), st.sampled_from(OTHERS))
 def test_whatever_is_wrong_it_is_told_and_what_is_right_means_the_same(
     word: tuple[int, int], other: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import signal
@@ -11,10 +12,10 @@ from collections.abc import Iterable, Sequence
 from importlib import import_module
 
 from reportupdater import __version__
-from reportupdater.errors import ReportupdaterError
+from reportupdater.errors import EXIT_FAILED, ReportupdaterError
 from reportupdater.observe import log
 
-COMMANDS = ("run", "metrics", "resend", "verify")
+COMMANDS = ("run", "try", "check", "config", "metrics", "resend", "verify")
 """The commands, in the order in which `--help` lists them. Each has a module in `commands`."""
 
 
@@ -22,6 +23,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line (without the program's name); its exit code."""
     if sys.stderr is None:  # the caller has closed it, and no file may be opened in its place
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - open to the end
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does
     argv = sys.argv[1:] if argv is None else argv
     # The modules of other commands are not imported: a run with nothing due is over at once.
     named = argv[:1] if argv and argv[0] in COMMANDS else COMMANDS
@@ -29,9 +34,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     log.set_up(arguments.log_level)
     try:
         exit_code: int = arguments.call(arguments)
+        sys.stdout.flush()
     except ReportupdaterError as error:
         logging.getLogger("reportupdater").error("%s", error)
         return error.exit_code
+    except BrokenPipeError:  # who reads the output has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
     except KeyboardInterrupt:  # while nothing is in work yet: a run takes the signal itself
         return 128 + signal.SIGINT
     return exit_code

@@ -18,6 +18,12 @@ def add_project(
     """Add what names a project, an output folder and some of the reports."""
     parser.add_argument("project", type=path, help="the folder with config.yaml and query files")
     parser.add_argument("output", type=path, nargs=None if needs_output else "?", help=output_help)
+    add_files(parser)
+    add_reports(parser)
+
+
+def add_files(parser: argparse.ArgumentParser) -> None:
+    """Add what names other files of configuration than the usual ones."""
     parser.add_argument(
         "--config-path", type=path, metavar="FILE", help="instead of PROJECT/config.yaml"
     )
@@ -27,6 +33,10 @@ def add_project(
         metavar="FILE",
         help="host settings, instead of those in /etc/reportupdater and ~/.config/reportupdater",
     )
+
+
+def add_reports(parser: argparse.ArgumentParser) -> None:
+    """Add what names some of the reports."""
     parser.add_argument(
         "--report",
         action="append",

@@ -10,7 +10,7 @@ from pathlib import Path
 from reportupdater.config.document import Entry, Section
 from reportupdater.config.files import Folders, absolute
 from reportupdater.config.schema import DATABASE_KEYS, ENGINE_KEYS, ENGINE_SECTIONS
-from reportupdater.config.sections import Reading, as_section, entries, read_keys, read_texts
+from reportupdater.config.sections import ALL, Reading, as_section, entries, read_keys, read_texts
 from reportupdater.errors import Problem, Where
 from reportupdater.model import Database, HiveDatabase, MysqlDatabase, Shards, SqliteDatabase
 
@@ -38,7 +38,7 @@ class _Draft:
     keys: Reading
 
 
-_UNREADABLE = Reading({}, bad=frozenset({"all of it"}))
+_UNREADABLE = Reading({}, bad=frozenset({ALL}))
 
 
 def read_databases(
@@ -50,6 +50,18 @@ def read_databases(
     of a later one replaces one of the same name. What a file says of an engine is laid over the
     entries of the layers before it, and under its own.
     """
+    drafts, problems = read_drafts(layers)
+    databases: Databases = {}
+    for name, draft in drafts.items():
+        database, found = _made(name, draft, folders)
+        problems += found
+        databases[name] = database or Unusable(draft.engine)
+    unreadable = any("databases" in layer.bad for layer in layers)
+    return None if unreadable else databases, problems
+
+
+def read_drafts(layers: Sequence[Reading]) -> tuple[dict[str, _Draft], list[Problem]]:
+    """The engine and the keys of all entries, the layers laid over each other."""
     drafts: dict[str, _Draft] = {}
     problems: list[Problem] = []
     for layer in layers:
@@ -65,13 +77,7 @@ def read_databases(
         for name, draft in own.items():
             under = engines.get(draft.engine or "", Reading({}))
             drafts[name] = replace(draft, keys=draft.keys.over(under))
-    databases: Databases = {}
-    for name, draft in drafts.items():
-        database, found = _made(name, draft, folders)
-        problems += found
-        databases[name] = database or Unusable(draft.engine)
-    unreadable = any("databases" in layer.bad for layer in layers)
-    return None if unreadable else databases, problems
+    return drafts, problems
 
 
 def _read_engines(layer: Reading) -> tuple[dict[str, Reading], list[Problem]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reportupdater.config.files import absolute, mapping_in, read_needed
 from reportupdater.config.schema import HOST_KEYS
-from reportupdater.config.sections import Given, Reading, read_keys
+from reportupdater.config.sections import ALL, Given, Reading, read_keys
 from reportupdater.errors import Problem, UsageError
 
 _PLACES = ("/etc/reportupdater/config.yaml", "~/.config/reportupdater/config.yaml")
@@ -31,7 +31,7 @@ def read_host_file(path: Path) -> tuple[Reading, list[Problem]]:
     """
     root, problems = mapping_in(read_needed(path), str(path), "host settings", _EXAMPLE)
     if root is None:
-        return Reading(HOST_KEYS, bad=frozenset({"all of it"} if problems else ())), problems
+        return Reading(HOST_KEYS, bad=frozenset({ALL} if problems else ())), problems
     keys, found = read_keys(root, HOST_KEYS, "", elsewhere=_ELSEWHERE)
     return keys, [*problems, *found]
 

@@ -80,7 +80,7 @@ def _read(
         elsewhere=dict.fromkeys(("engines", "on_failure"), _FOR_HOSTS),
     )
     layers = [keys, *host]
-    defaults, found = _defaults(layers)
+    defaults, found = read_defaults(layers)
     problems += found
     databases, found = read_databases(layers, folders)
     problems += found
@@ -107,7 +107,7 @@ def _read(
     return Project(folders.project, path, tuple(valid), tuple(names), tuple(problems), graphite)
 
 
-def _defaults(layers: Sequence[Reading]) -> tuple[Reading, list[Problem]]:
+def read_defaults(layers: Sequence[Reading]) -> tuple[Reading, list[Problem]]:
     """The layers' defaults, each laid over those of the layer before."""
     defaults = Reading(REPORT_KEYS)
     problems: list[Problem] = []

@@ -55,7 +55,7 @@ def read_reports(
     problems = list(section.problems)
     for name, entry, found in entries(section):
         report, wrong = _read_report(name, entry, around)
-        problems += [_of_report(problem, name) for problem in (*found, *wrong)]
+        problems += [replace(problem, report=name) for problem in (*found, *wrong)]
         if report is not None and not found:
             reports.append(report)
     clashes = _clashes(section, reports)
@@ -63,10 +63,6 @@ def read_reports(
     clashing = {problem.report for problem in clashes}
     valid = [report for report in reports if report.name not in clashing]
     return valid, list(section.entries), problems
-
-
-def _of_report(problem: Problem, name: str) -> Problem:
-    return replace(problem, report=name) if problem.severity is Severity.ERROR else problem
 
 
 def _errors(problems: list[Problem]) -> bool:

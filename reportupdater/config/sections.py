@@ -11,6 +11,9 @@ from reportupdater.config.kinds import describe, scalar_text
 from reportupdater.config.schema import Key, Keys
 from reportupdater.errors import Problem, Severity, Where, nearest
 
+ALL = "all of it"
+"""What is `bad` in a section of which nothing could be read."""
+
 _MERGE = "<<"
 
 

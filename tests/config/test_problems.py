@@ -435,7 +435,7 @@ def test_severities_tell_what_takes_something_out(load: Load) -> None:
     project = load("extra: 1\n" + TOP + "  a: {funnel: true}\n  b: {lag: x}\n")
     assert [(problem.severity.value, problem.report) for problem in project.problems] == [
         ("warning", None),
-        ("notice", None),
+        ("notice", "a"),
         ("error", "b"),
     ]
 

@@ -1,0 +1,122 @@
+"""`reportupdater check`: all that can be known without a database."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from reportupdater.checking import Examined, examine
+from reportupdater.commands import arguments
+from reportupdater.errors import EXIT_FAILED, EXIT_OK, Severity, UsageError
+from reportupdater.execution.clock import utcnow
+
+EXAMPLES = """\
+examples:
+  reportupdater check queries/edits
+  reportupdater check --strict --json queries/*/
+
+exit codes:
+  0  there is no error; with --strict, no warning either
+  1  there is
+  2  called wrongly, or a project or a file of host settings is not there
+"""
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "check",
+        help="tell all that is wrong with projects, without asking a database",
+        description="Tells all that can be known of projects without asking a database or writing a"
+        " file.\nErrors take reports, or their datapoints, out of a run; warnings do not; notices are"
+        " worth knowing.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "projects",
+        type=arguments.path,
+        nargs="+",
+        metavar="project",
+        help="a folder with config.yaml and query files; of several, names that clash are told too",
+    )
+    arguments.add_files(parser)
+    parser.add_argument(
+        "--output",
+        type=arguments.path,
+        metavar="FOLDER",
+        help="the folder of the TSVs: whether their columns fit the metrics is checked too",
+    )
+    parser.add_argument("--strict", action="store_true", help="fail on warnings too")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(call=call)
+
+
+def call(given: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
+    if given.config_path is not None and len(given.projects) > 1:
+        raise UsageError("--config-path is for one project, and several are given")
+    if given.output is not None and not given.output.is_dir():
+        raise UsageError(f"{given.output}: there is no such output folder")
+    examined = examine(
+        list({path.resolve(): path for path in given.projects}.values()),
+        now=utcnow(),
+        config_path=given.config_path,
+        host_files=arguments.host_files(given),
+        output=given.output,
+    )
+    counts = {
+        severity: sum(one.count(severity) for one in examined)
+        for severity in (Severity.ERROR, Severity.WARNING, Severity.NOTICE)
+    }
+    if given.json:
+        print(json.dumps(_as_dict(examined, counts), indent=2, ensure_ascii=False))
+    else:
+        for one in examined:
+            for problem in one.problems:
+                print(f"{problem.severity.value}: {problem}")
+        print(_count_line(examined, counts))
+    failed = counts[Severity.ERROR] or (given.strict and counts[Severity.WARNING])
+    return EXIT_FAILED if failed else EXIT_OK
+
+
+def _count_line(examined: Sequence[Examined], counts: dict[Severity, int]) -> str:
+    reports = sum(len(one.project.names) for one in examined)
+    projects = _count(len(examined), "project") + ", " if len(examined) > 1 else ""
+    found = ", ".join(_count(count, severity.value) for severity, count in counts.items() if count)
+    return f"{projects}{_count(reports, 'report')}: {found or 'all is well'}"
+
+
+def _count(number: int, of: str) -> str:
+    return f"{number} {of}{'' if number == 1 else 's'}"
+
+
+def _as_dict(examined: Sequence[Examined], counts: dict[Severity, int]) -> dict[str, Any]:
+    return {
+        "errors": counts[Severity.ERROR],
+        "warnings": counts[Severity.WARNING],
+        "notices": counts[Severity.NOTICE],
+        "projects": [
+            {
+                "project": str(one.project.folder),
+                "config": str(one.project.config_path),
+                "reports": list(one.project.names),
+                "valid_reports": [report.name for report in one.project.reports],
+                "problems": [
+                    {
+                        "severity": problem.severity.value,
+                        "what": problem.what,
+                        "hint": problem.hint,
+                        "report": problem.report,
+                        "path": problem.where.path if problem.where else None,
+                        "line": (problem.where and problem.where.line) or None,
+                        "column": (problem.where and problem.where.column) or None,
+                    }
+                    for problem in one.problems
+                ],
+            }
+            for one in examined
+        ],
+    }

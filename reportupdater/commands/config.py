@@ -1,0 +1,66 @@
+"""`reportupdater config`: print the configuration as it counts."""
+
+from __future__ import annotations
+
+import argparse
+
+from reportupdater.commands import arguments
+from reportupdater.config.effective import read_effective
+from reportupdater.config.load import load_project
+from reportupdater.config.written import lines
+from reportupdater.errors import EXIT_FAILED, EXIT_OK, Severity, UsageError, nearest
+from reportupdater.observe.log import tell
+
+EXAMPLES = """\
+examples:
+  reportupdater config queries/edits
+  reportupdater config queries/edits --report daily_edits
+
+exit codes:
+  0  it is printed, and without an error
+  1  it has errors; what can be read of it is printed
+  2  called wrongly, or there is no configuration
+"""
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "config",
+        help="print the configuration as it counts",
+        description="Prints the configuration with host settings, defaults and built-in defaults laid"
+        " in,\nas YAML, each value with where it comes from. Files with passwords are not read.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "project", type=arguments.path, help="the folder with config.yaml and query files"
+    )
+    arguments.add_files(parser)
+    arguments.add_reports(parser)
+    parser.set_defaults(call=call)
+
+
+def call(given: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
+    host_files = arguments.host_files(given)
+    project = load_project(given.project, given.config_path, host_files=host_files)
+    effective = read_effective(given.project, given.config_path, host_files)
+    for name in given.report:
+        if name not in effective.reports:
+            raise UsageError(
+                f"{project.config_path} has no report {name!r}",
+                hint=nearest(name, effective.reports),
+            )
+    if given.report:
+        effective = effective.narrowed(given.report)
+    for line in lines(effective):
+        print(line)
+    problems = [
+        problem
+        for problem in project.problems
+        if not given.report or problem.report is None or problem.report in given.report
+    ]
+    tell(problems)
+    failed = any(problem.severity is Severity.ERROR for problem in problems)
+    return EXIT_FAILED if failed else EXIT_OK

@@ -1,0 +1,204 @@
+"""`reportupdater try`: one interval of one series, without a trace."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from datetime import UTC, datetime
+
+from reportupdater.commands import arguments
+from reportupdater.errors import EXIT_FAILED, EXIT_OK
+from reportupdater.execution.clock import utcnow
+from reportupdater.execution.outcome import Answer, Failure
+from reportupdater.model import GraphiteConfig, Table
+from reportupdater.observe.result import aligned, screen_width
+from reportupdater.sinks.datapoints import Made
+from reportupdater.trial import Trial, Tried, prepared, tried
+
+log = logging.getLogger(__name__)
+
+EXAMPLES = """\
+examples:
+  reportupdater try queries/edits daily_edits
+  reportupdater try queries/edits daily_edits --date 2025-03-01 --only wiki=enwiki --render-only
+
+exit codes:
+  0  a run would store the result, and send its datapoints; or the query is only shown
+  1  the query failed, its result would not be stored, or its datapoints would not be sent
+  2  called wrongly, or there is nothing that can be tried
+  130, 143  interrupted; the query was stopped
+"""
+
+_WHOLE = 100_000
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "try",
+        help="run the query of one interval, and show what a run would make of it",
+        description="Runs the query of one interval of a report, and shows it, its result, and the"
+        " datapoints\nthat a run would send. Nothing is stored, and nothing is sent. A script, or a"
+        " hive file with\nseveral statements, may have side effects: it is run only with --execute.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "project", type=arguments.path, help="the folder with config.yaml and query files"
+    )
+    parser.add_argument("report", help="the report to try")
+    arguments.add_files(parser)
+    parser.add_argument(
+        "--date",
+        type=arguments.moment,
+        metavar="DATE",
+        help="the interval around this date (default: the latest that is due)",
+    )
+    arguments.add_only(parser)
+    parser.add_argument(
+        "--limit",
+        type=arguments.positive,
+        default=20,
+        metavar="N",
+        help="rows and datapoints that are shown (default: 20)",
+    )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
+        "--render-only", action="store_true", help="print the query, nothing else, and run nothing"
+    )
+    how.add_argument(
+        "--execute", action="store_true", help="run it even if it may have side effects"
+    )
+    parser.add_argument(
+        "--now", type=arguments.moment, metavar="DATE", help="as if it were this moment, in UTC"
+    )
+    parser.set_defaults(call=call)
+
+
+def call(given: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
+    trial = prepared(
+        given.project,
+        given.report,
+        now=given.now or utcnow(),
+        date=given.date,
+        only=arguments.only(given),
+        config_path=given.config_path,
+        host_files=arguments.host_files(given),
+    )
+    if trial.others:
+        log.info("%d problems elsewhere in the configuration; `check` tells them", trial.others)
+    for doubt in trial.doubts:
+        log.warning("%s would not be computed by a run: %s", trial.task, doubt)
+    if given.render_only:
+        print(trial.query.text.rstrip("\n"))
+        return EXIT_OK
+    _show_query(trial)
+    if trial.has_side_effects and not given.execute:
+        _title("not run")
+        print("It may have side effects; --execute runs it.")
+        return EXIT_OK
+    return _show(trial, tried(trial), given.limit)
+
+
+def _title(text: str) -> None:
+    print(f"\n== {text}", flush=True)
+
+
+def _show_query(trial: Trial) -> None:
+    """The query, before it is run: it may take hours."""
+    report = trial.task.series.report
+    print(trial.task)
+    _title(f"query: {report.execute}")
+    if trial.query.database:
+        print(f"-- in {trial.query.database}")
+    print(trial.query.text.rstrip("\n"), flush=True)
+
+
+def _show(trial: Trial, found: Tried, limit: int) -> int:
+    """Show what came of it; the exit code."""
+    on = f" on {found.server}" if found.server else ""
+    took = f"{found.seconds:.2f} s{on}"
+    if found.stopped is not None:
+        _say(logging.ERROR, "interrupted after %s: the query was stopped", took)
+        return found.stopped
+    if found.table is not None:
+        count = f"{len(found.table.rows):,} row{'s' * (len(found.table.rows) != 1)}"
+        _title(f"result: {count}, {took}")
+        _show_table(found.table, limit)
+    outcome = found.outcome
+    if not isinstance(outcome, Answer):
+        error = outcome.error if isinstance(outcome, Failure) else "there was no answer"
+        if found.table is None:
+            _say(logging.ERROR, "%s failed after %s: %s", trial.task, took, error)
+        else:
+            _title("checks: failed")
+            _say(logging.ERROR, "%s would not be stored: %s", trial.task, error)
+        return EXIT_FAILED
+    _title("checks: passed")
+    if found.table is not None and not found.table.rows:
+        print(f"There are no rows: one of empty values would be stored, dated {trial.task.start}.")
+    else:
+        print("Names of columns, width and date of each row: a run would store them.")
+    return _show_datapoints(trial, outcome.made, limit)
+
+
+def _show_table(result: Table, limit: int) -> None:
+    for line in aligned(result.header, result.rows[:limit], screen_width()):
+        print(line)
+    _tell_more(len(result.rows) - limit, "row")
+
+
+def _tell_more(more: int, of: str) -> None:
+    if more > 0:
+        print(f"… and {more:,} more {of}{'s' * (more != 1)}; --limit shows more")
+
+
+def _show_datapoints(trial: Trial, made: Made | None, limit: int) -> int:
+    """Show the datapoints that a run would send; the exit code."""
+    if trial.withheld:
+        _say(logging.ERROR, "no datapoints would be sent before the configuration is mended")
+        return EXIT_FAILED
+    if made is None:
+        return EXIT_OK
+    _title(f"datapoints: {len(made.points):,}, {_receiver(trial.graphite)}")
+    if made.points:
+        rows = [
+            (point.path, point.value, _moment(point.timestamp)) for point in made.points[:limit]
+        ]
+        for line in aligned(("path", "value", "date"), rows, _WHOLE):  # half a path is no use
+            print(line)
+        _tell_more(len(made.points) - limit, "datapoint")
+    _tell_left_out(made.nameless, "row lacks", "rows lack", "a value that their metric path needs")
+    _tell_left_out(made.no_numbers, "value is", "values are", "no finite number")
+    for warning in made.warnings.values():
+        _say(logging.WARNING, "%s", warning)
+    for problem in made.problems:
+        _say(logging.ERROR, "datapoints would not be sent: %s", problem)
+    return EXIT_FAILED if made.problems else EXIT_OK
+
+
+def _receiver(graphite: GraphiteConfig | None) -> str:
+    if graphite is None or graphite.host is None:
+        return "which a run would not send: there is no `graphite` with a `host`"
+    receiver = f"for {graphite.host}:{graphite.port}"
+    if graphite.enabled is False:
+        return f"{receiver}, which a run on this host would not send: `enabled: false`"
+    return receiver
+
+
+def _say(level: int, text: str, *values: object) -> None:
+    """Log something, after what has been printed."""
+    sys.stdout.flush()
+    log.log(level, text, *values)
+
+
+def _tell_left_out(count: int, one: str, many: str, why: str) -> None:
+    if count:
+        print(f"Not sent: {count:,} {one if count == 1 else many} {why}.")
+
+
+def _moment(timestamp: int) -> str:
+    text = datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%dT%H:%M")
+    return text.removesuffix("T00:00")

@@ -1,0 +1,125 @@
+"""The configuration as it counts: the value of each key, and where it comes from.
+
+`load_project` makes a `Project` of it; this keeps what that has no use for, the places.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reportupdater.config.databases import read_drafts
+from reportupdater.config.document import Entry, Section
+from reportupdater.config.files import Folders, mapping_in, read_needed
+from reportupdater.config.host import read_host_file
+from reportupdater.config.load import CONFIG_NAME, read_defaults
+from reportupdater.config.schema import DATABASE_KEYS, GRAPHITE_KEYS, REPORT_KEYS, TOP_KEYS
+from reportupdater.config.sections import ALL, Reading, as_section, read_keys
+from reportupdater.errors import Severity, Where
+
+_SECTIONS = frozenset({"databases", "defaults", "engines", "graphite", "reports"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """An entry of `databases` or `reports`. `where` is its name's place, `engine` a database's."""
+
+    where: Where
+    keys: Reading
+    engine: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """A project's files and host settings, laid over each other; what is wrong is `bad` in them."""
+
+    folders: Folders
+    files: tuple[Path, ...]
+    """The project's, then those of host settings, in the order of their laying."""
+    databases: Mapping[str, Entered]
+    graphite: Reading
+    reports: Mapping[str, Entered]
+    others: Reading
+    """Keys at the top that are no sections: what host settings say of runs."""
+
+    def used(self, report: str) -> set[str]:
+        """The names in `databases` that a report runs on, or falls back to."""
+        keys = self.reports[report].keys
+        if keys["type"] == "script":
+            return set()
+        named = {keys["db"]} & self.databases.keys()
+        if keys["type"] != "hive" or any(self.databases[name].engine == "hive" for name in named):
+            return named
+        return {"hive"} & self.databases.keys()
+
+    def narrowed(self, names: Sequence[str]) -> Effective:
+        """The same with these reports alone, and the databases that they use."""
+        used = {database for name in names for database in self.used(name)}
+        return replace(
+            self,
+            databases={name: entry for name, entry in self.databases.items() if name in used},
+            reports={name: entry for name, entry in self.reports.items() if name in names},
+        )
+
+
+def read_effective(
+    folder: Path, config_path: Path | None = None, host_files: Sequence[Path] = ()
+) -> Effective:
+    """The effective configuration of a project, as far as it can be read.
+
+    What is wrong with it is for `load_project` to tell. Raises UsageError as that does.
+    """
+    path = folder / CONFIG_NAME if config_path is None else config_path
+    root, _ = mapping_in(read_needed(path), str(path), "the configuration")
+    root = root or Section(Where(str(path), 1, 1), {})
+    keys, _ = read_keys(root, TOP_KEYS, "", unknown=Severity.WARNING)
+    layers = [keys, *(read_host_file(file)[0] for file in host_files)]
+    defaults, _ = read_defaults(layers)
+    drafts, _ = read_drafts(layers)
+    graphite = Reading(GRAPHITE_KEYS)
+    others = Reading({})
+    for layer in layers:
+        if layer["graphite"] is not None:
+            graphite = read_keys(layer["graphite"], GRAPHITE_KEYS, "graphite")[0].over(graphite)
+        rest = {name: given for name, given in layer.given.items() if name not in _SECTIONS}
+        others = Reading(layer.keys, rest).over(others)
+    return Effective(
+        folders=Folders(folder, {str(file): file.parent for file in host_files}),
+        files=(path, *host_files),
+        databases={
+            # What is said of an engine has a table of keys of its own, without `engine`.
+            name: Entered(
+                draft.where,
+                replace(draft.keys, keys=DATABASE_KEYS.get(draft.engine or "", {})),
+                draft.engine,
+            )
+            for name, draft in drafts.items()
+        },
+        graphite=graphite,
+        reports=dict(_reports(root, defaults)),
+        others=others,
+    )
+
+
+def _reports(root: Section, defaults: Reading) -> Iterator[tuple[str, Entered]]:
+    entry: Entry | None = root.entries.get("reports")
+    if entry is None or not isinstance(entry.value, Section):
+        return
+    for name, own in entry.value.entries.items():
+        section, _ = as_section(own.value, f"report {name!r}")
+        if section is None:
+            unreadable = Reading(REPORT_KEYS, bad=frozenset({ALL}))
+            yield name, Entered(own.key.where, unreadable)
+        else:
+            keys, _ = read_keys(section, REPORT_KEYS, f"report {name!r}")
+            yield name, Entered(own.key.where, keys.over(defaults))
+
+
+def path_from(folders: Folders, where: Where, path: str) -> str:
+    """A path as it would stand in the project's own file: one of host settings is made absolute."""
+    folder = folders.of(where)
+    if folder is folders.project or path.startswith("~"):
+        return path
+    return os.path.abspath(folder / path)

@@ -1,0 +1,47 @@
+"""What all commands have in common: whoever reads what they print may stop, or take few letters."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from tests.commands.calling import COMMAND
+from tests.helpers import ENVIRONMENT, ONE, SQLITE, Project
+
+
+def project(parent: Path) -> Project:
+    reports = "".join(f"  r{number}: {{execute: q}}\n" for number in range(200))
+    return Project(parent, f"{SQLITE}reports:\n{reports}  größe: {{execute: q}}\n", {"q.sql": ONE})
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
+    outer, inner = os.pipe()
+    os.close(outer)
+    done = subprocess.run(
+        [*COMMAND, "config", project(tmp_path).folder],
+        env=ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        stdout=inner,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(inner)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert "BrokenPipe" not in done.stderr
+
+
+def test_letters_that_a_screen_does_not_have_are_written_another_way(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, "config", project(tmp_path).folder],
+        env=ENVIRONMENT | {"PYTHONIOENCODING": "ascii"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "gr\\xf6\\xdfe" in done.stdout
+    assert "Traceback" not in done.stderr

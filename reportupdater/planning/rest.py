@@ -1,0 +1,73 @@
+"""Why the rest of a series' intervals is not due. Pure."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from reportupdater.intervals import Coverage, watermark
+from reportupdater.model import Series, Task
+from reportupdater.planning.plan import Clock, window, within
+from reportupdater.planning.schedule import as_of
+
+
+class Why(enum.Enum):
+    """Why an interval that is over is not due."""
+
+    DONE = "done"
+    MAX_DATA_POINTS = "max_data_points"
+    """A merge would not keep it."""
+    RANGE = "range"
+    """It lies outside of what this run was told to look at."""
+    BACKFILL = "backfill"
+    """A later run takes it."""
+    SCHEDULE = "schedule"
+    """It was not due at the last tick."""
+    LAG = "lag"
+    """It is over, and its lag has not passed."""
+
+
+class Rest(NamedTuple):
+    """Intervals of a series that are not due, as numbers, in runs that do not touch."""
+
+    why: Why
+    runs: tuple[tuple[int, int], ...]
+
+    @property
+    def intervals(self) -> int:
+        """How many intervals they are."""
+        return sum(past - first for first, past in self.runs)
+
+
+def rest(series: Series, done: Coverage, tasks: Iterable[Task], clock: Clock) -> list[Rest]:
+    """Every interval of a series, between `starts` and now or `ends`, that no task is for, and why.
+
+    `tasks` are those that are due by the same coverage and clock. The order is that of `Why`.
+    """
+    report = series.report
+    granularity = report.granularity
+    past = watermark(granularity, clock.now, report.lag * 0)
+    if report.ends is not None:
+        past = min(past, granularity.ceiling(report.ends))
+    whole = range(granularity.number(report.starts), past)
+    due = {granularity.number(task.interval.start) for task in tasks}
+    kept = window(report, clock.now, done.newest)
+    ticked = window(report, as_of(report, clock.now), done.newest)
+    asked = within(report, clock, kept)
+    found: dict[Why, list[int]] = {why: [] for why in Why}
+    for number in whole:
+        if number in due:
+            continue
+        if number in done:
+            why = Why.DONE
+        elif number < kept.start:
+            why = Why.MAX_DATA_POINTS
+        elif number >= kept.stop:
+            why = Why.LAG
+        elif number not in asked:
+            why = Why.RANGE
+        else:
+            why = Why.BACKFILL if number in ticked else Why.SCHEDULE
+        found[why].append(number)
+    return [Rest(why, Coverage.of(numbers).runs) for why, numbers in found.items() if numbers]

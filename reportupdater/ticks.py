@@ -13,6 +13,8 @@ _NAMES = ("@hourly", "@daily", "@weekly", "@monthly", "@yearly")
 _FIELDS = ("minute", "hour", "day of the month", "month", "day of the week")
 # croniter takes H and R for moments that differ from process to process.
 _RANDOM = re.compile(r"(?<![A-Za-z])[HRhr](?![A-Za-z])")
+# It takes 5-5 for all there is, which nobody means.
+_NO_RANGE = re.compile(r"\b(\w+)-\1\b", re.IGNORECASE)
 _SECOND = timedelta(seconds=1)
 
 
@@ -36,7 +38,8 @@ def fault(expression: str) -> str:
     for at, (field, name) in enumerate(zip(fields, _FIELDS, strict=True)):
         alone = ["*"] * len(_FIELDS)
         alone[at] = field
-        if _RANDOM.search(field) or not croniter.is_valid(" ".join(alone)):
+        odd = _RANDOM.search(field) or _NO_RANGE.search(field)
+        if odd or not croniter.is_valid(" ".join(alone)):
             return f"{field!r} is no {name}"
     try:
         croniter(expression, datetime(2000, 1, 1)).get_next(datetime)

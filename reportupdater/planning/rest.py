@@ -54,14 +54,14 @@ def rest(series: Series, done: Coverage, tasks: Iterable[Task], clock: Clock) ->
     due = {granularity.number(task.interval.start) for task in tasks}
     kept = window(report, clock.now, done.newest)
     ticked = window(report, as_of(report, clock.now), done.newest)
-    asked = within(report, clock, kept)
+    asked = within(report, clock, range(ticked.start, max(kept.stop, ticked.start)))
     found: dict[Why, list[int]] = {why: [] for why in Why}
     for number in whole:
         if number in due:
             continue
         if number in done:
             why = Why.DONE
-        elif number < kept.start:
+        elif number < ticked.start:
             why = Why.MAX_DATA_POINTS
         elif number >= kept.stop:
             why = Why.LAG

@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reportupdater.cli import main
+from reportupdater.execution.dispatch import FAILURES_IN_A_ROW
 from reportupdater.intervals import Granularity
 from tests.integration.plans import tree
 from tests.making import floor
@@ -65,7 +66,9 @@ def one_in(count: int) -> st.SearchStrategy[bool]:
 
 @st.composite
 def entries(draw: st.DrawFn) -> Entry:
-    granularity = draw(st.sampled_from(["days", "days", "days", "days", "weeks", "hours", "months"]))
+    granularity = draw(
+        st.sampled_from(["days", "days", "days", "days", "weeks", "hours", "months"])
+    )
     starts = draw(days(-2, -1) if granularity == "hours" else days(-30, -3))
     keys: dict[str, Any] = {"granularity": granularity, "starts": starts.isoformat()[:10]}
     optional = {
@@ -85,7 +88,7 @@ def entries(draw: st.DrawFn) -> Entry:
     done = {
         name: draw(st.lists(moments(-30, 3), min_size=2, max_size=9)) for name in wikis or ("",)
     }
-    return Entry(keys, draw(st.sampled_from([[], [], [3, 17], list(range(1, 20))])), done)
+    return Entry(keys, draw(st.sampled_from([[], [], [3, 17], [*range(1, 20)]])), done)
 
 
 _names = st.sampled_from([[], [], ["a"]])
@@ -120,7 +123,7 @@ def steps(draw: st.DrawFn) -> Step:
     return Step(draw(moments(-3, 12)), arguments, marks)
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(st.tuples(entries(), entries()), st.lists(steps(), min_size=2, max_size=3))
 def test_a_run_does_what_the_plan_says(reports: tuple[Entry, Entry], course: list[Step]) -> None:
     with tempfile.TemporaryDirectory() as name, without_settings(Path(name)):
@@ -223,9 +226,11 @@ def attempts(output: Path) -> dict[str, list[tuple[str, str, bool]]]:
 
 
 def agree(plan: Work, did: dict[str, list[tuple[str, str, bool]]]) -> None:
-    """All that was planned was tried, and no more; of a series that fails three times, so far."""
+    """All that was planned was tried, and no more; where much fails, the rest waits."""
     assert plan.keys() == did.keys()
     for tsv, work in did.items():
         tried = [(start, reason) for start, reason, _ in work]
-        gave_up = [bool(failed) for _, _, failed in work[-3:]] == [True] * 3
-        assert tried == plan[tsv][: len(tried)] if gave_up else tried == plan[tsv]
+        if sum(failed for _, _, failed in work) < FAILURES_IN_A_ROW:
+            assert tried == plan[tsv]
+        else:
+            assert set(tried) <= set(plan[tsv])

@@ -46,9 +46,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = commands.add_parser(
         "plan",
         help="tell what a run would do now",
-        description="Tells what a run with the same arguments would do now: the intervals that are"
-        " due, how long\nthey may take, and why the rest is not due. Runs nothing and writes"
-        " nothing.",
+        description="Tells what a run with the same arguments would do now: the intervals that\n"
+        "are due, how long they may take, and why the rest is not due. Runs nothing and\n"
+        "writes nothing.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -167,9 +167,9 @@ def _why(found: SeriesOutlook, rest: Rest) -> str:
         case Why.BACKFILL:
             return f"{counted} left to later runs by max_intervals{where}"
         case Why.SCHEDULE:
-            return f"{counted} wait for the next tick of the schedule{where}"
+            return f"{counted} waiting for the next tick of the schedule{where}"
         case Why.LAG:
-            return f"{counted} wait for their lag{where}"
+            return f"{counted} waiting for the lag{where}"
 
 
 def _of_failures(series: Iterable[SeriesOutlook]) -> Iterator[str]:
@@ -182,7 +182,7 @@ def _of_failures(series: Iterable[SeriesOutlook]) -> Iterator[str]:
     name = str(worst.series).partition(" ")[2]
     of = f"{name} " if name else ""
     if len(failing) > 1:
-        of = f"{len(failing)} series, {name} "
+        of = f"{len(failing)} series, most often {name}, "
     yield from _filled(f"failing: {of}{often}, the last time: {worst.history.last_error}", 2)
 
 

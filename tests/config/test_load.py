@@ -59,12 +59,17 @@ def test_a_short_report_has_all_defaults(load: Load, tmp_path: Path) -> None:
         "template": None,
         "dimensions": (),
         "max_data_points": None,
+        "schedule": None,
+        "max_intervals": None,
         "group": None,
         "timeout": 21600.0,
         "retries": 3,
         "max_rows": 1_000_000,
         "concurrency": None,
         "graphite": None,
+        "owner": None,
+        "ticket": None,
+        "description": None,
     }
     assert report.template is not None
     assert report.template.render({"from_date": "x"}) == "select 'x'"
@@ -113,12 +118,17 @@ reports:
     execute: sql/the edits
     explode_by: {wiki: "enwiki, dewiki", editor: [anonymous, registered]}
     max_data_points: 24
+    schedule: "15  5 * * *"
+    backfill: {max_intervals: 7}
     group: analytics
     timeout: 1.5
     retries: 0
     max_rows: 10
     concurrency: 2
     graphite: {path: "{_metric}.{wiki}.{anything}", metrics: {edits: edit count, bots: b}}
+    owner: Data team
+    ticket: T123
+    description: Edits of each hour.
 """,
         **{"sql/the edits.sql": "select {wiki}", "names.yaml": "enwiki: no\ndewiki: a.b\n"},
     )
@@ -139,12 +149,17 @@ reports:
             Dimension("wiki", ("enwiki", "dewiki")),
         ),
         "max_data_points": 24,
+        "schedule": "15 5 * * *",
+        "max_intervals": 7,
         "group": "analytics",
         "timeout": 1.5,
         "retries": 0,
         "max_rows": 10,
         "concurrency": 2,
         "graphite": None,
+        "owner": "Data team",
+        "ticket": "T123",
+        "description": "Edits of each hour.",
     }
     assert report.database == MysqlDatabase(
         name="main",
@@ -212,6 +227,8 @@ defaults:
   execute: q
   explode_by: {wiki: enwiki}
   max_data_points: 10
+  schedule: "@daily"
+  backfill: {max_intervals: 4}
   group: analytics
   timeout: 5
   graphite: {path: a, metrics: {b: c}}
@@ -247,6 +264,9 @@ def test_a_report_replaces_a_default_as_a_whole(load: Load) -> None:
         ("explode_by: {}", "dimensions", ()),
         ("explode_by: null", "dimensions", ()),
         ("max_data_points: null", "max_data_points", None),
+        ("schedule: null", "schedule", None),
+        ("backfill: null", "max_intervals", None),
+        ("backfill: {}", "max_intervals", None),
         ("max_data_points: ", "max_data_points", None),
         ("lag: 0", "lag", timedelta(0)),
         ("lag: ~", "lag", timedelta(0)),

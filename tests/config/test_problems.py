@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from reportupdater.config.schema import REPORT_KEYS, Key
 from reportupdater.errors import Severity
 from reportupdater.model import Project
 from tests.config.conftest import Load
@@ -22,6 +23,7 @@ def told(project: Project) -> list[str]:
     return [str(problem) for problem in project.problems]
 
 
+KNOWN = ", ".join(sorted(name for name, key in REPORT_KEYS.items() if isinstance(key, Key)))
 EXAMPLE = "(for example reports: {edits: {db: wikis, granularity: days, starts: 2015-01-31}})"
 
 
@@ -80,8 +82,7 @@ OF_A = "of report 'a'"
     ("key", "problem"),
     [
         ("^granulaity: days", "unknown key 'granulaity' of report 'a' (did you mean 'granularity'?)"),
-        ("^query: x", ("unknown key 'query' of report 'a' (known are: concurrency, db, ends, execute, explode_by, "
-            "granularity, graphite, group, lag, max_data_points, max_rows, retries, starts, timeout, type)")),
+        ("^query: x", f"unknown key 'query' of report 'a' (known are: {KNOWN})"),
         ("type: ^sq", f"'type' {OF_A} must be sql, hive or script, not 'sq' (did you mean 'sql'?)"),
         ("type: ^[sql]", f"'type' {OF_A} must be sql, hive or script, not a list"),
         ("granularity: ^day", f"'granularity' {OF_A} must be hours, days, weeks or months, not 'day' (did you mean 'days'?)"),
@@ -113,6 +114,15 @@ OF_A = "of report 'a'"
         ("max_data_points: ^1.5", f"'max_data_points' {OF_A} must be a whole number from 1 to 1,000,000, not 1.5"),
         ("max_data_points: ^yes", f"'max_data_points' {OF_A} must be a whole number from 1 to 1,000,000, not yes"),
         ("max_data_points: ^1234567", f"'max_data_points' {OF_A} must be a whole number from 1 to 1,000,000, not 1234567"),
+        ("schedule: ^15 5 * *", (f"'schedule' {OF_A} must be a cron expression like '15 5 * * *', not '15 5 * *' "
+            "(it has 4 fields; a schedule has five: minute, hour, day of the month, month, day of the week)")),
+        ("schedule: ^15 25 * * *", f"'schedule' {OF_A} must be a cron expression like '15 5 * * *', not '15 25 * * *' ('25' is no hour)"),
+        ("schedule: ^{}", f"'schedule' {OF_A} must be a cron expression like '15 5 * * *', not a mapping"),
+        ("schedule: ^5", (f"'schedule' {OF_A} must be a cron expression like '15 5 * * *', not 5 "
+            "(it has 1 field; a schedule has five: minute, hour, day of the month, month, day of the week)")),
+        ("backfill: ^3", f"'backfill' {OF_A} must be a mapping of keys to values, not 3"),
+        ("backfill: {^max_interval: 3}", f"unknown key 'max_interval' of backfill {OF_A} (did you mean 'max_intervals'?)"),
+        ("backfill: {max_intervals: ^0}", f"'max_intervals' of backfill {OF_A} must be a whole number from 1 to 1,000,000, not 0"),
         ("retries: ^0x10", f"'retries' {OF_A} must be a whole number from 0 to 100, not '0x10'"),
         ("concurrency: ^0", f"'concurrency' {OF_A} must be a whole number from 1 to 1,000, not 0"),
         ("max_rows: ^1_000_000_000_000", f"'max_rows' {OF_A} must be a whole number from 1 to 1,000,000,000, not 1_000_000_000_000"),

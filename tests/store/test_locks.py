@@ -193,7 +193,7 @@ def test_an_onlooker_sees_who_holds_a_lock_and_takes_none(
     assert watching.take("r", NOW)
     assert not (tmp_path / "r").exists()
     with child(TAKE, tmp_path) as process:
-        assert line(process) == "True"
+        assert line(process).strip() == "True"
         assert not watching.take("r", NOW)
         assert f"is held by another run, process {process.pid}, " in watching.tell_holder("r", NOW)
         assert watching.held == {"r": watching.tell_holder("r", NOW)}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from reportupdater.config.load import load_project
-from reportupdater.errors import TsvError, UsageError
+from reportupdater.errors import TsvError, UsageError, Where
 from reportupdater.execution import begin
 from reportupdater.execution.commit import told
 from reportupdater.execution.stock import Stock, take_stock
@@ -112,8 +112,8 @@ def total(parts: Iterable[float | None]) -> float | None:
     return seconds
 
 
-def outlook(request: Request) -> Outlook | None:
-    """What `run` would do with the same request, at this moment; None if no report can be loaded.
+def outlook(request: Request) -> Outlook:
+    """What `run` would do with the same request, at this moment.
 
     It takes stock with the code of a run, on a copy of the state. Nothing is run, made, locked or
     written. Raises UsageError, StateError.
@@ -125,7 +125,7 @@ def outlook(request: Request) -> Outlook | None:
     summary = Summary()
     reports = begin.chosen(project, request.reports, summary, request.only)
     if not reports:
-        return None
+        raise UsageError("no report could be loaded", where=Where(str(project.config_path)))
     if request.output.exists() and not request.output.is_dir():
         raise UsageError(f"{request.output} cannot be the output folder: it is no folder")
     with Copy(request.output) as state:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
+import logging
 import sqlite3
 import tempfile
 from collections import defaultdict
@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -171,16 +172,19 @@ def made(project: Path, output: Path, reports: dict[str, Entry]) -> None:
 
 @contextlib.contextmanager
 def without_settings(home: Path) -> Iterator[None]:
-    """The program in this process, which knows nothing of the settings of whoever runs the tests."""
-    before = os.environ.get("HOME")
-    os.environ["HOME"] = str(home / "nobody")
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["HOME"]
-        else:
-            os.environ["HOME"] = before
+    """The program in this process, without the settings of whoever runs the tests.
+
+    It is left as it was: the program sets up its own log.
+    """
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(home / "nobody"))
+        try:
+            yield
+        finally:
+            root.handlers[:] = handlers
+            root.setLevel(level)
 
 
 def called(*arguments: str) -> tuple[int, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from reportupdater.store import history, ledger
+from reportupdater.store import history
 from reportupdater.store.history import History
 from reportupdater.store.state import State
 
@@ -20,16 +20,13 @@ def note(
     day: int = 1,
 ) -> None:
     with state.transaction() as connection:
-        ledger.note(
-            connection,
-            run=1,
-            series=state.series_id(connection, tsv, tsv.removesuffix(".tsv").partition("/")[0]),
-            start=f"2015-01-{day:02}",
-            at=NOW + timedelta(minutes=minute),
-            reason="missing",
-            seconds=seconds,
-            rows=None if error else 3,
-            error=error,
+        number = state.series_id(connection, tsv, tsv.removesuffix(".tsv").partition("/")[0])
+        at = (NOW + timedelta(minutes=minute)).isoformat(timespec="milliseconds") + "Z"
+        rows = None if error else 3
+        connection.execute(
+            "INSERT INTO attempts (series, start, failed, at, run, reason, seconds, rows, error)"
+            " VALUES (?, ?, ?, ?, 1, 'missing', ?, ?, ?)",
+            (number, f"2015-01-{day:02}", error is not None, at, seconds, rows, error),
         )
 
 

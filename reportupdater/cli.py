@@ -26,16 +26,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     log.set_up(arguments.log_level)
     try:
         exit_code: int = arguments.call(arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()
     except ReportupdaterError as error:
         logging.getLogger("reportupdater").error("%s", error)
         return error.exit_code
     except KeyboardInterrupt:  # while nothing is in work yet: a run takes the signal itself
         return 128 + signal.SIGINT
-    except BrokenPipeError:  # whoever read what was printed, `head` say, has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
     return exit_code
 
 

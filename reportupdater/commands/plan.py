@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from reportupdater.commands import arguments
+from reportupdater.commands.printing import put
 from reportupdater.errors import EXIT_FAILED, EXIT_OK
 from reportupdater.pipeline import Request
 
@@ -54,5 +55,5 @@ def show(request: Request, *, as_json: bool = False) -> int:
 
     found = outlook(request)
     text = [json.dumps(as_dict(found), indent=2, ensure_ascii=False)] if as_json else lines(found)
-    print("\n".join(text))
+    put(text)
     return EXIT_OK if found.is_good else EXIT_FAILED

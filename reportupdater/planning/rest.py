@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from reportupdater.intervals import Coverage, watermark
+from reportupdater.intervals import Coverage
 from reportupdater.model import Series, Task
 from reportupdater.planning.plan import Clock, window, within
 from reportupdater.planning.schedule import as_of
@@ -47,21 +47,18 @@ def rest(series: Series, done: Coverage, tasks: Iterable[Task], clock: Clock) ->
     """
     report = series.report
     granularity = report.granularity
-    past = watermark(granularity, clock.now, report.lag * 0)
+    first, past = granularity.number(report.starts), granularity.number(clock.now)
     if report.ends is not None:
         past = min(past, granularity.ceiling(report.ends))
-    whole = range(granularity.number(report.starts), past)
     due = {granularity.number(task.interval.start) for task in tasks}
     kept = window(report, clock.now, done.newest)
     ticked = window(report, as_of(report, clock.now), done.newest)
     asked = within(report, clock, range(ticked.start, max(kept.stop, ticked.start)))
-    found: dict[Why, list[int]] = {why: [] for why in Why}
-    for number in whole:
+    found: dict[Why, list[int]] = {}
+    for number in done.missing(first, past):
         if number in due:
             continue
-        if number in done:
-            why = Why.DONE
-        elif number < ticked.start:
+        if number < ticked.start:
             why = Why.MAX_DATA_POINTS
         elif number >= kept.stop:
             why = Why.LAG
@@ -69,5 +66,25 @@ def rest(series: Series, done: Coverage, tasks: Iterable[Task], clock: Clock) ->
             why = Why.RANGE
         else:
             why = Why.BACKFILL if number in ticked else Why.SCHEDULE
-        found[why].append(number)
-    return [Rest(why, Coverage.of(numbers).runs) for why, numbers in found.items() if numbers]
+        found.setdefault(why, []).append(number)
+    stays = tuple(_without(due, done, range(first, max(first, past))))
+    rests = {why: Coverage.of(numbers).runs for why, numbers in found.items()}
+    if stays:
+        rests[Why.DONE] = stays
+    return [Rest(why, rests[why]) for why in Why if why in rests]
+
+
+def _without(due: set[int], done: Coverage, whole: range) -> Iterator[tuple[int, int]]:
+    """The runs of `whole` that are done and not due again.
+
+    They may be years of hours, so that the intervals between their ends are not looked at.
+    """
+    for first, past in done.runs:
+        at = max(first, whole.start)
+        end = min(past, whole.stop)
+        for number in sorted(number for number in due if at <= number < end):
+            if at < number:
+                yield at, number
+            at = number + 1
+        if at < end:
+            yield at, end

@@ -54,6 +54,6 @@ def next_due(report: Report, now: datetime) -> Next | None:
     except (ValueError, OverflowError):  # beyond the year 9999
         return None
     if report.schedule is not None:
-        tick = ticks.next_tick(report.schedule, due - timedelta(seconds=1))
+        tick = ticks.next_tick(report.schedule, due - timedelta(microseconds=1))
         return Next(interval, tick) if tick else None
     return Next(interval, due)

@@ -305,3 +305,18 @@ def test_whoever_has_seen_enough_may_leave(tmp_path: Path) -> None:
     )
     os.close(writing)
     assert (ended.returncode, ended.stderr) == (141, "")
+
+
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    project = project_with(tmp_path, "reports: {edits: {}}\n")
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [*PROGRAM, "plan", "--now", "2025-01-04", project.folder, project.output],
+            env=ENVIRONMENT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert ended.stderr.endswith(" ERROR the output cannot be written: No space left on device\n")

@@ -15,7 +15,7 @@ from reportupdater import __version__
 from reportupdater.errors import EXIT_FAILED, ReportupdaterError
 from reportupdater.observe import log
 
-COMMANDS = ("run", "try", "check", "config", "metrics", "resend", "verify")
+COMMANDS = ("run", "plan", "try", "check", "config", "metrics", "resend", "verify")
 """The commands, in the order in which `--help` lists them. Each has a module in `commands`."""
 
 

@@ -141,6 +141,10 @@ class Report:
     dimensions: tuple[Dimension, ...] = ()
     """Sorted by name, which is the order of everything: arguments, folders, files."""
     max_data_points: int | None = None
+    schedule: str | None = None
+    """A cron expression, in UTC; None for a report that is looked at in every run."""
+    max_intervals: int | None = None
+    """How many missing intervals of a series one run takes."""
     group: str | None = None
     timeout: float = 6 * 3600.0
     """Seconds for one query or script."""

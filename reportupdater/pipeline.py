@@ -39,12 +39,18 @@ class Request:
     """The series that are wanted."""
     since: datetime | None = None
     until: datetime | None = None
+    max_intervals: int | None = None
+    """How many missing intervals of a series are taken; None leaves that to each report."""
     jobs: int = 2
     """Scripts at once."""
     now: datetime | None = None
     """A fixed clock, in UTC."""
     graphite: bool | None = None
     """Whether datapoints are sent; None leaves it to the settings, and to whether this is a terminal."""
+
+    def clock(self) -> Clock:
+        """The moment of the run, the part of time it looks at, and how much of it."""
+        return Clock(self.now or utcnow(), self.since, self.until, self.max_intervals)
 
 
 def run(request: Request) -> int:
@@ -56,7 +62,7 @@ def run(request: Request) -> int:
 
 
 def _run(request: Request, summary: Summary) -> int:
-    clock = Clock(request.now or utcnow(), request.since, request.until)
+    clock = request.clock()
     project = load_project(
         request.project, request.config_path, jobs=request.jobs, host_files=request.host_files
     )

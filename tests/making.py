@@ -75,6 +75,8 @@ def report(
     ends: datetime | None = None,
     lag: timedelta = timedelta(0),
     max_data_points: int | None = None,
+    schedule: str | None = None,
+    max_intervals: int | None = None,
     dimensions: Mapping[str, Sequence[str]] | None = None,
 ) -> Report:
     """A report called `report`, which nothing could run."""
@@ -88,6 +90,8 @@ def report(
         database=Scripts(),
         execute=Path("/project/report"),
         max_data_points=max_data_points,
+        schedule=schedule,
+        max_intervals=max_intervals,
         dimensions=tuple(
             Dimension(name, tuple(values)) for name, values in (dimensions or {}).items()
         ),

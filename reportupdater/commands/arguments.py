@@ -68,8 +68,21 @@ def add_only(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_amount(parser: argparse.ArgumentParser) -> None:
+    """Add how much of a long history is taken, and as of which moment."""
+    parser.add_argument(
+        "--max-intervals",
+        type=positive,
+        metavar="N",
+        help="take so many missing intervals of a series, whatever its `backfill` says",
+    )
+    parser.add_argument(
+        "--now", type=moment, metavar="DATE", help="as if it were this moment, in UTC"
+    )
+
+
 def request(given: argparse.Namespace) -> Request:
-    """The part of a request that `add_project`, `add_range` and `add_only` ask for."""
+    """The part of a request that the arguments above ask for."""
     return Request(
         project=given.project,
         output=given.output,
@@ -79,6 +92,8 @@ def request(given: argparse.Namespace) -> Request:
         since=given.since,
         until=given.until,
         only=only(given) if "only" in given else EVERY,
+        max_intervals=given.max_intervals if "max_intervals" in given else None,
+        now=given.now if "now" in given else None,
     )
 
 

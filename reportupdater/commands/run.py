@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from reportupdater.commands import arguments
+from reportupdater.commands import arguments, plan
 from reportupdater.pipeline import run
 
 EXAMPLES = """\
@@ -33,6 +33,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     arguments.add_project(parser, output_help="the folder of the TSVs; made if it is missing")
     arguments.add_range(parser)
     arguments.add_only(parser)
+    arguments.add_amount(parser)
     parser.add_argument(
         "--jobs",
         type=arguments.positive,
@@ -41,7 +42,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="scripts at once (default: 2)",
     )
     parser.add_argument(
-        "--now", type=arguments.moment, metavar="DATE", help="run as if it were this moment, in UTC"
+        "--dry-run",
+        action="store_true",
+        help="tell what would be done, as `plan` does; run nothing",
     )
     sending = parser.add_mutually_exclusive_group()
     sending.add_argument(
@@ -61,5 +64,5 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def call(given: argparse.Namespace) -> int:
     """Run the command; its exit code."""
-    request = arguments.request(given)
-    return run(replace(request, jobs=given.jobs, now=given.now, graphite=given.graphite))
+    request = replace(arguments.request(given), jobs=given.jobs, graphite=given.graphite)
+    return plan.show(request) if given.dry_run else run(request)

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Any, NamedTuple
 
+from reportupdater import ticks
 from reportupdater.config.document import Items, Scalar, Section, Value
 from reportupdater.errors import nearest
 from reportupdater.intervals import parse_moment
@@ -197,6 +198,14 @@ def _srv_name(value: Value) -> str:
     return text
 
 
+def _schedule(value: Value) -> str:
+    text = " ".join(scalar_text(value).split())
+    wrong = ticks.fault(text)
+    if wrong:
+        raise ValueError(wrong)
+    return text
+
+
 def section(of: str) -> Kind:
     """A mapping; `of` says what it maps to what."""
     return Kind(f"a mapping of {of}", _section)
@@ -208,5 +217,6 @@ PATH = Kind("a path", scalar_text)
 COMMAND = Kind("a command line, or a list of its words", _command)
 NAMESERVER = Kind("an IP address, with `:port` if that is not 53", _nameserver)
 SRV_NAME = Kind("a DNS name with {section} in it", _srv_name)
+SCHEDULE = Kind("a cron expression like '15 5 * * *'", _schedule)
 SWITCH = Kind("true or false", _switch)
 MOMENT = Kind(f"a date of the years {FIRST_YEAR} to {LAST_YEAR} like 2015-01-31", _moment)

@@ -14,7 +14,7 @@ from reportupdater.config.files import Folders, absolute
 from reportupdater.config.graphite import check_path, read_metrics
 from reportupdater.config.kinds import shown
 from reportupdater.config.queries import check_placeholders, check_script, find_query
-from reportupdater.config.schema import QUERY_ENDINGS, REPORT_KEYS
+from reportupdater.config.schema import BACKFILL_KEYS, QUERY_ENDINGS, REPORT_KEYS
 from reportupdater.config.sections import Reading, as_section, entries, read_keys
 from reportupdater.errors import Problem, Severity, Where, nearest
 from reportupdater.intervals import Granularity
@@ -122,6 +122,9 @@ def _read_report(
     unusable = keys.bad - {"graphite"} or _errors(problems)
     metrics, found = _metrics(keys, dimensions, around)
     problems += [*of_keys, *found]
+    max_intervals, found = _backfill(keys)
+    problems += found
+    unusable = unusable or _errors(found)
     if unusable or database is None:
         return None, problems
     execute = (keys["execute"] or name) + QUERY_ENDINGS.get(keys["type"], "")
@@ -137,6 +140,8 @@ def _read_report(
         template=query,
         dimensions=dimensions,
         max_data_points=keys["max_data_points"],
+        schedule=keys["schedule"],
+        max_intervals=max_intervals,
         group=keys["group"],
         timeout=keys["timeout"],
         retries=keys["retries"],
@@ -160,6 +165,15 @@ def _metrics(
     if metrics is not None:
         problems = check_path(metrics, owner, dimensions, around.lookups)
     return (None if problems else metrics), problems
+
+
+def _backfill(keys: Reading) -> tuple[int | None, list[Problem]]:
+    """How many missing intervals of a series one run takes."""
+    if keys["backfill"] is None:
+        return None, []
+    owner = f"backfill of {keys.given['backfill'].owner}"
+    own, problems = read_keys(keys["backfill"], BACKFILL_KEYS, owner)
+    return own["max_intervals"], problems
 
 
 def _folder(keys: Reading, around: Surroundings) -> Path:

@@ -14,6 +14,7 @@ from reportupdater.config.kinds import (
     MOMENT,
     NAMESERVER,
     PATH,
+    SCHEDULE,
     SRV_NAME,
     SWITCH,
     TEXT,
@@ -293,6 +294,14 @@ REPORT_GRAPHITE_KEYS = _table(
     ),
 )
 
+BACKFILL_KEYS = _table(
+    Key(
+        "max_intervals",
+        whole(1, 1_000_000),
+        "How many missing intervals of a series one run takes. Without it, all.",
+    ),
+)
+
 REPORT_KEYS = _table(
     Key(
         "type",
@@ -341,6 +350,16 @@ REPORT_KEYS = _table(
         "max_data_points",
         whole(1, 1_000_000),
         "How many of the newest intervals are kept in a TSV, and computed. Without it, all are.",
+    ),
+    Key(
+        "schedule",
+        SCHEDULE,
+        "When the report is looked at, in UTC. Without it, it is in every run.",
+    ),
+    Key(
+        "backfill",
+        section("keys to values"),
+        "How much of a long history one run takes. Without it, all.",
     ),
     Key("group", WORD, "The group of this host that shall own the TSVs."),
     Key("timeout", seconds(1, _YEAR), "How long one query or script may take.", 6 * 3600.0),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from reportupdater.errors import TsvError
 from reportupdater.intervals import Coverage
@@ -11,12 +12,24 @@ from reportupdater.model import Report, Series, Task
 from reportupdater.observe.summary import Summary
 from reportupdater.planning.explode import EVERY, Only, explode, is_wanted
 from reportupdater.planning.plan import Clock, due, mark, markable, window
+from reportupdater.planning.schedule import next_tick
 from reportupdater.store import files, journal, marks, remembered, tsv
 from reportupdater.store.marks import MarkFile
 from reportupdater.store.remembered import Identity
 from reportupdater.store.state import State
 
 log = logging.getLogger(__name__)
+
+
+class Stock(NamedTuple):
+    """What is done of a series, and its tasks, oldest first.
+
+    `done` is None where that cannot be told; then there are no tasks.
+    """
+
+    series: Series
+    done: Coverage | None
+    tasks: list[Task]
 
 
 def due_tasks(
@@ -27,10 +40,23 @@ def due_tasks(
     summary: Summary,
     only: Only = EVERY,
 ) -> list[Task]:
-    """The tasks of a report whose lock is held, series by series, each series' oldest first.
+    """The tasks of a report whose lock is held, series by series, each series' oldest first."""
+    stocks = take_stock(state, report, mark_files, clock, summary, only)
+    return [task for stock in stocks for task in stock.tasks]
 
-    A series whose TSV is damaged has none: it goes into the summary with file and line. Marks are
-    expanded for every series, also those that are not wanted now.
+
+def take_stock(
+    state: State,
+    report: Report,
+    mark_files: Sequence[MarkFile],
+    clock: Clock,
+    summary: Summary,
+    only: Only = EVERY,
+) -> list[Stock]:
+    """The stock of each series of a report that is wanted.
+
+    A series whose TSV is damaged has no tasks: it goes into the summary with file and line. Marks
+    are expanded for every series, also those that are not wanted now.
     """
     series = explode(report)
     done = _coverage(state, report, series, summary)
@@ -38,12 +64,29 @@ def due_tasks(
         if not mark_file.reports or report.name in mark_file.reports:
             _expand(state, mark_file, series, done, clock)
     marked = marks.open_marks(state, report.name)
-    return [
-        task
-        for one in series
-        if is_wanted(one, only) and (coverage := done[one]) is not None
-        for task in due(one, coverage, _open(state, one, coverage, marked, clock), clock)
-    ]
+    stocks = []
+    for one in series:
+        if is_wanted(one, only):
+            coverage = done[one]
+            tasks = []
+            if coverage is not None:
+                asked = _open(state, one, coverage, marked, clock)
+                tasks = due(one, coverage, asked, clock)
+            stocks.append(Stock(one, coverage, tasks))
+    _tell_schedule(report, stocks, clock)
+    return stocks
+
+
+def _tell_schedule(report: Report, stocks: Sequence[Stock], clock: Clock) -> None:
+    """A report that waits for its next tick is no news, but whoever wonders shall find it."""
+    if report.schedule is None or any(stock.tasks or stock.done is None for stock in stocks):
+        return
+    tick = next_tick(report, clock.now)
+    log.info(
+        "%s: waits for the next tick of its schedule%s",
+        report.name,
+        f", {tick:%Y-%m-%d %H:%M} UTC" if tick else "",
+    )
 
 
 def _coverage(

@@ -8,14 +8,17 @@ from typing import NamedTuple
 
 from reportupdater.intervals import Coverage, watermark
 from reportupdater.model import Reason, Report, Series, Task
+from reportupdater.planning.schedule import as_of
 
 
 class Clock(NamedTuple):
-    """The moment of a run, in UTC, and the part of time that it was told to look at."""
+    """The moment of a run, in UTC, the part of time that it was told to look at, and how much of it."""
 
     now: datetime
     since: datetime | None = None
     until: datetime | None = None
+    max_intervals: int | None = None
+    """How many missing intervals of a series it takes; None leaves that to the report."""
 
 
 def window(report: Report, now: datetime, newest: int | None = None) -> range:
@@ -48,21 +51,34 @@ def markable(report: Report, now: datetime, newest: int | None = None) -> range:
 
 
 def due(series: Series, done: Coverage, marked: Collection[int], clock: Clock) -> list[Task]:
-    """The tasks of a series, oldest first: what is missing, and what is marked and done."""
+    """The tasks of a series, oldest first: what is missing, and what is marked and done.
+
+    Missing is what was so at the last tick of the report's schedule; marks do not wait for it.
+    """
     report = series.report
     granularity = report.granularity
-    allowed = window(report, clock.now, done.newest)
-    asked = _asked(report, clock, allowed)
-    reasons = dict.fromkeys(done.missing(asked.start, asked.stop), Reason.MISSING)
+    asked = within(report, clock, window(report, as_of(report, clock.now), done.newest))
+    missing = done.missing(asked.start, asked.stop)
+    reasons = dict.fromkeys(_taken(missing, report, clock), Reason.MISSING)
+    asked = within(report, clock, window(report, clock.now, done.newest))
     for number in marked:
-        if number in asked:
-            reasons.setdefault(number, Reason.RERUN)
+        if number in asked and number in done:
+            reasons[number] = Reason.RERUN
     return [
         Task(series, granularity.interval(number), reasons[number]) for number in sorted(reasons)
     ]
 
 
-def _asked(report: Report, clock: Clock, allowed: range) -> range:
+def _taken(missing: list[int], report: Report, clock: Clock) -> list[int]:
+    """The missing intervals that one run takes: the oldest, and the newest in any case."""
+    most = clock.max_intervals or report.max_intervals
+    if most is None or len(missing) <= most:
+        return missing
+    return [*missing[: most - 1], missing[-1]]
+
+
+def within(report: Report, clock: Clock, allowed: range) -> range:
+    """The part of `allowed` that a run was told to look at."""
     first, past = allowed.start, allowed.stop
     if clock.since is not None:
         first = max(first, report.granularity.ceiling(clock.since))

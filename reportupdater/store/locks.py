@@ -82,3 +82,47 @@ class Locks:
             pass  # it has just ended, or just begun
         log.log(level, "%s: %s; passed over%s", report, told, hint)
         return told
+
+
+class Onlooker(Locks):
+    """Tells who holds a report's lock, and takes none: not even for the moment of asking.
+
+    Whoever tried a lock to see whether it is free would make a run that begins in that moment pass
+    the report over. So the kernel's list of locks is read instead.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.held: dict[str, str] = {}
+        """The reports that were found to be held, and by whom."""
+
+    def take(self, report: str, now: datetime) -> bool:
+        """Whether a run could take a report's lock now."""
+        return not _is_locked(self._folder / report)
+
+    def tell_holder(self, report: str, now: datetime) -> str:
+        """The same words as in a run, kept in `held`."""
+        self.held[report] = super().tell_holder(report, now)
+        return self.held[report]
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        found = path.stat()
+        listed = Path("/proc/locks").read_text()
+    except OSError:  # nobody has ever held it, or it cannot be told
+        return False
+    pid = ""
+    with suppress(OSError):  # whoever may not read it has the device to go by
+        pid = path.read_text().partition(" ")[0]
+    device = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}"
+    for line in listed.splitlines():
+        # 1: FLOCK  ADVISORY  WRITE 1234 fe:00:5678 0 EOF; "->" in the second place: who waits
+        words = line.split()
+        if len(words) < 6 or words[1] != "FLOCK":
+            continue
+        on, _, inode = words[5].rpartition(":")
+        # Some file systems show another device than their files do; a container, other processes.
+        if inode == str(found.st_ino) and (on == device or words[4] == pid):
+            return True
+    return False

@@ -147,7 +147,7 @@ def look(output: Path) -> Iterator[sqlite3.Connection | None]:
     # A reader too would make SQLite's side files, as files of its own user, and leave them. Without
     # them nobody has written anything that is not in the main one.
     how = "mode=ro" if Path(f"{path}-wal").exists() else "mode=ro&immutable=1"
-    with _explained(path):
+    with explained(path):
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
         try:
             yield connection
@@ -156,7 +156,8 @@ def look(output: Path) -> Iterator[sqlite3.Connection | None]:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
+    """SQLite's errors, as a StateError."""
     try:
         yield
     except sqlite3.Error as error:
@@ -166,6 +167,29 @@ def _explained(path: Path) -> Iterator[None]:
             hint="look at the disk's space and the file's mode; a file that is damaged may be"
             " moved away: the TSVs stay, and what they lack is computed again",
         ) from None
+
+
+def made_ready(connection: sqlite3.Connection, path: Path) -> None:
+    """Set up a connection to the state, and make its tables where there are none.
+
+    Raises StateError, and sqlite3.Error.
+    """
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > _VERSION:
+        raise StateError(
+            "the state was written by a newer version of this program",
+            where=Where(str(path)),
+            hint="use that version, or another output folder",
+        )
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    if version < _VERSION:
+        connection.executescript(
+            f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {_VERSION};COMMIT;"
+        )
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    if not _TABLES.issubset(name for (name,) in found):
+        raise sqlite3.DatabaseError("it lacks tables")
 
 
 class State:
@@ -198,7 +222,7 @@ class State:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """A connection inside a transaction: all of it lasts, or nothing. Raises StateError."""
-        with _explained(self.path):
+        with explained(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -212,7 +236,7 @@ class State:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection to read from. Raises StateError."""
-        with _explained(self.path):
+        with explained(self.path):
             yield self._connection
 
     def series_id(self, connection: sqlite3.Connection, tsv: str, report: str) -> int:
@@ -279,22 +303,7 @@ class State:
         os.close(opened(self.path))  # SQLite gives its side files the mode of the main one
         connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
         try:
-            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-            if version > _VERSION:
-                raise StateError(
-                    "the state was written by a newer version of this program",
-                    where=Where(str(self.path)),
-                    hint="use that version, or another output folder",
-                )
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            if version < _VERSION:
-                connection.executescript(
-                    f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {_VERSION};COMMIT;"
-                )
-            found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            if not _TABLES.issubset(name for (name,) in found):
-                raise sqlite3.DatabaseError("it lacks tables")
+            made_ready(connection, self.path)
         except BaseException:
             connection.close()
             raise

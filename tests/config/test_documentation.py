@@ -24,6 +24,7 @@ TABLES: dict[str, schema.Keys] = {
     "`engine: hive`": schema.DATABASE_KEYS["hive"],
     "`graphite`": schema.GRAPHITE_KEYS,
     "`reports` and `defaults`": schema.REPORT_KEYS,
+    "`backfill`": schema.BACKFILL_KEYS,
     "`graphite` of a report": schema.REPORT_GRAPHITE_KEYS,
     "Host settings": schema.HOST_KEYS,
 }

@@ -59,6 +59,8 @@ def test_a_short_report_has_all_defaults(load: Load, tmp_path: Path) -> None:
         "template": None,
         "dimensions": (),
         "max_data_points": None,
+        "schedule": None,
+        "max_intervals": None,
         "group": None,
         "timeout": 21600.0,
         "retries": 3,
@@ -116,6 +118,8 @@ reports:
     execute: sql/the edits
     explode_by: {wiki: "enwiki, dewiki", editor: [anonymous, registered]}
     max_data_points: 24
+    schedule: "15  5 * * *"
+    backfill: {max_intervals: 7}
     group: analytics
     timeout: 1.5
     retries: 0
@@ -145,6 +149,8 @@ reports:
             Dimension("wiki", ("enwiki", "dewiki")),
         ),
         "max_data_points": 24,
+        "schedule": "15 5 * * *",
+        "max_intervals": 7,
         "group": "analytics",
         "timeout": 1.5,
         "retries": 0,
@@ -221,6 +227,8 @@ defaults:
   execute: q
   explode_by: {wiki: enwiki}
   max_data_points: 10
+  schedule: "@daily"
+  backfill: {max_intervals: 4}
   group: analytics
   timeout: 5
   graphite: {path: a, metrics: {b: c}}
@@ -256,6 +264,9 @@ def test_a_report_replaces_a_default_as_a_whole(load: Load) -> None:
         ("explode_by: {}", "dimensions", ()),
         ("explode_by: null", "dimensions", ()),
         ("max_data_points: null", "max_data_points", None),
+        ("schedule: null", "schedule", None),
+        ("backfill: null", "max_intervals", None),
+        ("backfill: {}", "max_intervals", None),
         ("max_data_points: ", "max_data_points", None),
         ("lag: 0", "lag", timedelta(0)),
         ("lag: ~", "lag", timedelta(0)),

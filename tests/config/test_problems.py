@@ -114,6 +114,15 @@ OF_A = "of report 'a'"
         ("max_data_points: ^1.5", f"'max_data_points' {OF_A} must be a whole number from 1 to 1,000,000, not 1.5"),
         ("max_data_points: ^yes", f"'max_data_points' {OF_A} must be a whole number from 1 to 1,000,000, not yes"),
         ("max_data_points: ^1234567", f"'max_data_points' {OF_A} must be a whole number from 1 to 1,000,000, not 1234567"),
+        ("schedule: ^15 5 * *", (f"'schedule' {OF_A} must be a cron expression like '15 5 * * *', not '15 5 * *' "
+            "(it has 4 fields; a schedule has five: minute, hour, day of the month, month, day of the week)")),
+        ("schedule: ^15 25 * * *", f"'schedule' {OF_A} must be a cron expression like '15 5 * * *', not '15 25 * * *' ('25' is no hour)"),
+        ("schedule: ^{}", f"'schedule' {OF_A} must be a cron expression like '15 5 * * *', not a mapping"),
+        ("schedule: ^5", (f"'schedule' {OF_A} must be a cron expression like '15 5 * * *', not 5 "
+            "(it has 1 field; a schedule has five: minute, hour, day of the month, month, day of the week)")),
+        ("backfill: ^3", f"'backfill' {OF_A} must be a mapping of keys to values, not 3"),
+        ("backfill: {^max_interval: 3}", f"unknown key 'max_interval' of backfill {OF_A} (did you mean 'max_intervals'?)"),
+        ("backfill: {max_intervals: ^0}", f"'max_intervals' of backfill {OF_A} must be a whole number from 1 to 1,000,000, not 0"),
         ("retries: ^0x10", f"'retries' {OF_A} must be a whole number from 0 to 100, not '0x10'"),
         ("concurrency: ^0", f"'concurrency' {OF_A} must be a whole number from 1 to 1,000, not 0"),
         ("max_rows: ^1_000_000_000_000", f"'max_rows' {OF_A} must be a whole number from 1 to 1,000,000,000, not 1_000_000_000_000"),

@@ -13,7 +13,15 @@ PAGE = (DOCS / "operating.md").read_text(encoding="utf-8")
 ERRORS = {"StateError", "TsvError", "UsageError", "ResultError", "warning", "add"}
 """Who says what must stand in the page. What else is raised comes from servers."""
 # Of other commands, whose page is cli.md.
-OTHERS = {"checking.py", "metrics.py", "trial.py", "verification.py", "…: there is nothing to send"}
+OTHERS = {
+    "checking.py",
+    "outlook.py",
+    "store/copy.py",
+    "metrics.py",
+    "trial.py",
+    "verification.py",
+    "…: there is nothing to send",
+}
 # Nothing but what is filled in: these carry other messages on.
 CARRIERS = {"…", "…: …"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from hypothesis import assume, given
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from reportupdater.intervals import Coverage, Granularity
 from reportupdater.model import Reason, Report, Series, Task
 from reportupdater.planning.plan import Clock, due, mark, markable, window
+from reportupdater.planning.schedule import as_of
 from reportupdater.store import tsv
 from tests.making import floor, following, granularities, preceding, report
 
@@ -117,6 +118,71 @@ def test_what_is_marked_and_done_is_due_again(scene: Scene, data: st.DataObject)
         for start in possible(scene)
         if start not in scene.done or start in marked
     ]
+
+
+@given(scenes(), st.integers(1, 8), st.booleans())
+def test_a_cut_backlog_is_taken_oldest_first_and_with_its_newest(
+    scene: Scene, most: int, by_run: bool
+) -> None:
+    whole = due(scene.series, scene.coverage, (), Clock(scene.now))
+    limits = (most, 1) if not by_run else (1, most)  # what the run is told counts more
+    series = Series(replace(scene.report, max_intervals=limits[0]))
+    clock = Clock(scene.now, max_intervals=most if by_run else None)
+    part = due(series, scene.coverage, (), clock)
+    intervals = [task.interval for task in whole]
+    if len(intervals) > most:
+        intervals = intervals[: most - 1] + intervals[-1:]
+    assert [task.interval for task in part] == intervals
+
+
+@given(scenes(), st.integers(1, 3))
+def test_run_after_run_a_cut_backlog_comes_to_its_end(scene: Scene, most: int) -> None:
+    assume(scene.report.max_data_points is None)
+    series = Series(replace(scene.report, max_intervals=most))
+    done, runs = scene.coverage, 0
+    whole = len(due(scene.series, done, (), Clock(scene.now)))
+    while tasks := due(series, done, (), Clock(scene.now)):
+        numbers = (scene.report.granularity.number(task.interval.start) for task in tasks)
+        done = Coverage.of([*done, *numbers])
+        runs += 1
+    assert runs == -(-whole // most)
+    assert due(scene.series, done, (), Clock(scene.now)) == []
+
+
+@given(scenes())
+def test_marks_are_not_cut(scene: Scene) -> None:
+    marked = [scene.report.granularity.number(start) for start in scene.done]
+    whole = due(scene.series, scene.coverage, marked, Clock(scene.now))
+    part = due(scene.series, scene.coverage, marked, Clock(scene.now, max_intervals=1))
+    reruns = [task.interval for task in whole if task.reason is Reason.RERUN]
+    assert [task.interval for task in part if task.reason is Reason.RERUN] == reruns
+    assert sum(task.reason is Reason.MISSING for task in part) <= 1
+
+
+SCHEDULES = st.sampled_from(["15 5 * * *", "*/20 * * * *", "0 12 * * sun", "30 0 1 * *"])
+
+
+@given(scenes(), SCHEDULES)
+def test_with_a_schedule_missing_is_what_was_so_at_the_last_tick(
+    scene: Scene, schedule: str
+) -> None:
+    series = Series(replace(scene.report, schedule=schedule))
+    tick = as_of(series.report, scene.now)
+    found = due(series, scene.coverage, (), Clock(scene.now))
+    at_tick = due(scene.series, scene.coverage, (), Clock(tick))
+    assert [task.interval for task in found] == [task.interval for task in at_tick]
+
+
+@given(scenes(), SCHEDULES)
+def test_marks_do_not_wait_for_a_schedule(scene: Scene, schedule: str) -> None:
+    series = Series(replace(scene.report, schedule=schedule))
+    marked = [scene.report.granularity.number(start) for start in scene.done]
+
+    def reruns(one: Series) -> list[datetime]:
+        tasks = due(one, scene.coverage, marked, Clock(scene.now))
+        return [task.interval.start for task in tasks if task.reason is Reason.RERUN]
+
+    assert reruns(series) == reruns(scene.series)
 
 
 @given(scenes(), st.data())

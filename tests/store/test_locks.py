@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reportupdater.errors import StateError
-from reportupdater.store.locks import Locks
+from reportupdater.store.locks import Locks, Onlooker
 from tests.store.machine import Child, file_sizes_up_to, mode, umask
 
 NOW = datetime(2015, 1, 2, 3, 4, 5)
@@ -186,3 +186,25 @@ def test_a_lock_tells_its_newest_holder_only(tmp_path: Path) -> None:
         assert told.endswith(" 2015-01-02T03:04:05\n")
         assert told.count("\n") == 1
         assert len(told.split()) == 2
+
+
+def test_an_onlooker_sees_who_holds_a_lock_and_takes_none(
+    tmp_path: Path, child: Callable[..., Child]
+) -> None:
+    watching = Onlooker(tmp_path)
+    assert watching.take("r", NOW)
+    assert not (tmp_path / "r").exists()
+    with child(TAKE, tmp_path) as process:
+        assert line(process).strip() == "True"
+        assert not watching.take("r", NOW)
+        assert f"is held by another run, process {process.pid}, " in watching.tell_holder("r", NOW)
+        assert watching.held == {"r": watching.tell_holder("r", NOW)}
+        assert watching.take("other", NOW)
+        process.kill()
+    assert watching.take("r", NOW)  # whose file is still there
+    with Locks(tmp_path) as locks:
+        assert locks.take("r", NOW)
+
+
+def test_what_an_onlooker_may_not_read_it_takes_for_free(tmp_path: Path) -> None:
+    assert Onlooker(tmp_path / "missing").take("r", NOW)

@@ -1,0 +1,59 @@
+"""`reportupdater plan`: tell what a run would do now, and why it would not do more."""
+
+from __future__ import annotations
+
+import argparse
+
+from reportupdater.commands import arguments
+from reportupdater.commands.printing import put
+from reportupdater.errors import EXIT_FAILED, EXIT_OK
+from reportupdater.pipeline import Request
+
+EXAMPLES = """\
+examples:
+  reportupdater plan queries/demo output/
+  reportupdater plan queries/demo output/ --report daily_edits --only wiki_db=enwiki --json
+
+exit codes:
+  0  the plan is shown, whether anything is due or not
+  1  a report is invalid, or a TSV or the state cannot be read
+  2  called wrongly, or nothing of the project could be loaded
+"""
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "plan",
+        help="tell what a run would do now",
+        description="Tells what a run with the same arguments would do now: the intervals that\n"
+        "are due, how long they may take, and why the rest is not due. Runs nothing and\n"
+        "writes nothing.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    arguments.add_project(parser, output_help="the folder of the TSVs")
+    arguments.add_range(parser)
+    arguments.add_only(parser)
+    arguments.add_amount(parser)
+    parser.add_argument("--json", action="store_true", help="every series, for programs")
+    parser.set_defaults(call=call)
+
+
+def call(given: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
+    return show(arguments.request(given), as_json=given.json)
+
+
+def show(request: Request, *, as_json: bool = False) -> int:
+    """Print what a run would do; the exit code."""
+    # A run that is no dry one has no need of them.
+    import json
+
+    from reportupdater.commands.plan_text import lines
+    from reportupdater.outlook import as_dict, outlook
+
+    found = outlook(request)
+    text = [json.dumps(as_dict(found), indent=2, ensure_ascii=False)] if as_json else lines(found)
+    put(text)
+    return EXIT_OK if found.is_good else EXIT_FAILED

@@ -1,0 +1,176 @@
+"""What a run would do, in lines of 80 columns: series of which the same is due are one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from textwrap import wrap
+
+from reportupdater.outlook import Outlook, ReportOutlook, SeriesOutlook, Stretch, labelled
+from reportupdater.planning.rest import Rest, Why
+
+_WIDTH = 80
+_MOST_LINES = 8
+_MOST_RANGES = 3
+_MOST_NAMES = 3
+
+
+def lines(found: Outlook) -> Iterator[str]:
+    """The plan of a project, report by report."""
+    yield f"{found.config_path} into {found.output}, {found.now:%Y-%m-%d %H:%M} UTC"
+    for report in found.reports:
+        yield ""
+        yield from _of_report(report)
+    yield ""
+    if len(found.reports) > 1:
+        yield f"in all {_amount(found.intervals, found.seconds)}"
+    if found.invalid:
+        yield from _filled(
+            f"{_count(found.invalid, 'error')} in the configuration: what is wrong there is not run"
+        )
+
+
+def _of_report(found: ReportOutlook) -> Iterator[str]:
+    name = found.report.name
+    if found.held:
+        yield from _filled(f"{name} {found.held}; a run would pass it over")
+        return
+    if found.trouble:
+        yield from _filled(f"{name}: {found.trouble}")
+        return
+    yield from _filled(f"{name}: {_amount(found.intervals, found.seconds)}")
+    groups: dict[object, list[SeriesOutlook]] = {}
+    for one in found.series:
+        groups.setdefault((one.due, one.rest, one.trouble), []).append(one)
+    # What most is due of comes first, but nothing may hide what is wrong.
+    ordered = sorted(groups.values(), key=lambda g: (not g[0].trouble, -g[0].intervals * len(g)))
+    for group in ordered[:_MOST_LINES]:
+        yield from _of_group(group, is_all=len(ordered) == 1)
+    hidden = [one for group in ordered[_MOST_LINES:] for one in group]
+    if hidden:
+        due = sum(one.intervals for one in hidden)
+        yield from _filled(
+            f"and {len(hidden)} series of which {_count(due, 'interval')} are due in other ways:"
+            " --only shows some of them, --json all",
+            2,
+        )
+    yield from _of_failures(found.series)
+    yield from _of_future(found)
+
+
+def _of_group(group: list[SeriesOutlook], *, is_all: bool) -> Iterator[str]:
+    """The series of which the same is due. `is_all` says that the report has no others."""
+    first = group[0]
+    who = _who(group)
+    if first.trouble:
+        yield from _filled(f"{who}: {first.trouble}" if who else first.trouble, 2)
+        return
+    indent = 4
+    if first.due:
+        each = " each" if len(group) > 1 else ""
+        due = ", ".join(_some([_stretch(one) for one in first.due], "further stretches"))
+        yield from _filled((f"{who}{each}: " if who else "") + due, 2)
+    elif not is_all:
+        yield from _filled(f"{who}: nothing is due", 2)
+    else:  # which has just been said
+        indent = 2
+    for one in first.rest:
+        yield from _filled(_why(first, one), indent)
+
+
+def _stretch(stretch: Stretch) -> str:
+    many = f" ({stretch.intervals:,})" if stretch.intervals > 1 else ""
+    return f"{stretch.reason.value} {_range(stretch.first, stretch.last)}{many}"
+
+
+def _who(group: list[SeriesOutlook]) -> str:
+    names = [str(one.series).partition(" ")[2] for one in group]
+    if len(group) == 1:
+        return names[0]
+    listed = f" ({', '.join(names)})" if len(names) <= _MOST_NAMES else ""
+    return f"{len(group)} series{listed}"
+
+
+def _why(found: SeriesOutlook, rest: Rest) -> str:
+    ranges = [_range(first, last) for first, last, _ in labelled(found.series.report, rest.runs)]
+    where = f": {', '.join(_some(ranges, 'further stretches'))}"
+    counted = f"{rest.intervals:,}"
+    match rest.why:
+        case Why.DONE:
+            return f"{counted} done{where}"
+        case Why.MAX_DATA_POINTS:
+            return f"{counted} older than max_data_points keeps{where}"
+        case Why.RANGE:
+            return f"{counted} outside of --since and --until{where}"
+        case Why.BACKFILL:
+            return f"{counted} left to later runs by max_intervals{where}"
+        case Why.SCHEDULE:
+            return f"{counted} waiting for the next tick of the schedule{where}"
+        case Why.LAG:
+            return f"{counted} waiting for the lag{where}"
+
+
+def _of_failures(series: Iterable[SeriesOutlook]) -> Iterator[str]:
+    failing = [one for one in series if one.history.failures_in_a_row]
+    if not failing:
+        return
+    worst = max(failing, key=lambda one: one.history.failures_in_a_row)
+    times = worst.history.failures_in_a_row
+    often = f"{times} times in a row" if times > 1 else "once"
+    name = str(worst.series).partition(" ")[2]
+    of = f"{name} " if name else ""
+    if len(failing) > 1:
+        of = f"{len(failing)} series, most often {name}, "
+    yield from _filled(f"failing: {of}{often}, the last time: {worst.history.last_error}", 2)
+
+
+def _of_future(found: ReportOutlook) -> Iterator[str]:
+    report = found.report
+    if found.next_due is None:
+        yield "  no further interval: the report ends"
+        return
+    label = report.granularity.label(found.next_due.interval.start)
+    yield f"  next: {label}, due from {found.next_due.due:%Y-%m-%d %H:%M} UTC on"
+    if found.next_tick is not None:
+        yield f"  next tick of '{report.schedule}': {found.next_tick:%Y-%m-%d %H:%M} UTC"
+
+
+def _amount(count: int, seconds: float | None) -> str:
+    if not count:
+        return "nothing is due"
+    are = "is" if count == 1 else "are"
+    time = "how long that takes is not known"
+    if seconds is not None:
+        time = f"{_duration(seconds)} if one after the other"
+    return f"{_count(count, 'interval')} {are} due, {time}"
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"
+
+
+def _duration(seconds: float) -> str:
+    for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"about {seconds / size:.0f} {unit}"
+    return f"about {seconds:.0f} s" if seconds >= 1 else "less than 1 s"
+
+
+def _range(first: str, last: str) -> str:
+    return first if first == last else f"{first} to {last}"
+
+
+def _some(texts: list[str], further: str) -> list[str]:
+    hidden = len(texts) - _MOST_RANGES
+    return texts if hidden < 2 else [*texts[:_MOST_RANGES], f"{hidden} {further}"]
+
+
+def _filled(text: str, indent: int = 0) -> list[str]:
+    """A text in lines of 80 columns; paths and dates are not broken."""
+    return wrap(
+        text,
+        _WIDTH,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent + 4),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

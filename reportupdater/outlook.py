@@ -1,0 +1,273 @@
+"""What a run would do now, how long that would take, and why the rest is not due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from reportupdater.config.load import load_project
+from reportupdater.errors import TsvError, UsageError, Where, told
+from reportupdater.execution import begin
+from reportupdater.execution.stock import Stock, take_stock
+from reportupdater.model import Project, Reason, Report, Series, Task
+from reportupdater.observe.log import tell
+from reportupdater.observe.summary import Summary
+from reportupdater.pipeline import Request
+from reportupdater.planning.plan import Clock
+from reportupdater.planning.rest import Rest, rest
+from reportupdater.planning.schedule import Next, next_due, next_tick
+from reportupdater.store import files, history, marks, tsv
+from reportupdater.store.copy import Copy
+from reportupdater.store.history import History
+from reportupdater.store.locks import Onlooker
+from reportupdater.store.marks import MarkFile
+from reportupdater.store.state import State
+
+
+class Stretch(NamedTuple):
+    """Neighbouring intervals that are due for the same reason; starts of the first and the last."""
+
+    reason: Reason
+    first: str
+    last: str
+    intervals: int
+
+
+class SeriesOutlook(NamedTuple):
+    """What a run would do of a series."""
+
+    series: Series
+    due: tuple[Stretch, ...]
+    intervals: int
+    """How many intervals are due."""
+    rest: tuple[Rest, ...]
+    seconds: float | None
+    """How long the due ones will take, one after the other; None where nothing is known."""
+    history: History
+    trouble: str = ""
+    """Why its TSV cannot be read; then nothing is due."""
+
+
+class ReportOutlook(NamedTuple):
+    """What a run would do of a report; of one that is passed over `series` are not known."""
+
+    report: Report
+    series: tuple[SeriesOutlook, ...] = ()
+    held: str = ""
+    """Who holds it, if another run does."""
+    trouble: str = ""
+    """Why a run would not touch it."""
+    next_tick: datetime | None = None
+    next_due: Next | None = None
+
+    @property
+    def intervals(self) -> int:
+        """How many intervals are due."""
+        return sum(one.intervals for one in self.series)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long they will take, one after the other; None where nothing is known."""
+        return total(one.seconds for one in self.series if one.intervals)
+
+
+class Outlook(NamedTuple):
+    """What a run would do of a project."""
+
+    config_path: Path
+    output: Path
+    now: datetime
+    reports: tuple[ReportOutlook, ...]
+    invalid: int
+    """Errors in the configuration; they have been told."""
+
+    @property
+    def intervals(self) -> int:
+        """How many intervals are due."""
+        return sum(report.intervals for report in self.reports)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long they will take, one after the other; None where nothing is known."""
+        return total(report.seconds for report in self.reports if report.intervals)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether every report is valid, and every TSV can be read."""
+        troubles = (r.trouble or any(one.trouble for one in r.series) for r in self.reports)
+        return not self.invalid and not any(troubles)
+
+
+def total(parts: Iterable[float | None]) -> float | None:
+    """A sum, where every part of it is known."""
+    seconds = 0.0
+    for part in parts:
+        if part is None:
+            return None
+        seconds += part
+    return seconds
+
+
+def outlook(request: Request) -> Outlook:
+    """What `run` would do with the same request, at this moment.
+
+    It takes stock with the code of a run, on a copy of the state. Nothing is run, made, locked or
+    written. Raises UsageError, StateError.
+    """
+    clock = request.clock()
+    project = load_project(
+        request.project, request.config_path, jobs=request.jobs, host_files=request.host_files
+    )
+    summary = Summary()
+    reports = begin.chosen(project, request.reports, summary, request.only)
+    if not reports:
+        raise UsageError("no report could be loaded", where=Where(str(project.config_path)))
+    if request.output.exists() and not request.output.is_dir():
+        raise UsageError(f"{request.output} cannot be the output folder: it is no folder")
+    with Copy(request.output) as state:
+        locks = Onlooker(state.locks)
+        mark_files, problems = marks.read_files(project.folder)
+        tell(problems)
+        found = [_report(state, locks, project, one, mark_files, request, clock) for one in reports]
+    return Outlook(project.config_path, request.output, clock.now, tuple(found), summary.invalid)
+
+
+def _report(
+    state: State,
+    locks: Onlooker,
+    project: Project,
+    report: Report,
+    mark_files: Sequence[MarkFile],
+    request: Request,
+    clock: Clock,
+) -> ReportOutlook:
+    summary = Summary()
+    owned = begin.held(project, [report], state, locks, summary)
+    if not owned:
+        held = locks.held.get(report.name, "")
+        trouble = "; ".join(summary.troubles).removeprefix(f"{report.name}: ")
+        return ReportOutlook(report, held=held, trouble=trouble)
+    histories = history.of_report(state, report.name)
+    of_all = history.expected(histories.values())
+    series = []
+    for stock in take_stock(state, report, mark_files, clock, summary, request.only):
+        past = histories.get(stock.series.tsv, History())
+        mean = history.expected([past])
+        series.append(_outlook(state, stock, past, of_all if mean is None else mean, clock))
+    ahead = next_tick(report, clock.now), next_due(report, clock.now)
+    return ReportOutlook(report, tuple(series), "", "", *ahead)
+
+
+def _outlook(
+    state: State, stock: Stock, past: History, mean: float | None, clock: Clock
+) -> SeriesOutlook:
+    series, done, tasks = stock
+    count = len(tasks)
+    if done is None:
+        trouble = _trouble(state, series)
+        return SeriesOutlook(series, (), 0, (), None, past, trouble)
+    return SeriesOutlook(
+        series,
+        tuple(_stretches(tasks)),
+        count,
+        tuple(rest(series, done, tasks, clock)),
+        None if mean is None else count * mean,
+        past,
+    )
+
+
+def _trouble(state: State, series: Series) -> str:
+    """Why a TSV cannot be read, in the words of a run."""
+    try:
+        tsv.coverage(files.inside(state.output, series.tsv), series.report.granularity)
+    except (TsvError, OSError) as error:
+        return told(error)
+    return "it could not be read a moment ago"
+
+
+def _stretches(tasks: Sequence[Task]) -> Iterator[Stretch]:
+    """Tasks, oldest first, as stretches."""
+
+    def key(numbered: tuple[int, Task]) -> tuple[Reason, int]:
+        at, task = numbered
+        number = task.series.report.granularity.number(task.interval.start)
+        return task.reason, number - at
+
+    for (reason, _), group in groupby(enumerate(tasks), key):
+        members = [task for _, task in group]
+        yield Stretch(reason, members[0].start, members[-1].start, len(members))
+
+
+def as_dict(found: Outlook) -> dict[str, Any]:
+    """The outlook as plain values, as docs/cli.md lists them."""
+    return {
+        "version": 1,
+        "project": str(found.config_path),
+        "output": str(found.output),
+        "now": _moment(found.now),
+        "errors_in_configuration": found.invalid,
+        "due": found.intervals,
+        "expected_seconds": _rounded(found.seconds),
+        "reports": [_report_as_dict(report) for report in found.reports],
+    }
+
+
+def _report_as_dict(found: ReportOutlook) -> dict[str, Any]:
+    report = found.report
+    ahead = found.next_due
+    return {
+        "report": report.name,
+        "granularity": report.granularity.value,
+        "schedule": report.schedule,
+        "next_tick": _moment(found.next_tick),
+        "next_interval": report.granularity.label(ahead.interval.start) if ahead else None,
+        "next_due": _moment(ahead.due) if ahead else None,
+        "held": found.held or None,
+        "trouble": found.trouble or None,
+        "due": found.intervals,
+        "expected_seconds": _rounded(found.seconds),
+        "series": [
+            {
+                "tsv": one.series.tsv,
+                "dimensions": one.series.dimensions,
+                "trouble": one.trouble or None,
+                "due": [
+                    {
+                        "reason": s.reason.value,
+                        "first": s.first,
+                        "last": s.last,
+                        "count": s.intervals,
+                    }
+                    for s in one.due
+                ],
+                "not_due": [
+                    {"why": why.value, "first": first, "last": last, "count": count}
+                    for why, runs in one.rest
+                    for first, last, count in labelled(report, runs)
+                ],
+                "expected_seconds": _rounded(one.seconds),
+                "failures_in_a_row": one.history.failures_in_a_row,
+                "last_error": one.history.last_error or None,
+            }
+            for one in found.series
+        ],
+    }
+
+
+def labelled(report: Report, runs: Iterable[tuple[int, int]]) -> Iterator[tuple[str, str, int]]:
+    """Runs of numbers as the starts of the first and the last interval, and how many they are."""
+    granularity = report.granularity
+    for first, past in runs:
+        starts = granularity.start(first), granularity.start(past - 1)
+        yield granularity.label(starts[0]), granularity.label(starts[1]), past - first
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") + "Z" if moment else None
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)

@@ -1,0 +1,59 @@
+"""When a report is looked at. Pure.
+
+A report with a schedule is planned as if it were the moment of its last tick. What was due at that
+tick and is not done is due, in every run, until it is done; then nothing is, until the next tick.
+So nothing has to be remembered: a tick that nobody was there for is made up by the next run, a task
+that failed stays due, a run of some series or dates settles nothing for the others, and a schedule
+that is changed, or a clock that is set back, counts at once.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from reportupdater import ticks
+from reportupdater.intervals import Interval, watermark
+from reportupdater.model import Report
+
+
+def as_of(report: Report, now: datetime) -> datetime:
+    """The moment as of which a report's missing intervals are due: now, or its last tick."""
+    if report.schedule is None:
+        return now
+    return ticks.last_tick(report.schedule, now) or datetime.min
+
+
+def next_tick(report: Report, now: datetime) -> datetime | None:
+    """When a report is looked at next; None without a schedule: it is in every run."""
+    return ticks.next_tick(report.schedule, now) if report.schedule else None
+
+
+class Next(NamedTuple):
+    """The next interval of a report, and the moment from which on a run computes it."""
+
+    interval: Interval
+    due: datetime
+
+
+def next_due(report: Report, now: datetime) -> Next | None:
+    """The first interval of a report that is not due yet; None where `ends` lets none be.
+
+    A function of the settings alone: whoever has computed it before, by another lag, does not count.
+    """
+    granularity = report.granularity
+    number = max(
+        granularity.number(report.starts),
+        watermark(granularity, as_of(report, now), report.lag),
+    )
+    if report.ends is not None and number >= granularity.ceiling(report.ends):
+        return None
+    try:
+        interval = granularity.interval(number)
+        due = interval.end + report.lag
+    except (ValueError, OverflowError):  # beyond the year 9999
+        return None
+    if report.schedule is not None:
+        tick = ticks.next_tick(report.schedule, due - timedelta(microseconds=1))
+        return Next(interval, tick) if tick else None
+    return Next(interval, due)

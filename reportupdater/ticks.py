@@ -1,0 +1,73 @@
+"""Cron expressions: the moments that they name, in UTC. Pure.
+
+croniter is imported here alone, and only where a report has a schedule.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+_NAMES = ("@hourly", "@daily", "@weekly", "@monthly", "@yearly")
+_FIELDS = ("minute", "hour", "day of the month", "month", "day of the week")
+# croniter takes H and R for moments that differ from process to process.
+_RANDOM = re.compile(r"(?<![A-Za-z])[HRhr](?![A-Za-z])")
+# It takes 5-5 for all there is, which nobody means.
+_NO_RANGE = re.compile(r"\b(\w+)-\1\b", re.IGNORECASE)
+_SECOND = timedelta(seconds=1)
+
+
+def fault(expression: str) -> str:
+    """What is wrong with an expression of five fields, or a name like `@daily`; empty if nothing is.
+
+    >>> fault("15 5 * * *")
+    ''
+    >>> fault("15 25 * * *")
+    "'25' is no hour"
+    """
+    from croniter import croniter
+    from croniter.croniter import CroniterError
+
+    if expression.startswith("@"):
+        return "" if expression in _NAMES else f"names are {', '.join(_NAMES)}"
+    fields = expression.split()
+    if len(fields) != len(_FIELDS):
+        count = f"{len(fields)} field{'s' * (len(fields) != 1)}"
+        return f"it has {count}; a schedule has five: {', '.join(_FIELDS)}"
+    for at, (field, name) in enumerate(zip(fields, _FIELDS, strict=True)):
+        alone = ["*"] * len(_FIELDS)
+        alone[at] = field
+        odd = _RANDOM.search(field) or _NO_RANGE.search(field)
+        if odd or not croniter.is_valid(" ".join(alone)):
+            return f"{field!r} is no {name}"
+    try:
+        croniter(expression, datetime(2000, 1, 1)).get_next(datetime)
+    except CroniterError:
+        return "there is no such day"
+    return ""
+
+
+@lru_cache(maxsize=64)  # every series of a report asks for the same
+def last_tick(expression: str, now: datetime) -> datetime | None:
+    """The latest tick at or before `now`; None where the calendar has none."""
+    from croniter import croniter
+
+    try:
+        beyond = now.replace(microsecond=0) + _SECOND
+        tick: datetime = croniter(expression, beyond).get_prev(datetime)
+    except (ValueError, OverflowError):  # years that a datetime does not have
+        return None
+    return tick
+
+
+@lru_cache(maxsize=64)
+def next_tick(expression: str, after: datetime) -> datetime | None:
+    """The first tick after a moment; None where the calendar has none."""
+    from croniter import croniter
+
+    try:
+        tick: datetime = croniter(expression, after).get_next(datetime)
+    except (ValueError, OverflowError):
+        return None
+    return tick

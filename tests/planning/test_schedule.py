@@ -1,0 +1,70 @@
+"""When a report is looked at, and when its next interval is due."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reportupdater.intervals import Coverage, Granularity
+from reportupdater.model import Series
+from reportupdater.planning.plan import Clock, due
+from reportupdater.planning.schedule import as_of, next_due, next_tick
+from tests.making import granularities, report
+
+SECOND = timedelta(seconds=1)
+
+
+def test_without_a_schedule_a_report_is_looked_at_in_every_run() -> None:
+    now = datetime(2025, 1, 4, 3)
+    assert as_of(report(), now) == now
+    assert next_tick(report(), now) is None
+
+
+def test_with_a_schedule_the_last_tick_counts() -> None:
+    one = report(schedule="15 5 * * *")
+    assert as_of(one, datetime(2025, 1, 4, 3)) == datetime(2025, 1, 3, 5, 15)
+    assert next_tick(one, datetime(2025, 1, 4, 3)) == datetime(2025, 1, 4, 5, 15)
+
+
+def test_where_no_tick_ever_was_nothing_is_due() -> None:
+    one = report(schedule="0 0 29 2 *", starts=datetime(1, 1, 1))
+    assert due(Series(one), Coverage(), (), Clock(datetime(1, 2, 1))) == []
+
+
+@given(
+    granularities,
+    st.datetimes(datetime(2014, 11, 1), datetime(2015, 3, 1)),
+    st.none() | st.datetimes(datetime(2015, 1, 10), datetime(2015, 3, 1)),
+    st.timedeltas(timedelta(0), timedelta(3)).map(lambda lag: timedelta(seconds=lag.seconds)),
+    st.sampled_from([None, "15 5 * * *", "*/20 * * * *", "0 12 * * sun"]),
+)
+def test_the_next_interval_is_due_from_the_moment_that_is_told(
+    granularity: Granularity,
+    now: datetime,
+    ends: datetime | None,
+    lag: timedelta,
+    schedule: str | None,
+) -> None:
+    one = report(
+        granularity=granularity,
+        starts=datetime(2015, 1, 1),
+        ends=ends,
+        lag=lag,
+        schedule=schedule,
+    )
+    series = Series(one)
+
+    def newest(at: datetime) -> datetime | None:
+        tasks = due(series, Coverage(), (), Clock(at))
+        return tasks[-1].interval.start if tasks else None
+
+    ahead = next_due(one, now)
+    if ahead is None:
+        assert newest(now) == newest(now + timedelta(100))
+        return
+    assert ahead.due > now
+    assert newest(ahead.due - SECOND) == newest(now)
+    tasks = due(series, Coverage(), (), Clock(ahead.due))
+    assert ahead.interval in [task.interval for task in tasks]

@@ -1,0 +1,65 @@
+"""What the ledger says of the series of a report."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from reportupdater.store import history
+from reportupdater.store.history import History
+from reportupdater.store.state import State
+
+NOW = datetime(2015, 6, 1, 12)
+
+
+def note(
+    state: State,
+    tsv: str,
+    minute: int,
+    seconds: float = 1.0,
+    error: str | None = None,
+    day: int = 1,
+) -> None:
+    with state.transaction() as connection:
+        number = state.series_id(connection, tsv, tsv.removesuffix(".tsv").partition("/")[0])
+        at = (NOW + timedelta(minutes=minute)).isoformat(timespec="milliseconds") + "Z"
+        rows = None if error else 3
+        connection.execute(
+            "INSERT INTO attempts (series, start, failed, at, run, reason, seconds, rows, error)"
+            " VALUES (?, ?, ?, ?, 1, 'missing', ?, ?, ?)",
+            (number, f"2015-01-{day:02}", error is not None, at, seconds, rows, error),
+        )
+
+
+def test_a_report_without_attempts_has_none(state: State) -> None:
+    note(state, "other.tsv", 0)
+    assert history.of_report(state, "r") == {}
+    assert history.expected([]) is None
+
+
+def test_only_answers_tell_how_long_a_query_takes(state: State) -> None:
+    note(state, "r/a.tsv", 0, 10.0)
+    note(state, "r/a.tsv", 1, 30.0, day=2)
+    note(state, "r/a.tsv", 2, 9000.0, error="too slow")
+    note(state, "r/b.tsv", 0, 2.0)
+    found = history.of_report(state, "r")
+    assert found["r/a.tsv"] == History(2, 40.0, 1, "too slow")
+    assert found["r/b.tsv"] == History(1, 2.0)
+    assert history.expected(found.values()) == 14.0
+
+
+def test_failures_in_a_row_are_those_since_the_last_success(state: State) -> None:
+    note(state, "r/a.tsv", 0, error="old")
+    note(state, "r/a.tsv", 1)
+    for minute in (2, 3, 4):
+        note(state, "r/a.tsv", minute, error=f"at {minute}", day=2)
+    note(state, "r/b.tsv", 0, error="only")
+    found = history.of_report(state, "r")
+    assert (found["r/a.tsv"].failures_in_a_row, found["r/a.tsv"].last_error) == (3, "at 4")
+    assert (found["r/b.tsv"].failures_in_a_row, found["r/b.tsv"].answered) == (1, 0)
+
+
+def test_of_what_was_committed_together_the_older_interval_came_first(state: State) -> None:
+    note(state, "r.tsv", 0, error="first", day=1)
+    note(state, "r.tsv", 0, day=2)
+    note(state, "r.tsv", 0, error="last", day=3)
+    assert history.of_report(state, "r")["r.tsv"] == History(1, 1.0, 1, "last")

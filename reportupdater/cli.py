@@ -15,7 +15,18 @@ from reportupdater import __version__
 from reportupdater.errors import EXIT_FAILED, ReportupdaterError
 from reportupdater.observe import log
 
-COMMANDS = ("run", "plan", "try", "check", "config", "metrics", "resend", "verify")
+COMMANDS = (
+    "run",
+    "plan",
+    "try",
+    "check",
+    "config",
+    "status",
+    "metrics",
+    "rerun",
+    "resend",
+    "verify",
+)
 """The commands, in the order in which `--help` lists them. Each has a module in `commands`."""
 
 
@@ -34,7 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     log.set_up(arguments.log_level)
     try:
         exit_code: int = arguments.call(arguments)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except ReportupdaterError as error:
         logging.getLogger("reportupdater").error("%s", error)
         return error.exit_code

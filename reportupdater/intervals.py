@@ -193,6 +193,16 @@ class Coverage:
             for number in range(max(first, wanted.start), min(past, wanted.stop))
         ]
 
+    def count(self, wanted: range) -> int:
+        """How many numbers in `wanted` are done.
+
+        >>> Coverage(((2, 4), (6, 9))).count(range(3, 8))
+        3
+        """
+        return sum(
+            max(0, min(past, wanted.stop) - max(first, wanted.start)) for first, past in self.runs
+        )
+
     @property
     def newest(self) -> int | None:
         """The highest number that is done."""

@@ -12,6 +12,7 @@ from reportupdater.errors import EXIT_FAILED, EXIT_OK, UsageError, Where
 from reportupdater.execution import begin, on_failure
 from reportupdater.execution.checkpoint import merge_leftovers
 from reportupdater.execution.clock import utcnow
+from reportupdater.execution.findings import findings
 from reportupdater.execution.stock import due_tasks
 from reportupdater.execution.stop import Stop
 from reportupdater.observe.log import tell
@@ -55,13 +56,14 @@ class Request:
 
 def run(request: Request) -> int:
     """Do all that is due, and have `on_failure` told where it goes wrong; the exit code."""
+    began = utcnow()  # before the project is read: what is marked from now on means what it is then
     summary = Summary()
     config = request.config_path or request.project / CONFIG_NAME
     watch = on_failure.Watch(config, request.output, request.host_files, summary)
-    return watch.over(partial(_run, request, summary))
+    return watch.over(partial(_run, request, summary, began))
 
 
-def _run(request: Request, summary: Summary) -> int:
+def _run(request: Request, summary: Summary, began: datetime) -> int:
     clock = request.clock()
     project = load_project(
         request.project, request.config_path, jobs=request.jobs, host_files=request.host_files
@@ -72,7 +74,7 @@ def _run(request: Request, summary: Summary) -> int:
     output = begin.made(request.output)
     destination = begin.destination(project, reports, request.graphite)
     with Stop() as stop, State(output) as state, Locks(state.locks) as locks:
-        run_number = ledger.begin_run(state, str(project.config_path.absolute()), utcnow())
+        run_number = ledger.begin_run(state, str(project.config_path.absolute()), began)
         merge_leftovers(state, locks, summary)  # first: they are TSVs that somebody may own
         owned = begin.held(project, reports, state, locks, summary)
         mark_files, problems = marks.read_files(project.folder)
@@ -111,6 +113,9 @@ def _run(request: Request, summary: Summary) -> int:
         summary.interrupted = stop.requested is not None
         exit_code = stop.exit_code or (EXIT_OK if summary.is_good else EXIT_FAILED)
         summary.log(f"{project.config_path} into {output}")
-        ledger.end_run(state, run_number, utcnow(), exit_code, summary.as_dict())
+        narrowed = request.since or request.until or request.only or request.max_intervals
+        whole = not (summary.interrupted or narrowed)
+        found = findings(project, request.reports, reports, owned, summary, whole=whole)
+        ledger.end_run(state, run_number, utcnow(), exit_code, summary.as_dict(), found)
         status.write(state)
     return exit_code

@@ -126,6 +126,15 @@ class Project:
         except sqlite3.OperationalError:
             return 0
 
+    def call(self, *arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+        """Any command line, which is expected to end with this exit code; what it printed."""
+        called = subprocess.run(
+            [*RUN[:-1], *arguments], env=ENVIRONMENT, capture_output=True, text=True, check=False
+        )
+        assert called.returncode == code, called.stdout + called.stderr
+        assert "Traceback" not in called.stderr, called.stderr
+        return called
+
     def run(
         self,
         *arguments: str | Path,

@@ -56,6 +56,13 @@ def add_range(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_now(parser: argparse.ArgumentParser) -> None:
+    """Add what takes the place of the clock."""
+    parser.add_argument(
+        "--now", type=moment, metavar="DATE", help="as if it were this moment, in UTC"
+    )
+
+
 def add_only(parser: argparse.ArgumentParser) -> None:
     """Add what names some of the series."""
     parser.add_argument(
@@ -76,9 +83,7 @@ def add_amount(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="take so many missing intervals of a series, whatever its `backfill` says",
     )
-    parser.add_argument(
-        "--now", type=moment, metavar="DATE", help="as if it were this moment, in UTC"
-    )
+    add_now(parser)
 
 
 def request(given: argparse.Namespace) -> Request:

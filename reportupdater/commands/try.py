@@ -70,9 +70,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     how.add_argument(
         "--execute", action="store_true", help="run it even if it may have side effects"
     )
-    parser.add_argument(
-        "--now", type=arguments.moment, metavar="DATE", help="as if it were this moment, in UTC"
-    )
+    arguments.add_now(parser)
     parser.set_defaults(call=call)
 
 

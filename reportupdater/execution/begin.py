@@ -88,20 +88,27 @@ def held(
         if not locks.take(report.name, utcnow()):
             summary.skipped.add(report.name, locks.tell_holder(report.name, utcnow()))
             continue
-        owner = Owner.of(
-            report.name,
-            project.folder,
-            project.config_path,
-            report.granularity.value,
-            [dimension.name for dimension in report.dimensions],
-        )
-        try:
-            owners.check(state, owner, _still_has)
-        except TsvError as error:
-            summary.troubles.add(report.name, str(error))
-            continue
-        mine[report] = owner
+        owner = ours(project, report, state, summary)
+        if owner:
+            mine[report] = owner
     return mine
+
+
+def ours(project: Project, report: Report, state: State, summary: Summary) -> Owner | None:
+    """What a report's TSVs will know about it; None, which is told, if they are another's."""
+    owner = Owner.of(
+        report.name,
+        project.folder,
+        project.config_path,
+        report.granularity.value,
+        [dimension.name for dimension in report.dimensions],
+    )
+    try:
+        owners.check(state, owner, _still_has)
+    except TsvError as error:
+        summary.troubles.add(report.name, str(error))
+        return None
+    return owner
 
 
 def _still_has(config: str, report: str) -> bool:

@@ -101,7 +101,9 @@ class Committer:
                     if not outcome.asked:
                         self._unasked.add(series)  # one line a series tells it all
             journal.add(connection, results)
-            marks.answered(connection, [(number, result.start) for number, result in results])
+            marks.answered(
+                connection, self._run, [(number, result.start) for number, result in results]
+            )
             if self._destination:
                 outbox.put(connection, self._destination, points)
             for report in reports:
@@ -119,10 +121,7 @@ class Committer:
         self._uncheckpointed.setdefault(task.series, monotonic())
         if outcome.made:
             note_datapoints(self._summary, task.series.report, outcome.made)
-        if outcome.rows:
-            self._summary.done += 1
-        else:
-            self._summary.empty += 1
+        self._summary.count(task.series.report.name, empty=not outcome.rows)
         log.debug("%s: %s", task, "done" if outcome.rows else "empty")
 
     def _merge(self, due: Iterable[Series]) -> None:

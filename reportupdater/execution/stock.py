@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from reportupdater.errors import TsvError
@@ -59,7 +60,7 @@ def take_stock(
     are expanded for every series, also those that are not wanted now.
     """
     series = explode(report)
-    done = _coverage(state, report, series, summary)
+    done = coverage(state, report, series, summary)
     for mark_file in mark_files:
         if not mark_file.reports or report.name in mark_file.reports:
             _expand(state, mark_file, series, done, clock)
@@ -67,12 +68,12 @@ def take_stock(
     stocks = []
     for one in series:
         if is_wanted(one, only):
-            coverage = done[one]
+            covered = done[one]
             tasks = []
-            if coverage is not None:
-                asked = _open(state, one, coverage, marked, clock)
-                tasks = due(one, coverage, asked, clock)
-            stocks.append(Stock(one, coverage, tasks))
+            if covered is not None:
+                asked = _open(state, one, covered, marked, clock)
+                tasks = due(one, covered, asked, clock)
+            stocks.append(Stock(one, covered, tasks))
     _tell_schedule(report, stocks, clock)
     return stocks
 
@@ -89,7 +90,7 @@ def _tell_schedule(report: Report, stocks: Sequence[Stock], clock: Clock) -> Non
     )
 
 
-def _coverage(
+def coverage(
     state: State, report: Report, series: Sequence[Series], summary: Summary
 ) -> dict[Series, Coverage | None]:
     """What is done of each series, in its TSV or in the journal; None where that cannot be told."""
@@ -142,15 +143,15 @@ def _expand(
     starts: list[tuple[str, str]] = []
     dropped = 0
     for one in series:
-        coverage = done[one]
-        if coverage is None:
-            # Which of them are done shows when the file is mended; then they are due either way.
-            allowed = window(report, clock.now)
-            coverage = Coverage(((allowed.start, allowed.stop),))
-        marking = mark(one, coverage, mark_file.since, mark_file.until, clock.now)
+        marking = mark(
+            one,
+            covered_for_marks(one, done[one], clock.now),
+            mark_file.since,
+            mark_file.until,
+            clock.now,
+        )
         dropped += marking.dropped
-        granularity = report.granularity
-        starts += [(one.tsv, granularity.label(granularity.start(n))) for n in marking.numbers]
+        starts += marking.starts(one)
     marks.expand(state, mark_file, report.name, starts)
     log.info("%s: .reruns/%s marks %d intervals", report.name, mark_file.name, len(starts))
     if dropped:
@@ -161,6 +162,17 @@ def _expand(
             mark_file.name,
             dropped,
         )
+
+
+def covered_for_marks(series: Series, done: Coverage | None, now: datetime) -> Coverage:
+    """What a mark may take for done where only the next run will know: all that may be computed.
+
+    Which of them are done shows when a damaged file is mended; then they are due either way.
+    """
+    if done is not None:
+        return done
+    allowed = window(series.report, now)
+    return Coverage(((allowed.start, allowed.stop),))
 
 
 def _open(

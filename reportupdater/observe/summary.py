@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,6 +46,10 @@ class Tally:
     def __len__(self) -> int:
         return sum(line.count for line in self._lines.values())
 
+    def of(self, about: str) -> Tally:
+        """The messages about one report."""
+        return Tally({key: line for key, line in self._lines.items() if key[0] == about})
+
     def lines(self, contacts: Mapping[str, str] = {}) -> Iterator[str]:
         """Each message; it ends with whom to tell about its report, where that is known."""
         for (about, _), line in self._lines.items():
@@ -70,6 +75,8 @@ class Summary:
     """Report → whom to tell about it."""
     done: int = 0
     empty: int = 0
+    counts: Counter[tuple[str, bool]] = field(default_factory=Counter)
+    """The same by report, and whether they were empty."""
     failed: Tally = field(default_factory=Tally)
     skipped: Tally = field(default_factory=Tally)
     troubles: Tally = field(default_factory=Tally)
@@ -85,6 +92,14 @@ class Summary:
     _warned: set[Hashable] = field(default_factory=set)
     interrupted: bool = False
     """Whether the run ended before its work."""
+
+    def count(self, report: str, *, empty: bool) -> None:
+        """Count a result of a report."""
+        self.counts[report, empty] += 1
+        if empty:
+            self.empty += 1
+        else:
+            self.done += 1
 
     @property
     def invalid(self) -> int:

@@ -93,6 +93,11 @@ class Marking(NamedTuple):
     numbers: list[int]
     dropped: int
 
+    def starts(self, series: Series) -> list[tuple[str, str]]:
+        """The intervals as the state spells them: the series' TSV, and the start's label."""
+        granularity = series.report.granularity
+        return [(series.tsv, granularity.label(granularity.start(n))) for n in self.numbers]
+
 
 def mark(
     series: Series, done: Coverage, since: datetime, until: datetime, now: datetime

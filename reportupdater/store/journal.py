@@ -76,6 +76,24 @@ def waiting(state: State, report: str) -> dict[str, list[str]]:
     return starts
 
 
+class Pending(NamedTuple):
+    """A result of the journal, as far as its interval and rows go."""
+
+    report: str
+    tsv: str
+    start: str
+    rows: str
+
+
+def pending(connection: sqlite3.Connection) -> list[Pending]:
+    """All results of the journal, a later one of an interval after the one before."""
+    found = connection.execute(
+        "SELECT report, tsv, start, rows FROM journal JOIN series ON series.id = journal.series"
+        " ORDER BY journal.id"
+    )
+    return [Pending(*row) for row in found]
+
+
 class Merged(NamedTuple):
     """A TSV with its results merged into it, to be settled, then to be forgotten here.
 

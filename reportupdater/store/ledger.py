@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from reportupdater.store import reports
+from reportupdater.store.reports import Findings
 from reportupdater.store.state import State
 
 _KEPT = timedelta(days=90)
@@ -19,15 +21,22 @@ def begin_run(state: State, project: str, now: datetime) -> int:
     with state.transaction() as connection:
         found = connection.execute(
             "INSERT INTO runs (project, pid, started) VALUES (?, ?, ?) RETURNING id",
-            (project, os.getpid(), _text(now)),
+            (project, os.getpid(), stamp(now)),
         ).fetchone()
         return int(found[0])
 
 
 def end_run(
-    state: State, run: int, now: datetime, exit_code: int, summary: Mapping[str, Any]
+    state: State,
+    run: int,
+    now: datetime,
+    exit_code: int,
+    summary: Mapping[str, Any],
+    findings: Findings | None = None,
 ) -> None:
     """Note how a run ended, and let go of attempts and runs that are older than 90 days.
+
+    What it found out about the reports is noted in the same transaction.
 
     Of each interval the last success and the last failure are kept, however old, and of each
     project the last run.
@@ -35,9 +44,11 @@ def end_run(
     with state.transaction() as connection:
         connection.execute(
             "UPDATE runs SET ended = ?, exit_code = ?, summary = ? WHERE id = ?",
-            (_text(now), exit_code, json.dumps(summary), run),
+            (stamp(now), exit_code, json.dumps(summary), run),
         )
-        oldest = _text(now - _KEPT)
+        if findings:
+            reports.note(connection, run, stamp(now), findings)
+        oldest = stamp(now - _KEPT)
         if connection.execute("SELECT 1 FROM runs WHERE started < ? LIMIT 1", (oldest,)).fetchone():
             connection.execute(
                 "DELETE FROM attempts WHERE at < ? AND EXISTS (SELECT 1 FROM attempts AS later"
@@ -68,7 +79,7 @@ def note(
     connection: sqlite3.Connection, run: int, at: datetime, attempts: Iterable[Attempt]
 ) -> None:
     """Note attempts, inside the transaction that stores their results."""
-    when = _text(at)
+    when = stamp(at)
     connection.executemany(
         "INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
@@ -78,18 +89,70 @@ def note(
     )
 
 
-def last_runs(state: State) -> dict[str, dict[str, Any]]:
+def last_runs(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
     """The last ended run of each project: when, its exit code and its summary."""
-    with state.reading() as connection:
-        found = connection.execute(
-            "SELECT project, started, ended, exit_code, summary, max(id) FROM runs"
-            " WHERE ended IS NOT NULL GROUP BY project ORDER BY project"
-        ).fetchall()
+    found = connection.execute(
+        "SELECT project, started, ended, exit_code, summary, max(id) FROM runs"
+        " WHERE ended IS NOT NULL GROUP BY project ORDER BY project"
+    ).fetchall()
     return {
         project: {"started": started, "ended": ended, "exit_code": code, **json.loads(summary)}
         for project, started, ended, code, summary, _ in found
     }
 
 
-def _text(moment: datetime) -> str:
+class Running(NamedTuple):
+    """A run that goes on: the path of its configuration, its process, and since when."""
+
+    config: str
+    pid: int
+    started: str
+
+
+def running(connection: sqlite3.Connection) -> list[Running]:
+    """The runs that have not ended and whose processes are there.
+
+    A run that was killed has not ended either; its number may be another process's by now.
+    """
+    found = connection.execute(
+        "SELECT project, pid, started FROM runs WHERE ended IS NULL ORDER BY id"
+    )
+    return [one for one in (Running(*row) for row in found) if _is_there(one.pid)]
+
+
+def _is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
+
+
+class Failing(NamedTuple):
+    """An interval that has failed since it last succeeded: how often, and the last error."""
+
+    report: str
+    tsv: str
+    start: str
+    times: int
+    at: str
+    error: str
+
+
+def failing(connection: sqlite3.Connection) -> list[Failing]:
+    """The intervals that have failed since they last succeeded, each series' oldest first."""
+    found = connection.execute(
+        "SELECT report, tsv, start, count(*), max(at), error"  # the error of the last
+        " FROM attempts JOIN series ON series.id = attempts.series WHERE failed AND NOT EXISTS ("
+        "SELECT 1 FROM attempts AS good WHERE good.series = attempts.series"
+        " AND good.start = attempts.start AND good.failed = 0 AND good.at > attempts.at)"
+        " GROUP BY attempts.series, start ORDER BY tsv, start"
+    )
+    return [Failing(*row) for row in found]
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as the state spells it: texts of one length, in the order of time."""
     return moment.isoformat(timespec="milliseconds") + "Z"

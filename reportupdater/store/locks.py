@@ -73,7 +73,7 @@ class Locks:
         """Log who holds a report, and give it back as words: a warning if it is for over a day."""
         level, told, hint = logging.INFO, "is held by another run", ""
         try:
-            pid, _, since = (self._folder / report).read_text().strip().partition(" ")
+            pid, since = last_holder(self._folder, report)
             if now - datetime.fromisoformat(since) > _LONG:
                 level = logging.WARNING
                 hint = f" (should it hang: `kill {pid}` ends it, and keeps what it has computed)"
@@ -126,3 +126,14 @@ def _is_locked(path: Path) -> bool:
         if inode == str(found.st_ino) and (on == device or words[4] == pid):
             return True
     return False
+
+
+def last_holder(folder: Path, report: str) -> tuple[str, str]:
+    """The process that took a report's lock last, and when; it may have let go of it since.
+
+    Raises OSError where nobody ever took it, ValueError where it has just been taken.
+    """
+    pid, space, since = (folder / report).read_text().strip().partition(" ")
+    if not space:
+        raise ValueError("the lock has just been taken")
+    return pid, since

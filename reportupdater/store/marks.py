@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from reportupdater.errors import Problem, Severity, Where
 from reportupdater.intervals import parse_moment
+from reportupdater.store import ledger
 from reportupdater.store.state import State
 
 _FORM = (
@@ -95,11 +96,16 @@ def is_expanded(state: State, mark: MarkFile, report: str) -> bool:
         )
 
 
+def expanded(connection: sqlite3.Connection) -> set[tuple[str, int, str]]:
+    """The mark files that have been expanded: name, time, and for which report."""
+    return set(connection.execute("SELECT name, mtime_ns, report FROM mark_files"))
+
+
 def expand(state: State, mark: MarkFile, report: str, starts: Iterable[tuple[str, str]]) -> None:
     """Mark intervals, given as TSV and start, and remember the file as expanded for the report."""
     with state.transaction() as connection:
         connection.executemany(
-            "INSERT OR IGNORE INTO marks VALUES (?, ?)",
+            "INSERT OR IGNORE INTO marks VALUES (?, ?, '')",
             [(state.series_id(connection, tsv, report), start) for tsv, start in starts],
         )
         connection.execute(
@@ -130,6 +136,48 @@ def drop(state: State, starts: Iterable[tuple[str, str]]) -> None:
         )
 
 
-def answered(connection: sqlite3.Connection, intervals: Iterable[tuple[int, str]]) -> None:
-    """Forget the marks of intervals, given as series and start, in the transaction that answers them."""
-    connection.executemany("DELETE FROM marks WHERE series = ? AND start = ?", intervals)
+def ask(state: State, report: str, starts: Iterable[tuple[str, str]], at: datetime) -> None:
+    """Mark intervals, given as TSV and start, as somebody asks for at a moment.
+
+    A run that began before may have had their old query or data: it does not answer the mark.
+    """
+    with state.transaction() as connection:
+        connection.executemany(
+            "INSERT INTO marks VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET asked = max(asked, excluded.asked)",
+            [
+                (state.series_id(connection, tsv, report), start, ledger.stamp(at))
+                for tsv, start in starts
+            ],
+        )
+
+
+class Mark(NamedTuple):
+    """An interval that shall be computed again."""
+
+    report: str
+    tsv: str
+    start: str
+
+
+def listed(connection: sqlite3.Connection) -> list[Mark]:
+    """All open marks, by TSV and start."""
+    found = connection.execute(
+        "SELECT report, tsv, start FROM marks JOIN series ON series.id = marks.series"
+        " ORDER BY tsv, start"
+    )
+    return [Mark(*row) for row in found]
+
+
+def answered(
+    connection: sqlite3.Connection, run: int, intervals: Iterable[tuple[int, str]]
+) -> None:
+    """Forget the marks of intervals, given as series and start, in the transaction that answers them.
+
+    One that was made after the run began stays, for the next one.
+    """
+    connection.executemany(
+        "DELETE FROM marks WHERE series = ? AND start = ?"
+        " AND asked <= (SELECT started FROM runs WHERE id = ?)",
+        [(series, start, run) for series, start in intervals],
+    )

@@ -109,6 +109,14 @@ def waiting(state: State, destination: str, most: int = -1) -> int:
         return int(found[0])
 
 
+def owed(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many datapoints each destination is owed that is owed any."""
+    found = connection.execute(
+        "SELECT destination, count(*) FROM outbox GROUP BY destination ORDER BY destination"
+    )
+    return {str(destination): int(count) for destination, count in found}
+
+
 def sent_metrics(output: Path, destination: str) -> set[str]:
     """The metric paths that a destination has got datapoints of. Makes no state where none is."""
     with look(output) as connection:

@@ -90,6 +90,22 @@ def _last(state: State, report: str) -> Owner | None:
     return Owner(*found) if found else None
 
 
+class Shape(NamedTuple):
+    """The granularity and the dimensions of a report's TSVs."""
+
+    granularity: str
+    dimensions: tuple[str, ...]
+
+
+def shapes(connection: sqlite3.Connection) -> dict[str, Shape]:
+    """The shape of each report's TSVs, as far as runs of this program wrote any."""
+    found = connection.execute("SELECT report, granularity, dimensions FROM owners")
+    return {
+        report: Shape(granularity, tuple(dimensions.split(",")) if dimensions else ())
+        for report, granularity, dimensions in found
+    }
+
+
 def _standing(state: State, report: str) -> Path | None:
     for path in (state.output / f"{report}.tsv", state.output / report):
         if path.exists():

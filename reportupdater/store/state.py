@@ -50,6 +50,7 @@ CREATE INDEX journal_series ON journal (series);
 CREATE TABLE marks (               -- intervals that are done and shall be computed again
     series INTEGER NOT NULL REFERENCES series,
     start TEXT NOT NULL,
+    asked TEXT NOT NULL,           -- when; empty for a file in .reruns/
     PRIMARY KEY (series, start)
 ) WITHOUT ROWID;
 CREATE TABLE mark_files (          -- files in a project's .reruns/ that are expanded into marks
@@ -65,6 +66,21 @@ CREATE TABLE owners (              -- who last wrote the TSVs of a report, and h
     config TEXT NOT NULL,
     granularity TEXT NOT NULL,
     dimensions TEXT NOT NULL       -- names, joined by commas
+) WITHOUT ROWID;
+CREATE TABLE reports (             -- what the last run found out about each report
+    report TEXT PRIMARY KEY,
+    config TEXT NOT NULL,          -- the configuration that has it
+    owner TEXT,
+    ticket TEXT,
+    description TEXT,
+    series INTEGER NOT NULL,       -- how many it has
+    last_run TEXT NOT NULL,        -- when that run ended
+    done INTEGER NOT NULL,         -- intervals, in that run
+    empty INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    error TEXT,                    -- of the last run that had one, unless a whole run had none since
+    error_at TEXT,
+    failures INTEGER NOT NULL      -- runs in a row that had one
 ) WITHOUT ROWID;
 CREATE TABLE coverage (            -- what is done in a TSV, as long as the file is as it was
     report TEXT NOT NULL,
@@ -116,6 +132,7 @@ CREATE TABLE attempts (
     error TEXT,
     PRIMARY KEY (series, start, failed, at)
 ) WITHOUT ROWID;
+CREATE INDEX attempts_failed ON attempts (series, start, at) WHERE failed;
 """
 _TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", _SCHEMA))
 

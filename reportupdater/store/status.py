@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from pathlib import Path
+from typing import Any
 
 from reportupdater.errors import StateError, Where
-from reportupdater.store import files, ledger
-from reportupdater.store.state import FILE_MODE, State
+from reportupdater.store import files, ledger, outbox, owners, reports
+from reportupdater.store.state import FILE_MODE, FOLDER, State
 
 
 def write(state: State) -> None:
@@ -14,7 +17,13 @@ def write(state: State) -> None:
     path = state.folder / "status.json"
     try:
         with state.alone():  # several projects may share an output folder
-            content = {"version": 1, "projects": ledger.last_runs(state)}
+            with state.reading() as connection:
+                content = {
+                    "version": 1,
+                    "projects": ledger.last_runs(connection),
+                    "reports": _reports(connection),
+                    "datapoints_waiting": outbox.owed(connection),
+                }
             text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
             files.replace(path, [text], mode=state.folder.stat().st_mode & FILE_MODE)
     except OSError as error:
@@ -23,3 +32,25 @@ def write(state: State) -> None:
             where=Where(str(path)),
             hint=files.remedy(error),
         ) from None
+
+
+def _reports(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
+    shapes = owners.shapes(connection)
+    told = {}
+    for record in reports.records(connection):
+        content = record._asdict()
+        shape = shapes.get(content.pop("report"))
+        content["granularity"] = shape.granularity if shape else None
+        content["dimensions"] = list(shape.dimensions) if shape else None
+        told[record.report] = content
+    return told
+
+
+def read(output: Path) -> dict[str, Any] | None:
+    """What stands in `status.json`; None where there is none, or it cannot be read."""
+    try:
+        content = json.loads((output / FOLDER / "status.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    is_ours = isinstance(content, dict) and content.get("version") == 1
+    return content if is_ours and "reports" in content else None

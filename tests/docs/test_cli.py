@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from reportupdater.cli import COMMANDS, main
+from tests.helpers import ONE, SQLITE, Project
 
 PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
 BLOCK = re.compile(r"(<!-- help: (?P<command>.*?) -->\n```\n)(?P<text>.*?)(```)", re.DOTALL)
@@ -32,3 +34,27 @@ def test_every_help_text_is_in_the_page(
         PAGE.write_text(page)
     shown = {match["command"]: match["text"] for match in BLOCK.finditer(PAGE.read_text())}
     assert shown == texts
+
+
+def fields(heading: str) -> set[str]:
+    """The names in the first column of the table behind a line of the page."""
+    table = PAGE.read_text().partition(f"\n{heading}\n")[2].partition("|---|---|\n")[2]
+    rows = table.partition("\n\n")[0].splitlines()
+    return {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+
+
+def test_the_json_of_status_has_the_fields_of_the_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = Project(tmp_path, SQLITE + "reports: {edits: {}}\n", {"edits.sql": ONE})
+    project.run()
+    main(["status", str(project.output), str(project.folder), "--json", "--series"])
+    told = json.loads(capsys.readouterr().out)
+    (report,) = told["reports"]
+    (series,) = report["each_series"]
+    assert fields("### JSON") == set(told)
+    assert fields("Of a report:") == set(report)
+    assert fields("Of a series:") == set(series)
+    main(["status", str(project.output), "--json"])
+    (without,) = json.loads(capsys.readouterr().out)["reports"]
+    assert set(without) == set(report) - {"each_series"}

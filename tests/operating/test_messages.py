@@ -15,9 +15,12 @@ ERRORS = {"StateError", "TsvError", "UsageError", "ResultError", "warning", "add
 # Of other commands, whose page is cli.md.
 OTHERS = {
     "checking.py",
-    "outlook.py",
-    "store/copy.py",
+    "frames.py",
+    "marking.py",
     "metrics.py",
+    "outlook.py",
+    "standing.py",
+    "store/copy.py",
     "trial.py",
     "verification.py",
     "…: there is nothing to send",

@@ -122,7 +122,9 @@ def test_the_last_ended_run_of_each_project_is_told(state: State) -> None:
         at = NOW + timedelta(minutes=minute)
         ledger.end_run(state, run(state, at, project), at + DAY, code, {"done": minute, "é": "ü"})
     run(state, NOW + DAY, "a")  # which was killed, or goes on
-    assert ledger.last_runs(state) == {
+    with state.reading() as connection:
+        last = ledger.last_runs(connection)
+    assert last == {
         "a": {
             "started": "2015-06-01T12:02:00.000Z",
             "ended": "2015-06-02T12:02:00.000Z",
@@ -144,7 +146,14 @@ def test_status_json_tells_the_same_to_who_cannot_open_the_state(state: State) -
     ledger.end_run(state, run(state, NOW), NOW, 1, {"failures": ["é"]})
     status.write(state)
     text = (state.folder / "status.json").read_text(encoding="utf-8")
-    assert json.loads(text) == {"version": 1, "projects": ledger.last_runs(state)}
+    with state.reading() as connection:
+        last = ledger.last_runs(connection)
+    assert json.loads(text) == {
+        "version": 1,
+        "projects": last,
+        "reports": {},
+        "datapoints_waiting": {},
+    }
     assert "é" in text
     assert text.endswith("}\n")
 

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from reportupdater.errors import Severity
-from reportupdater.store import marks
+from reportupdater.store import ledger, marks
 from reportupdater.store.marks import MarkFile
 from reportupdater.store.state import State
 from tests.store.machine import ordinary_user
@@ -193,10 +193,12 @@ def test_two_configurations_in_one_folder_each_take_their_part(state: State) -> 
 def test_a_mark_goes_with_the_transaction_that_answers_it(state: State) -> None:
     marks.expand(state, mark_file(), "r", [("r/a.tsv", "2015-01-01"), ("r/b.tsv", "2015-01-01")])
 
+    run = ledger.begin_run(state, "config.yaml", SINCE)
+
     def answer(*, wrong: bool) -> None:
         with state.transaction() as connection:
-            number = state.series_id(connection, "r/a.tsv", "r")
-            marks.answered(connection, [(number, "2015-01-01")])
+            series = state.series_id(connection, "r/a.tsv", "r")
+            marks.answered(connection, run, [(series, "2015-01-01")])
             if wrong:
                 raise KeyError
 
@@ -205,6 +207,35 @@ def test_a_mark_goes_with_the_transaction_that_answers_it(state: State) -> None:
     assert marks.open_marks(state, "r").keys() == {"r/a.tsv", "r/b.tsv"}
     answer(wrong=False)
     assert marks.open_marks(state, "r") == {"r/b.tsv": ["2015-01-01"]}
+
+
+def test_a_run_does_not_answer_what_was_asked_for_after_it_began(state: State) -> None:
+    interval = [("r.tsv", "2015-01-01")]
+    for asked, began, left in (
+        (UNTIL, SINCE, 1),
+        (SINCE, SINCE, 0),  # in the same millisecond: the project is read after
+        (SINCE, UNTIL, 0),
+    ):
+        marks.expand(state, mark_file(str(began)), "r", interval)
+        marks.ask(state, "r", interval, SINCE)
+        marks.ask(state, "r", interval, asked)
+        run = ledger.begin_run(state, "config.yaml", began)
+        with state.transaction() as connection:
+            series = state.series_id(connection, "r.tsv", "r")
+            marks.answered(connection, run, [(series, "2015-01-01")])
+            assert len(marks.listed(connection)) == left
+        marks.drop(state, interval)
+
+
+def test_a_file_does_not_take_back_what_was_asked_for_later(state: State) -> None:
+    interval = [("r.tsv", "2015-01-01")]
+    run = ledger.begin_run(state, "config.yaml", SINCE)
+    marks.ask(state, "r", interval, UNTIL)
+    marks.expand(state, mark_file(), "r", interval)
+    with state.transaction() as connection:
+        series = state.series_id(connection, "r.tsv", "r")
+        marks.answered(connection, run, [(series, "2015-01-01")])
+    assert marks.open_marks(state, "r") == {"r.tsv": ["2015-01-01"]}
 
 
 def test_marks_can_be_dropped(state: State) -> None:

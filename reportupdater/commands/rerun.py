@@ -1,0 +1,119 @@
+"""`reportupdater rerun`: have a range computed again."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from reportupdater import marking
+from reportupdater.commands import arguments
+from reportupdater.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE
+from reportupdater.marking import Marked
+from reportupdater.store.marks import Mark
+
+log = logging.getLogger(__name__)
+
+EXAMPLES = """\
+examples:
+  reportupdater rerun queries/edits output/ --since 2025-03-01 --until 2025-04-01
+  reportupdater rerun queries/edits output/ --report daily_edits --only wiki=enwiki --list
+
+exit codes:
+  0  what is done of the range is marked; with --list and --cancel always
+  1  a report is invalid or its TSVs are another project's, or a TSV cannot be read
+  2  called wrongly, or nothing of the range is done
+"""
+_MOST_NAMES = 3
+_WHY_NOT = {
+    "not_done": "not done yet, which the next run does anyway",
+    "not_over": "not over yet",
+    "before_starts": "before `starts`",
+    "after_ends": "after `ends`",
+    "too_old": "older than `max_data_points` keeps",
+}
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "rerun",
+        help="have a range computed again by the next run",
+        description="Marks what is done of a range. The next run computes it again, replaces the rows and"
+        "\nsends Graphite the new values. An interval is marked if it starts in [since, until).",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    arguments.add_project(parser, output_help="the folder of the TSVs")
+    arguments.add_range(parser)
+    arguments.add_only(parser)
+    arguments.add_now(parser)
+    other = parser.add_mutually_exclusive_group()
+    other.add_argument("--list", action="store_true", help="show the open marks instead")
+    other.add_argument("--cancel", action="store_true", help="take the open marks back instead")
+    parser.set_defaults(call=call)
+
+
+def call(given: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
+    request = replace(arguments.request(given), now=given.now)
+    if given.list:
+        opened = marking.listed(request)
+        _print_marks(opened.marks, "no open marks")
+        for path, name in opened.files:
+            print(f"{name}: the next run takes up {path}")
+        return EXIT_OK
+    if given.cancel:
+        _print_marks(marking.cancel(request), "no open marks")
+        for path, name in marking.listed(request).files:
+            log.warning("%s: %s still marks it; remove that file too", name, path)
+        return EXIT_OK
+    asked = marking.ask(request)
+    for report in asked.reports:
+        for line in _lines(report):
+            print(line)
+    for trouble in asked.troubles:
+        log.error("%s", trouble)
+    if asked.is_good and not any(report.intervals for report in asked.reports):
+        log.error("nothing is marked: nothing of the range is done")
+        return EXIT_USAGE
+    return EXIT_OK if asked.is_good else EXIT_FAILED
+
+
+def _lines(report: Marked) -> Iterator[str]:
+    what = _counted(report.intervals, "interval")
+    if report.intervals:
+        what += f" of {report.series} series"
+    yield f"{report.report}: {what} marked"
+    if report.holder:
+        yield (
+            f"  process {report.holder} is at work on the report, with its query as it was when that"
+            " run began; it leaves these marks to the next run"
+        )
+    if report.undone:
+        yield f"  among them {report.undone:,} that are not done yet, and that this run may still do"
+    passed_over = report.passed_over._asdict()
+    why_not = [f"{passed_over[why]:,} {told}" for why, told in _WHY_NOT.items() if passed_over[why]]
+    if why_not:
+        yield "  not marked: " + "; ".join(why_not)
+
+
+def _print_marks(found: Iterable[Mark], nothing: str) -> None:
+    """A line for each report and range, with the series that have just these marks."""
+    starts: dict[tuple[str, str], list[str]] = {}
+    for mark in found:
+        starts.setdefault((mark.report, mark.tsv), []).append(mark.start)
+    alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (report, tsv), of_series in starts.items():
+        alike.setdefault((report, tuple(of_series)), []).append(tsv)
+    for (report, marked), tsvs in alike.items():
+        reach = marked[0] if len(marked) == 1 else f"{marked[0]} to {marked[-1]}"
+        names = ", ".join(tsvs) if len(tsvs) <= _MOST_NAMES else f"{len(tsvs)} series"
+        print(f"{report}: {_counted(len(marked), 'interval')}, {reach}, of {names}")
+    if not alike:
+        print(nothing)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"

@@ -1,0 +1,158 @@
+"""`reportupdater status`: how the reports of an output folder stand."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import datetime
+from typing import Any
+
+from reportupdater.commands import arguments
+from reportupdater.commands.status_table import text
+from reportupdater.errors import EXIT_FAILED, EXIT_OK, UsageError
+from reportupdater.execution.clock import utcnow
+from reportupdater.observe.table import Screen
+from reportupdater.standing import ReportStanding, SeriesStanding, Standing, stand
+from reportupdater.store.ledger import stamp
+
+EXAMPLES = """\
+examples:
+  reportupdater status output/ queries/edits
+  reportupdater status output/ --report daily_edits --series --json
+
+exit codes:
+  0  all is well
+  1  something is in trouble: a report fails, is invalid or late (what has been due for a day is not
+     done, which only a PROJECT tells), a TSV cannot be read, or datapoints could not be sent
+  2  called wrongly
+"""
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "status",
+        help="show how the reports of an output folder stand",
+        description="Shows how the reports of an output folder stand, the ones in trouble first. Nothing is"
+        "\nwritten, and no database is asked.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("output", type=arguments.path, help="the folder of the TSVs")
+    parser.add_argument(
+        "project",
+        type=arguments.path,
+        nargs="?",
+        help="the folder with config.yaml: only with it is known what is missing at either end, and"
+        " what is due when",
+    )
+    arguments.add_files(parser)
+    arguments.add_reports(parser)
+    arguments.add_only(parser)
+    arguments.add_now(parser)
+    parser.add_argument("--series", action="store_true", help="show each series by itself")
+    parser.add_argument("--json", action="store_true", help="as JSON, see docs/cli.md")
+    parser.set_defaults(call=call)
+
+
+def call(given: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
+    if given.project is not None and not (given.project / "config.yaml").is_file():
+        if (given.output / "config.yaml").is_file():
+            raise UsageError(
+                f"{given.output} is a project",
+                hint=f"the output folder comes first: status {given.project} {given.output}",
+            )
+    elif given.project is None and given.config_path is not None:
+        raise UsageError("--config-path is of a project, and none is given")
+    standing = stand(
+        given.output,
+        given.project,
+        given.now or utcnow(),
+        config_path=given.config_path,
+        host_files=arguments.host_files(given),
+        names=given.report,
+        only=arguments.only(given),
+    )
+    if given.json:
+        print(json.dumps(_json(standing, by_series=given.series), indent=2, ensure_ascii=False))
+    else:
+        for line in text(standing, Screen.of_stdout(), by_series=given.series):
+            print(line)
+    return EXIT_FAILED if standing.in_trouble else EXIT_OK
+
+
+def _json(standing: Standing, *, by_series: bool) -> dict[str, Any]:
+    survey = standing.survey
+    return {
+        "version": 1,
+        "at": stamp(standing.at),
+        "output": str(standing.output.absolute()),
+        "project": str(standing.project.absolute()) if standing.project else None,
+        "source": survey.source,
+        "source_why": survey.why or None,
+        "in_trouble": standing.in_trouble,
+        "troubles": standing.troubles,
+        "datapoints_waiting": survey.owed,
+        "runs": [
+            {
+                "config": config,
+                "started": run["started"],
+                "ended": run["ended"],
+                "exit_code": run["exit_code"],
+            }
+            for config, run in survey.runs.items()
+        ],
+        "running": [running._asdict() for running in survey.running],
+        "other_reports": standing.others,
+        "reports": [_report(report, by_series=by_series) for report in standing.reports],
+    }
+
+
+def _report(report: ReportStanding, *, by_series: bool) -> dict[str, Any]:
+    record = report.record
+    return {
+        "report": report.name,
+        "in_trouble": report.in_trouble,
+        "series": len(report.series),
+        "series_in_trouble": sum(one.in_trouble for one in report.series),
+        "series_behind": len(report.behind),
+        "series_empty": sum(one.empty > 0 for one in report.series),
+        "done_up_to": report.done_up_to,
+        "missing": report.missing,
+        "marked": sum(one.marked for one in report.series),
+        "next_due": _stamp(report.next_due),
+        "last_run": record.last_run if record else None,
+        "invalid": report.invalid,
+        "last_error": record.error if record else None,
+        "last_error_at": record.error_at if record else None,
+        "failed_runs": record.failures if record else 0,
+        "owner": report.owner,
+        "ticket": report.ticket,
+        "description": report.description,
+        "notices": report.notices,
+    } | ({"each_series": [_series(one) for one in report.series]} if by_series else {})
+
+
+def _series(one: SeriesStanding) -> dict[str, Any]:
+    last = max(one.failing, key=lambda failing: failing.at, default=None)
+    return {
+        "tsv": one.tsv,
+        "dimensions": one.dimensions,
+        "in_trouble": one.in_trouble,
+        "done_up_to": one.done_up_to,
+        "missing": one.missing,
+        "empty": one.empty,
+        "marked": one.marked,
+        "late": one.late,
+        "damaged": one.damaged,
+        "failing": len(one.failing),
+        "last_error": last.error if last else None,
+        "last_error_at": last.at if last else None,
+        "last_error_interval": last.start if last else None,
+        "last_error_times": last.times if last else 0,
+    }
+
+
+def _stamp(moment: datetime | None) -> str | None:
+    return None if moment is None else stamp(moment)

@@ -1,0 +1,184 @@
+"""How the reports of an output folder stand, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from reportupdater.observe.table import Row, Screen, lines
+from reportupdater.standing import ReportStanding, SeriesStanding, Standing
+
+_MOST_SERIES = 5
+_UNITS = (("d", 86400), ("h", 3600), ("min", 60))
+
+
+def text(standing: Standing, screen: Screen, *, by_series: bool) -> Iterator[str]:
+    """The lines that tell how an output folder stands; by report, or each series by itself."""
+    for line in _head(standing):
+        yield from screen.broken(line)
+    for trouble in standing.troubles:
+        yield from map(screen.red, screen.broken("! " + trouble))
+    if not standing.reports:
+        return
+    yield ""
+    if by_series:
+        for report in standing.reports:
+            yield from _series_table(report, screen)
+            yield ""
+    else:
+        yield from _reports_table(standing, screen)
+    if standing.others:
+        yield ""
+        others = ", ".join(standing.others)
+        yield from screen.broken(f"not of this project, and not looked at: {others}")
+
+
+def _head(standing: Standing) -> Iterator[str]:
+    bad = sum(report.in_trouble for report in standing.reports)
+    count = f"{len(standing.reports)} report{'s' * (len(standing.reports) != 1)}"
+    yield f"{standing.output}: {count}, {bad or 'none'} in trouble"
+    survey = standing.survey
+    if survey.source != "state":
+        why = survey.why or "there is no state yet"
+        source = {
+            "status.json": "what follows is what the last run has written into status.json",
+            "tsv": "errors, datapoints and times of runs are not known",
+        }[survey.source]
+        yield f"{why}: {source}"
+    for config, run in survey.runs.items():
+        ended = datetime.fromisoformat(run["ended"].removesuffix("Z"))
+        age = _span(standing.at - ended)
+        yield f"{config}: last run ended {age} ago, exit code {run['exit_code']}"
+    for running in survey.running:
+        yield f"{running.config}: process {running.pid} is at work since {_minute(running.started)}"
+    for destination, points in survey.owed.items():
+        yield f"{points:,} datapoints wait for {destination}"
+
+
+def _reports_table(standing: Standing, screen: Screen) -> Iterator[str]:
+    head = ["series", "done up to", "missing", "empty", "last run"]
+    if standing.project:
+        head.append("next due")
+    rows = []
+    for report in standing.reports:
+        cells = [
+            f"{len(report.series):,}",
+            _hour(report.done_up_to),
+            "-" if report.missing is None else f"{report.missing:,}",
+            f"{sum(one.empty > 0 for one in report.series):,}",
+            _last_run(report, standing.at),
+        ]
+        if standing.project:
+            cells.append(_next_due(report, standing.at))
+        rows.append(Row(report.name, cells, list(_notes(report)), report.in_trouble))
+    yield from lines(Row("report", head), rows, screen)
+
+
+def _series_table(report: ReportStanding, screen: Screen) -> Iterator[str]:
+    head = Row(report.name, ["done up to", "missing", "empty", "marked"])
+    for note in _of_report(report):
+        yield from screen.broken(note)
+    rows = [
+        Row(
+            _label(one),
+            [
+                _hour(one.done_up_to),
+                "-" if one.missing is None else f"{one.missing:,}",
+                f"{one.empty:,}",
+                f"{one.marked:,}",
+            ],
+            [_trouble(one)] if one.in_trouble else [],
+            one.in_trouble,
+        )
+        for one in sorted(report.series, key=lambda one: not one.in_trouble)
+    ]
+    yield from lines(head, rows, screen)
+
+
+def _notes(report: ReportStanding) -> Iterator[str]:
+    yield from _of_report(report)
+    bad = [one for one in report.series if one.in_trouble]
+    if report.record is not None and report.record.error and len(report.series) == 1:
+        bad = [one for one in bad if one.damaged]  # it has been said
+    yield from _some(bad, lambda one: f"{_label(one)}: {_trouble(one)}")
+    marked = sum(one.marked for one in report.series)
+    if marked:
+        yield f"{marked:,} intervals are marked to be computed again"
+    behind = [one for one in report.behind if not one.in_trouble]
+    if behind:
+        shown = ", ".join(
+            f"{_label(one)} ({_hour(one.done_up_to)})" for one in behind[:_MOST_SERIES]
+        )
+        more = ", ..." if len(behind) > _MOST_SERIES else ""
+        yield f"{len(behind)} of {len(report.series)} series are behind: {shown}{more}"
+
+
+def _of_report(report: ReportStanding) -> Iterator[str]:
+    record = report.record
+    if report.invalid:
+        yield report.invalid
+    if record is not None and record.error and record.error != report.invalid:
+        times = f"in {record.failures} runs in a row, " if record.failures > 1 else ""
+        yield f"failed {times}last at {_minute(record.error_at or '')}: {record.error}"
+    if report.in_trouble:
+        tell = ", ".join(part for part in (report.owner, report.ticket) if part)
+        if tell:
+            yield f"tell: {tell}"
+        if report.description:
+            yield f"what it is: {report.description}"
+    yield from report.notices
+
+
+def _some(series: Sequence[SeriesStanding], line: Callable[[SeriesStanding], str]) -> Iterator[str]:
+    for one in series[:_MOST_SERIES]:
+        yield line(one)
+    more = len(series) - _MOST_SERIES
+    if more > 0:
+        yield f"and {more:,} more series in trouble; `--series` lists them all"
+
+
+def _trouble(one: SeriesStanding) -> str:
+    if one.damaged:
+        return one.damaged
+    if one.failing:
+        last = max(one.failing, key=lambda failing: failing.at)
+        count = len(one.failing)
+        what = f"{last.start} fails" if count == 1 else f"{count:,} intervals fail, {last.start}"
+        times = f" {last.times} times in a row" if last.times > 1 else ""
+        return f"{what}{times}, last at {_minute(last.at)}: {last.error}"
+    if one.done_up_to is None:
+        return "late: nothing is done yet"
+    return f"late: {_hour(one.done_up_to)} is the last that is done"
+
+
+def _label(one: SeriesStanding) -> str:
+    return " ".join(f"{name}={value}" for name, value in one.dimensions.items()) or one.tsv
+
+
+def _last_run(report: ReportStanding, now: datetime) -> str:
+    if report.record is None:
+        return "-"
+    at = datetime.fromisoformat(report.record.last_run.removesuffix("Z"))
+    return f"{_span(now - at)} ago"
+
+
+def _next_due(report: ReportStanding, now: datetime) -> str:
+    if report.next_due is None:
+        return "-"
+    return "now" if report.next_due <= now else f"in {_span(report.next_due - now)}"
+
+
+def _span(span: timedelta) -> str:
+    seconds = max(0.0, span.total_seconds())
+    for unit, length in _UNITS:
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit}"
+    return f"{int(seconds)} s"
+
+
+def _hour(label: str | None) -> str:
+    return "-" if label is None else label[:13]
+
+
+def _minute(stamp: str) -> str:
+    return stamp[:16].replace("T", " ") + " UTC"

@@ -1,0 +1,65 @@
+"""What a run found out about each report, as the state keeps it for `status`."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+
+from reportupdater.errors import Severity
+from reportupdater.model import Project, Report
+from reportupdater.observe.summary import Summary
+from reportupdater.planning.explode import explode
+from reportupdater.store.reports import Finding, Findings
+
+
+def findings(
+    project: Project,
+    asked: Sequence[str],
+    reports: Sequence[Report],
+    owned: Container[Report],
+    summary: Summary,
+    *,
+    whole: bool,
+) -> Findings:
+    """What a run found out: of `reports`, those it had the locks of, and invalid ones among `asked`.
+
+    Nothing is said of a report that another run held: it will say more.
+    """
+    found = []
+    for report in reports:
+        error = _error(report.name, summary)
+        if report not in owned and error is None:
+            continue
+        found.append(
+            Finding(
+                report.name,
+                series=len(explode(report)),
+                done=summary.counts[report.name, False],
+                empty=summary.counts[report.name, True],
+                failed=len(summary.failed.of(report.name)),
+                error=error,
+                owner=report.owner,
+                ticket=report.ticket,
+                description=report.description,
+            )
+        )
+    valid = {report.name for report in project.reports}
+    wrong: dict[str, list[str]] = {}
+    for problem in project.problems:
+        if problem.severity is Severity.ERROR and problem.report not in valid and problem.report:
+            wrong.setdefault(problem.report, []).append(str(problem))
+    found += [
+        Finding(name, error=_first(lines))
+        for name, lines in wrong.items()
+        if not asked or name in asked
+    ]
+    return Findings(found, project.names, whole)
+
+
+def _error(report: str, summary: Summary) -> str | None:
+    lines = [*summary.failed.of(report), *summary.troubles.of(report)]
+    return _first(lines) if lines else None
+
+
+def _first(lines: Sequence[str]) -> str:
+    more = len(lines) - 1
+    return lines[0] + (f" (and {more} other error{'s' * (more > 1)})" if more else "")

@@ -1,0 +1,77 @@
+"""How a series or report stands: what it misses, when it ends, what a mark passes over. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from reportupdater.intervals import Coverage
+from reportupdater.model import Report
+from reportupdater.planning.plan import window
+from reportupdater.planning.schedule import as_of
+
+LATE = timedelta(days=1)
+"""A series is late when what has been due for so long is not done."""
+_SOON = timedelta(days=30)
+
+
+def missing(report: Report, done: Coverage, now: datetime) -> int:
+    """How many intervals of a series are due and not done."""
+    allowed = window(report, as_of(report, now), done.newest)
+    return len(allowed) - done.count(allowed)
+
+
+def is_late(report: Report, done: Coverage, now: datetime) -> bool:
+    """Whether the newest interval that has been due for a day is not done, nor any later one.
+
+    Older ones may be missing for long without anything being wrong: a long history takes its time.
+    """
+    due = window(report, as_of(report, now - LATE), done.newest)
+    return bool(due) and (done.newest is None or done.newest < due[-1])
+
+
+def ending(report: Report, now: datetime) -> str | None:
+    """A notice that a report has ended, or ends within 30 days."""
+    if report.ends is None or report.ends > now + _SOON:
+        return None
+    day = report.ends.isoformat(" ", "minutes").removesuffix(" 00:00")
+    return f"`ends` has passed: {day}" if report.ends <= now else f"ends soon: {day}"
+
+
+class Unmarked(NamedTuple):
+    """Intervals that a mark passes over, counted by why."""
+
+    before_starts: int = 0
+    too_old: int = 0
+    """Older than `max_data_points` keeps."""
+    after_ends: int = 0
+    not_over: int = 0
+    """Not over yet, or `lag` has not passed."""
+    not_done: int = 0
+    """Due, so that the next run computes them anyway."""
+
+    def plus(self, other: Unmarked) -> Unmarked:
+        """The sums."""
+        return Unmarked(*(one + two for one, two in zip(self, other, strict=True)))
+
+
+def unmarked(report: Report, done: Coverage, wanted: range, now: datetime) -> Unmarked:
+    """The intervals among `wanted` that a mark passes over: those `plan.mark` does not give."""
+    granularity = report.granularity
+    starts = granularity.number(report.starts)
+    allowed = window(report, now, done.newest)
+    ends = max(allowed.start, granularity.ceiling(report.ends or datetime.max))
+    late = _part(wanted, allowed.stop, ends)
+    due = _part(wanted, allowed.start, allowed.stop)
+    return Unmarked(
+        before_starts=len(_part(wanted, wanted.start, starts)),
+        too_old=len(_part(wanted, starts, allowed.start)),
+        after_ends=len(_part(wanted, max(ends, starts), wanted.stop)),
+        not_over=len(late) - done.count(late),
+        not_done=len(due) - done.count(due),
+    )
+
+
+def _part(numbers: range, first: int, past: int) -> range:
+    first = max(numbers.start, first)
+    return range(first, max(first, min(numbers.stop, past)))

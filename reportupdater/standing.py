@@ -1,0 +1,296 @@
+"""How the reports of an output folder stand. Nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+
+from reportupdater.config.load import load_project
+from reportupdater.errors import Severity, TsvError, UsageError, nearest, told
+from reportupdater.intervals import Coverage, Granularity
+from reportupdater.model import Project, Report
+from reportupdater.planning import standing as planning
+from reportupdater.planning.explode import EVERY, Only, explode
+from reportupdater.planning.plan import window
+from reportupdater.planning.schedule import next_due
+from reportupdater.store import files, listing, tsv
+from reportupdater.store.ledger import Failing
+from reportupdater.store.reports import Record
+from reportupdater.store.survey import Survey, is_empty, survey
+
+
+@dataclass(slots=True)
+class SeriesStanding:
+    """How a series stands."""
+
+    tsv: str
+    dimensions: dict[str, str]
+    done_up_to: str | None = None
+    """The start of the newest interval that is done, as the TSV spells it."""
+    missing: int | None = None
+    """Intervals that are not done: of those due, or where that is not known, between others."""
+    empty: int = 0
+    """The newest intervals, so many in a row, had no rows."""
+    marked: int = 0
+    failing: list[Failing] = field(default_factory=list)
+    late: bool = False
+    damaged: str | None = None
+
+    @property
+    def in_trouble(self) -> bool:
+        """Whether somebody should look at it."""
+        return bool(self.failing or self.late or self.damaged)
+
+
+@dataclass(slots=True)
+class ReportStanding:
+    """How a report stands. `record` is what the last run found out about it."""
+
+    name: str
+    series: list[SeriesStanding] = field(default_factory=list)
+    record: Record | None = None
+    invalid: str | None = None
+    """What is wrong with its configuration now."""
+    owner: str | None = None
+    ticket: str | None = None
+    description: str | None = None
+    next_due: datetime | None = None
+    notices: list[str] = field(default_factory=list)
+
+    @property
+    def in_trouble(self) -> bool:
+        """Whether somebody should look at it."""
+        failed = self.record is not None and self.record.error is not None
+        return failed or self.invalid is not None or any(one.in_trouble for one in self.series)
+
+    @property
+    def done_up_to(self) -> str | None:
+        """How far the series is that is farthest."""
+        return max((one.done_up_to for one in self.series if one.done_up_to), default=None)
+
+    @property
+    def behind(self) -> list[SeriesStanding]:
+        """The series that are not as far as the one that is farthest."""
+        newest = self.done_up_to
+        return [one for one in self.series if one.done_up_to != newest]
+
+    @property
+    def missing(self) -> int | None:
+        """The intervals of all series that are not done; None where that is not known."""
+        known = [one.missing for one in self.series if one.missing is not None]
+        return sum(known) if known else None
+
+
+@dataclass(slots=True)
+class Standing:
+    """How an output folder stands: those of its reports that are asked for, the ones in trouble first."""
+
+    output: Path
+    at: datetime
+    survey: Survey
+    project: Path | None = None
+    """The configuration, where it was given."""
+    reports: list[ReportStanding] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+    """What is wrong apart from single reports."""
+    others: list[str] = field(default_factory=list)
+    """Reports of the folder that the project does not have."""
+
+    @property
+    def in_trouble(self) -> bool:
+        """Whether somebody should look at it."""
+        return bool(self.troubles) or any(report.in_trouble for report in self.reports)
+
+
+def stand(
+    output: Path,
+    project_folder: Path | None,
+    now: datetime,
+    *,
+    config_path: Path | None = None,
+    host_files: Sequence[Path] = (),
+    names: Sequence[str] = (),
+    only: Only = EVERY,
+) -> Standing:
+    """How the reports of an output folder stand. Raises UsageError."""
+    if not output.is_dir():
+        raise UsageError(f"{output}: there is no such output folder")
+    try:
+        stored = listing.reports(output)
+    except OSError as error:
+        raise UsageError(f"{output} cannot be read: {error.strerror}") from None
+    known = survey(output)
+    result = Standing(output, now, known)
+    if project_folder is not None:
+        project = load_project(project_folder, config_path, host_files=host_files)
+        result.project = project.config_path
+        everything = list(project.names)
+        result.others = sorted(set(stored).difference(everything))
+        result.troubles += [
+            str(problem)
+            for problem in project.problems
+            if problem.severity is Severity.ERROR and problem.report is None
+        ]
+        found = [_of_project(project, name, known, output, now) for name in everything]
+    else:
+        everything = sorted({*stored, *known.records, *known.reports})
+        found = [_of_folder(name, known, output) for name in everything]
+    for name in names:
+        if name not in everything:
+            where = result.project or output
+            raise UsageError(f"{where} has no report {name!r}", hint=nearest(name, everything))
+    _narrow(found, only)
+    result.reports = [
+        report
+        for report in sorted(found, key=lambda report: not report.in_trouble)
+        if (not names or report.name in names) and (report.series or not only)
+    ]
+    if only and not result.reports:
+        wanted = ", ".join(f"{name}={value}" for name in only for value in sorted(only[name]))
+        raise UsageError(f"{output}: no series has {wanted}")
+    result.troubles += _of_runs(known, found)
+    return result
+
+
+def _of_project(
+    project: Project, name: str, known: Survey, output: Path, now: datetime
+) -> ReportStanding:
+    standing = ReportStanding(name, record=known.records.get(name))
+    report = next((report for report in project.reports if report.name == name), None)
+    if report is None:
+        errors = [
+            str(problem)
+            for problem in project.problems
+            if problem.report == name and problem.severity is Severity.ERROR
+        ]
+        standing.invalid = errors[0] if errors else "not valid"
+        _name(standing, standing.record)
+        return standing
+    _name(standing, report)
+    for series in explode(report):
+        one = SeriesStanding(series.tsv, series.dimensions)
+        done = _done(one, output, report.granularity, known)
+        if done is not None:
+            one.missing = planning.missing(report, done, now)
+            one.late = planning.is_late(report, done, now)
+            _failing(one, standing.record, report.granularity, done, known)
+            allowed = window(report, now, done.newest)
+            one.failing = [
+                failing
+                for failing in one.failing
+                if report.granularity.place(failing.start)[1] in allowed
+            ]
+        standing.series.append(one)
+    if standing.missing:
+        standing.next_due = now
+    else:
+        ahead = next_due(report, now)
+        standing.next_due = ahead.due if ahead else None
+    ending = planning.ending(report, now)
+    if ending:
+        standing.notices.append(ending)
+    return standing
+
+
+def _of_folder(name: str, known: Survey, output: Path) -> ReportStanding:
+    standing = ReportStanding(name, record=known.records.get(name))
+    _name(standing, standing.record)
+    shape = known.shapes.get(name)
+    tsvs = set(listing.series(output, name, len(shape.dimensions) if shape else None))
+    if standing.record is not None and standing.record.error is not None:
+        tsvs |= known.reports.get(name, set())
+    else:
+        tsvs |= {path for path in known.reports.get(name, ()) if path in known.pending}
+    for path in sorted(tsvs):
+        values = listing.values(path)
+        names = shape.dimensions if shape else [f"dimension_{n + 1}" for n in range(len(values))]
+        one = SeriesStanding(path, dict(zip(names, values, strict=False)))
+        granularity = Granularity(shape.granularity) if shape else None
+        done = _done(one, output, granularity, known)
+        if done is not None and granularity is not None and done.runs:
+            reach = range(done.runs[0][0], done.runs[-1][1])
+            one.missing = len(reach) - done.count(reach)
+        if done is not None and (granularity or not done.runs):
+            _failing(one, standing.record, granularity or Granularity.DAYS, done, known)
+        standing.series.append(one)
+    return standing
+
+
+def _name(standing: ReportStanding, source: Report | Record | None) -> None:
+    if source is not None:
+        standing.owner = source.owner
+        standing.ticket = source.ticket
+        standing.description = source.description
+
+
+def _done(
+    one: SeriesStanding, output: Path, granularity: Granularity | None, known: Survey
+) -> Coverage | None:
+    """What is done of a series, in its TSV or the journal; None where the TSV cannot be read."""
+    one.marked = len(known.marked.get(one.tsv, ()))
+    pending = known.pending.get(one.tsv, {})
+    intervals: dict[int, bool] = {}  # and whether they are empty
+    try:
+        path = files.inside(output, one.tsv)
+        if granularity is None:
+            granularity = listing.granularity(path) if path.exists() else Granularity.DAYS
+        content = tsv.read(path, granularity)
+    except (TsvError, OSError) as error:
+        one.damaged = told(error)
+        return None
+    for number, rows in groupby(content.rows, key=lambda row: row.number):
+        intervals[number] = is_empty(row.cells for row in rows)
+    for start, empty in pending.items():
+        intervals[granularity.place(start)[1]] = empty
+    done = Coverage.of(intervals)
+    if done.newest is not None:
+        one.done_up_to = granularity.label(granularity.start(done.newest))
+    for number in sorted(intervals, reverse=True):
+        if not intervals[number]:
+            break
+        one.empty += 1
+    return done
+
+
+def _failing(
+    one: SeriesStanding,
+    record: Record | None,
+    granularity: Granularity,
+    done: Coverage,
+    known: Survey,
+) -> None:
+    """Take in the intervals that fail: the last whole run met an error, and they are still due."""
+    if record is None or record.error is None:
+        return
+    marked = known.marked.get(one.tsv, ())
+    one.failing = [
+        failing
+        for failing in known.failing.get(one.tsv, ())
+        if failing.start in marked or granularity.place(failing.start)[1] not in done
+    ]
+
+
+def _narrow(found: Sequence[ReportStanding], only: Only) -> None:
+    for report in found if only else ():
+        report.series = [
+            one
+            for one in report.series
+            if all(one.dimensions.get(name) in values for name, values in only.items())
+        ]
+
+
+def _of_runs(known: Survey, found: Sequence[ReportStanding]) -> list[str]:
+    """What the last runs met that belongs to no report."""
+    troubles = []
+    for config, run in known.runs.items():
+        waiting = run.get("datapoints_waiting")
+        if waiting and known.owed:
+            troubles.append(f"{config}: its last run could not send {waiting:,} datapoints")
+        errors = run.get("errors_in_configuration")
+        if errors and not any(report.in_trouble for report in found):
+            count = f"{errors} error{'s' * (errors > 1)}"
+            troubles.append(f"{config}: its last run met {count} in the configuration")
+    return troubles

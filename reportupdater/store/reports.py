@@ -1,0 +1,99 @@
+"""What the last run found out about each report: for `status`, and for status.json."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Finding(NamedTuple):
+    """What a run found out about a report: how many series and results, and what was wrong."""
+
+    report: str
+    series: int = 0
+    done: int = 0
+    empty: int = 0
+    failed: int = 0
+    error: str | None = None
+    owner: str | None = None
+    ticket: str | None = None
+    description: str | None = None
+
+
+class Record(NamedTuple):
+    """What is known of a report. Moments are as `ledger.stamp` spells them."""
+
+    report: str
+    config: str
+    owner: str | None
+    ticket: str | None
+    description: str | None
+    series: int
+    last_run: str
+    done: int
+    empty: int
+    failed: int
+    error: str | None
+    error_at: str | None
+    failures: int
+    """Runs in a row that had an error."""
+
+
+class Findings(NamedTuple):
+    """What a run found out about the reports that it looked at."""
+
+    found: Sequence[Finding]
+    names: Sequence[str]
+    """All reports that its configuration has."""
+    whole: bool
+    """Whether it looked at all that is due, so that an error that it did not meet is over."""
+
+
+def note(connection: sqlite3.Connection, run: int, at: str, findings: Findings) -> None:
+    """Note what a run found out, inside the transaction that ends it.
+
+    Reports that its configuration has given up are forgotten, and those of configurations that are
+    gone from this host.
+    """
+    found = connection.execute("SELECT project FROM runs WHERE id = ?", (run,)).fetchone()
+    around = {"config": str(found[0]), "at": at, "whole": findings.whole}
+    connection.executemany(
+        "INSERT INTO reports VALUES (:report, :config, :owner, :ticket, :description, :series, :at,"
+        " :done, :empty, :failed, :error, iif(:error IS NULL, NULL, :at), :error IS NOT NULL)"
+        " ON CONFLICT DO UPDATE SET config = excluded.config, owner = excluded.owner,"
+        " ticket = excluded.ticket, description = excluded.description, series = excluded.series,"
+        " last_run = excluded.last_run, done = excluded.done, empty = excluded.empty,"
+        " failed = excluded.failed,"
+        " error = iif(excluded.error IS NULL AND NOT :whole, error, excluded.error),"
+        " error_at = iif(excluded.error IS NULL AND NOT :whole, error_at, excluded.error_at),"
+        " failures = CASE WHEN excluded.error IS NOT NULL THEN failures + 1"
+        " WHEN :whole THEN 0 ELSE failures END",
+        [one._asdict() | around for one in findings.found],
+    )
+    known = connection.execute("SELECT report, config FROM reports").fetchall()
+    is_gone = {config: _is_gone(config) for config in {config for _, config in known}}
+    forgotten = [
+        (report,)
+        for report, config in known
+        if is_gone[config] or (config == around["config"] and report not in findings.names)
+    ]
+    if forgotten:
+        connection.executemany("DELETE FROM reports WHERE report = ?", forgotten)
+
+
+def _is_gone(config: str) -> bool:
+    try:
+        os.stat(config)
+    except FileNotFoundError:
+        return True
+    except OSError:  # nobody knows
+        return False
+    return False
+
+
+def records(connection: sqlite3.Connection) -> list[Record]:
+    """What is known of all reports."""
+    found = connection.execute("SELECT * FROM reports ORDER BY report")
+    return [Record(*row) for row in found]

@@ -1,0 +1,106 @@
+"""All that the state knows of an output folder's reports, read without writing anything.
+
+Who cannot open the state gets what `status.json` tells, or nothing: the TSVs are there in any case.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reportupdater.errors import StateError
+from reportupdater.store import journal, ledger, marks, outbox, owners, reports, status
+from reportupdater.store.ledger import Failing, Running
+from reportupdater.store.owners import Shape
+from reportupdater.store.reports import Record
+from reportupdater.store.state import FOLDER, look
+from reportupdater.store.tsv import parse
+
+
+@dataclass(slots=True)
+class Survey:
+    """What is known beside the TSVs. Keys are names of reports, or paths of TSVs."""
+
+    source: str = "tsv"
+    """Where it comes from: `state`, `status.json`, or `tsv` where there is nothing beside them."""
+    why: str = ""
+    """Why it does not come from the state."""
+    records: dict[str, Record] = field(default_factory=dict)
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    runs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Configuration → how its last run ended."""
+    running: list[Running] = field(default_factory=list)
+    owed: dict[str, int] = field(default_factory=dict)
+    """Destination → datapoints that wait for it."""
+    pending: dict[str, dict[str, bool]] = field(default_factory=dict)
+    """TSV → the starts of intervals that are done and not in it yet, and whether they are empty."""
+    marked: dict[str, set[str]] = field(default_factory=dict)
+    failing: dict[str, list[Failing]] = field(default_factory=dict)
+    reports: dict[str, set[str]] = field(default_factory=dict)
+    """Report → its TSVs that `pending` and `failing` speak of."""
+
+
+def survey(output: Path) -> Survey:
+    """What is known of an output folder. Raises nothing."""
+    try:
+        os.stat(
+            output / FOLDER / "state.sqlite"
+        )  # whether it is there may be what one may not know
+        with look(output) as connection:
+            return _from_state(connection) if connection else _from_file(output, "")
+    except FileNotFoundError:
+        return _from_file(output, "")
+    except (StateError, sqlite3.Error) as error:
+        return _from_file(output, str(error))
+    except OSError as error:
+        return _from_file(output, f"the state cannot be read: {error.strerror}")
+
+
+def _from_state(connection: sqlite3.Connection) -> Survey:
+    found = Survey(
+        "state",
+        records={record.report: record for record in reports.records(connection)},
+        shapes=owners.shapes(connection),
+        runs=ledger.last_runs(connection),
+        running=ledger.running(connection),
+        owed=outbox.owed(connection),
+    )
+    members: defaultdict[str, set[str]] = defaultdict(set)
+    for result in journal.pending(connection):
+        found.pending.setdefault(result.tsv, {})[result.start] = is_empty(parse(result.rows))
+        members[result.report].add(result.tsv)
+    for mark in marks.listed(connection):
+        found.marked.setdefault(mark.tsv, set()).add(mark.start)
+    for failing in ledger.failing(connection):
+        found.failing.setdefault(failing.tsv, []).append(failing)
+        members[failing.report].add(failing.tsv)
+    found.reports = dict(members)
+    return found
+
+
+def _from_file(output: Path, why: str) -> Survey:
+    content = status.read(output)
+    if content is None:
+        return Survey(why=why)
+    try:
+        found = Survey(
+            "status.json", why, runs=content["projects"], owed=content["datapoints_waiting"]
+        )
+        for name, told in content["reports"].items():
+            granularity, dimensions = told.pop("granularity"), told.pop("dimensions")
+            found.records[name] = Record(name, **told)
+            if granularity is not None:
+                found.shapes[name] = Shape(granularity, tuple(dimensions))
+    except (AttributeError, KeyError, TypeError):  # a person's, or another version's
+        return Survey(why=f"{why}; status.json is not as this version writes it".removeprefix("; "))
+    return found
+
+
+def is_empty(rows: Iterable[tuple[str, ...]]) -> bool:
+    """Whether rows are what stands for a result that had none: no column but the date has a value."""
+    return all(len(row) > 1 and not any(row[1:]) for row in rows)

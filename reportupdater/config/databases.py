@@ -11,7 +11,7 @@ from reportupdater.config.document import Entry, Section
 from reportupdater.config.files import Folders, absolute
 from reportupdater.config.schema import DATABASE_KEYS, ENGINE_KEYS, ENGINE_SECTIONS
 from reportupdater.config.sections import Reading, as_section, entries, read_keys, read_texts
-from reportupdater.errors import Problem, Where
+from reportupdater.errors import Problem, Where, shown
 from reportupdater.model import Database, HiveDatabase, MysqlDatabase, Shards, SqliteDatabase
 
 _PASSWORDS = dict.fromkeys(
@@ -103,7 +103,7 @@ def _read_entries(section: Section) -> tuple[dict[str, _Draft], list[Problem]]:
 
 
 def _read_entry(name: str, entry: Entry) -> tuple[_Draft, list[Problem]]:
-    owner, where = f"database {name!r}", entry.key.where
+    owner, where = f"database {shown(name)}", entry.key.where
     section, problems = as_section(entry.value, owner)
     if section is None:
         return _Draft(where, None, _UNREADABLE), problems
@@ -138,7 +138,7 @@ def _elsewhere(engine: str, section: Section) -> dict[str, str]:
 
 
 def _made(name: str, draft: _Draft, folders: Folders) -> tuple[Database | None, list[Problem]]:
-    owner, keys = f"database {name!r}", draft.keys
+    owner, keys = f"database {shown(name)}", draft.keys
     problems = keys.missing(owner, draft.where)
     if keys.bad or problems or draft.engine is None:
         return None, problems
@@ -177,7 +177,7 @@ def _sqlite(name: str, keys: Reading, folders: Folders) -> tuple[Database | None
 
 def _hive(name: str, keys: Reading, folders: Folders) -> tuple[Database | None, list[Problem]]:
     settings, problems = read_texts(
-        keys["settings"] or Section(Where(""), {}), f"settings of database {name!r}"
+        keys["settings"] or Section(Where(""), {}), f"settings of database {shown(name)}"
     )
     if problems:
         return None, problems

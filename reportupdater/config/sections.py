@@ -9,7 +9,7 @@ from typing import Any
 from reportupdater.config.document import Entry, Refused, Scalar, Section, Value
 from reportupdater.config.kinds import describe, scalar_text
 from reportupdater.config.schema import Key, Keys
-from reportupdater.errors import Problem, Severity, Where, nearest
+from reportupdater.errors import Problem, Severity, Where, nearest, shown
 
 _MERGE = "<<"
 
@@ -63,7 +63,7 @@ class Reading:
     def missing(self, owner: str, where: Where) -> list[Problem]:
         """A problem for each key that must be given and is not."""
         return [
-            Problem(f"{owner} has no {name!r}", where, f"for example {name}: {key.example}")
+            Problem(f"{owner} has no {shown(name)}", where, f"for example {name}: {key.example}")
             for name, key in self.keys.items()
             if isinstance(key, Key) and key.example and name not in self.bad
             if self[name] is None and not (key.unless and self[key.unless[0]] == key.unless[1])
@@ -72,7 +72,7 @@ class Reading:
 
 def subject(name: str, owner: str) -> str:
     """A key as messages name it."""
-    return f"{name!r} of {owner}" if owner else repr(name)
+    return f"{shown(name)} of {owner}" if owner else shown(name)
 
 
 def entries(section: Section) -> Iterator[tuple[str, Entry, list[Problem]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,12 +12,13 @@ from reportupdater.config.document import Entry, Section
 from reportupdater.config.files import Folders, absolute
 from reportupdater.config.schema import DATABASE_KEYS, ENGINE_KEYS, ENGINE_SECTIONS
 from reportupdater.config.sections import Reading, as_section, entries, read_keys, read_texts
-from reportupdater.errors import Problem, Where, shown
+from reportupdater.errors import Problem, Severity, Where, shown
 from reportupdater.model import Database, HiveDatabase, MysqlDatabase, Shards, SqliteDatabase
 
 _PASSWORDS = dict.fromkeys(
     ("password", "passwd"), "a password stands in the file that `creds_file` names, never here"
 )
+_PASSWORD = re.compile(r"^-p |^--password |password\s*=", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,7 @@ def _hive(name: str, keys: Reading, folders: Folders) -> tuple[Database | None, 
     )
     if problems:
         return None, problems
-    return HiveDatabase(
+    made = HiveDatabase(
         name=name,
         concurrency=keys["concurrency"],
         client=keys["client"],
@@ -197,7 +199,27 @@ def _hive(name: str, keys: Reading, folders: Folders) -> tuple[Database | None, 
         database=keys["database"],
         settings={setting: value for setting, (value, _) in settings.items()},
         command=keys["command"] if keys["client"] == "cli" else (),
-    ), []
+    )
+    return made, _shown_to_all(made, keys)
+
+
+def _shown_to_all(made: HiveDatabase, keys: Reading) -> list[Problem]:
+    """A warning where a password is an argument of a command: `ps` shows it to every user."""
+    words = {
+        "command": [f"{word} " for word in made.command],
+        "settings": [f"{name}=" for name in made.settings] if made.client == "cli" else [],
+    }
+    return [
+        Problem(
+            f"{keys.subject(key)} seems to hold a password: every user of this host can see it"
+            " while the command runs",
+            keys.given[key].where,
+            "beeline takes it from a file: -w FILE",
+            Severity.WARNING,
+        )
+        for key, texts in words.items()
+        if any(_PASSWORD.search(text) for text in texts)
+    ]
 
 
 _MAKERS = {"mysql": _mysql, "sqlite": _sqlite, "hive": _hive}

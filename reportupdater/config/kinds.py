@@ -30,6 +30,7 @@ _SWITCHES = {
     for spelling in (word, word.capitalize(), word.upper())
 }
 _ADDRESS = re.compile(r"(?:\[([^]]+)\]|([^:]+))(?::([0-9]{1,5}))?", re.ASCII)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _SRV_NAME = re.compile(r"[A-Za-z0-9_.-]*\{section\}[A-Za-z0-9_.-]*", re.ASCII)
 _LONGEST_NUMBER = 20
 _LONGEST_BARE = 60
@@ -43,6 +44,8 @@ class Kind:
 
     takes: str
     read: Callable[[Value], Any]
+    is_shown: bool = True
+    """Whether messages may show what was given; not where a password may stand by mistake."""
 
 
 def describe(value: Value) -> str:
@@ -188,6 +191,13 @@ def _command(value: Value) -> tuple[str, ...]:
         raise ValueError("a quote in it is not closed") from None
 
 
+def _variable(value: Value) -> str:
+    text = scalar_text(value)
+    if not _VARIABLE.fullmatch(text):
+        raise ValueError("the password itself stands in that variable, never here")
+    return text
+
+
 def _nameserver(value: Value) -> tuple[str, int]:
     parts = _ADDRESS.fullmatch(_word(value))
     if parts is None:
@@ -218,7 +228,8 @@ TEXT = Kind("text", _text)
 WORD = Kind("text without white space", _word)
 PATH = Kind("a path", _path)
 VALUES = Kind("a list of values, or a file that holds one", _values)
-COMMAND = Kind("a command line, or a list of its words", _command)
+COMMAND = Kind("a command line, or a list of its words", _command, is_shown=False)
+VARIABLE = Kind("the name of an environment variable", _variable, is_shown=False)
 NAMESERVER = Kind("an IP address, with `:port` if that is not 53", _nameserver)
 SRV_NAME = Kind("a DNS name with {section} in it", _srv_name)
 SWITCH = Kind("true or false", _switch)

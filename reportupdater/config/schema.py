@@ -19,6 +19,7 @@ from reportupdater.config.kinds import (
     SWITCH,
     TEXT,
     VALUES,
+    VARIABLE,
     WORD,
     Kind,
     choice,
@@ -178,7 +179,7 @@ DATABASE_KEYS = {
         ),
         Key(
             "password_env",
-            WORD,
+            VARIABLE,
             "The environment variable that holds the password, instead of `creds_file`.",
         ),
         Key(

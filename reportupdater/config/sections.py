@@ -164,5 +164,7 @@ def _read(key: Key, value: Value, owner: str) -> tuple[Any, list[Problem]]:
         return key.kind.read(value), []
     except ValueError as error:
         hint = str(error)
-    what = f"{subject(key.name, owner)} must be {key.kind.takes}, not {describe(value)}"
+    what = f"{subject(key.name, owner)} must be {key.kind.takes}"
+    if key.kind.is_shown or not isinstance(value, Scalar):
+        what += f", not {describe(value)}"
     return None, [Problem(what, value.where, hint)]

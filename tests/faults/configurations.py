@@ -1,4 +1,4 @@
-"""Whole configurations, valid ones, and up to three mistakes in each."""
+"""Whole configurations, valid ones, up to three mistakes in each, and what must be told of them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import yaml
 from hypothesis import strategies as st
 
 from reportupdater.config import schema
+from reportupdater.errors import Severity, Where
+from reportupdater.model import Project
 
 FILES = {
     "q.sql": "SELECT '{year}-{month}-{day} {hour}:00' AS date, 1 AS n\n",
@@ -274,3 +276,32 @@ def mutated(draw: st.DrawFn, config: Config) -> Mutated:
     if draw(st.integers(0, 9)) == 0:  # a byte-order mark changes nothing
         data = b"\xef\xbb\xbf" + data
     return Mutated(data, None if of_bytes else draft.harmed)
+
+
+LONGEST_MESSAGE = 2000
+"""Characters, those of paths included. Whoever reads it has a terminal of eighty columns."""
+
+BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+"""What ends a line of YAML."""
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def stands(where: Where, lines: list[str]) -> bool:
+    """Whether a place is one of a file with these lines."""
+    return 1 <= where.line <= len(lines) and 1 <= where.column <= len(lines[where.line - 1]) + 1
+
+
+def check(project: Project, text: bytes) -> None:
+    """Each problem is a line of bearable length, and its place is one of the file."""
+    decoded = text.removeprefix(b"\xef\xbb\xbf").decode(errors="replace")
+    # YAML ends lines at more than others do; which of the two a place counts depends on what found it.
+    splits = [[*BREAK.split(decoded), ""], [*decoded.split("\n"), ""]]
+    for problem in project.problems:
+        assert problem.where is not None
+        assert not CONTROL.search(str(problem)), str(problem)
+        assert len(str(problem)) < LONGEST_MESSAGE, str(problem)
+        if problem.where.path == str(project.config_path):
+            assert any(stands(problem.where, lines) for lines in splits), str(problem)
+    errors = [problem for problem in project.problems if problem.severity is Severity.ERROR]
+    assert errors or project.reports
+    assert {report.name for report in project.reports} <= set(project.names)

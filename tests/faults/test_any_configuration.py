@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reportupdater.config.load import load_project
-from reportupdater.errors import Severity, Where
+from reportupdater.errors import Severity
 from reportupdater.intervals import Granularity
 from reportupdater.model import Project, Report
 from reportupdater.planning.explode import explode
-from tests.faults.configurations import DATABASES, FILES, RUNNABLE_DATABASES, mutated, valid
+from tests.faults.configurations import DATABASES, FILES, RUNNABLE_DATABASES, check, mutated, valid
 from tests.faults.soak import cases, record
 from tests.helpers import SQLITE, written
 from tests.helpers import Project as Folder
@@ -26,13 +26,7 @@ from tests.helpers import Project as Folder
 LONGEST = 20.0
 """Seconds for reading a configuration: far more than any takes, far less than for ever."""
 
-LONGEST_MESSAGE = 2000
-"""Characters, those of paths included. Whoever reads it has a terminal of eighty columns."""
-
 SHORT = (Granularity.HOURS, Granularity.DAYS)
-BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-"""What ends a line of YAML."""
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @pytest.fixture(scope="module")
@@ -52,27 +46,6 @@ def load(folder: Path, text: bytes) -> Project:
 def fingerprint(report: Report) -> str:
     """All that a report is, but for the lines on which it stands."""
     return re.sub(r"Where\(path='[^']*', line=\d+, column=\d+\)", "Where", repr(report))
-
-
-def stands(where: Where, lines: list[str]) -> bool:
-    """Whether a place is one of a file with these lines."""
-    return 1 <= where.line <= len(lines) and 1 <= where.column <= len(lines[where.line - 1]) + 1
-
-
-def check(project: Project, text: bytes) -> None:
-    """Each problem is a line of bearable length, and its place is one of the file."""
-    decoded = text.removeprefix(b"\xef\xbb\xbf").decode(errors="replace")
-    # YAML ends lines at more than others do; which of the two a place counts depends on what found it.
-    splits = [[*BREAK.split(decoded), ""], [*decoded.split("\n"), ""]]
-    for problem in project.problems:
-        assert problem.where is not None
-        assert not CONTROL.search(str(problem)), str(problem)
-        assert len(str(problem)) < LONGEST_MESSAGE, str(problem)
-        if problem.where.path == str(project.config_path):
-            assert any(stands(problem.where, lines) for lines in splits), str(problem)
-    errors = [problem for problem in project.problems if problem.severity is Severity.ERROR]
-    assert errors or project.reports
-    assert {report.name for report in project.reports} <= set(project.names)
 
 
 def test_a_mistake_is_told_with_its_place_and_harms_no_other_report(folder: Path) -> None:

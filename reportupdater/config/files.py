@@ -66,11 +66,17 @@ def read_text(path: Path) -> tuple[str | None, list[Problem]]:
 
 def _bytes(path: Path) -> bytes:
     """All of a file that is no larger than anybody would write. Raises OSError, ValueError."""
-    with open(path, "rb") as file:
+    with open(path, "rb", opener=_opened) as file:
+        os.set_blocking(file.fileno(), True)
         data = file.read(MAX_SIZE + 1)
     if len(data) > MAX_SIZE:
         raise OSError(errno.EFBIG, f"it is larger than {MAX_SIZE >> 20} MiB")
     return data
+
+
+def _opened(path: str, flags: int) -> int:
+    """A descriptor, at once: of a pipe that nobody writes to, too, which then is as an empty file."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def mapping_in(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -76,6 +77,36 @@ def test_a_file_of_gigabytes(load: Load, file: str) -> None:
         assert str(caught.value) == what
     else:
         assert soon(loaded) == [what]
+
+
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for(load: Load) -> None:
+    os.mkfifo("pipe")
+    problems = soon(lambda: load_project(Path(), Path("pipe"), host_files=[Path("pipe")]))
+    assert [problem.partition(" (")[0] for problem in problems] == [
+        "pipe:1:1: the configuration is empty"
+    ]
+
+
+def test_a_pipe_that_somebody_writes_to_is_read_to_its_end(load: Load) -> None:
+    load(TOP + "reports: {a: {execute: q}}")
+    os.mkfifo("pipe")
+    other_reader = os.open(
+        "pipe", os.O_RDONLY | os.O_NONBLOCK
+    )  # else the writer would wait for one
+    writer = os.open("pipe", os.O_WRONLY)
+
+    def write() -> None:
+        for part in (TOP, "reports: {b: {execute: q}}"):
+            time.sleep(0.1)
+            os.write(writer, part.encode())
+        os.close(writer)
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    project = load_project(Path(), Path("pipe"))
+    writing.join()
+    os.close(other_reader)
+    assert project.names == ("b",)
 
 
 @pytest.mark.parametrize(

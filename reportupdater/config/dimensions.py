@@ -27,10 +27,7 @@ NAME_HINT = "take letters, digits and _ . + -, first a letter, a digit or _"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 _DIMENSION = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 LIST_ENDINGS = (".txt", ".csv", ".tsv", ".dblist", ".list")
-_ANY_HINT = (
-    "`allow_values: any` lets it: queries and scripts get it as it is, and a quote or a backslash"
-    " in it changes the query around it"
-)
+_ANY_HINT = "`allow_values: any` takes it as it is: a quote or a backslash in it changes the query around it"
 _EXAMPLE = "for example enwiki, dewiki"
 _MOST_TOLD = 5
 
@@ -117,11 +114,10 @@ def _read_values(
         values, problems = _from_text(value, f"{dimension} of {owner}", folder)
     else:
         return (), []  # already told
-    return tuple(text for text, _ in values), [
-        *problems,
-        *_wrong_values(values, dimension, any_text=any_text),
-        *(_odd_values(values, dimension) if any_text else ()),
-    ]
+    problems += _wrong_values(values, dimension, any_text=any_text)
+    if any_text and not problems:
+        problems = _odd_values(values, dimension)
+    return tuple(text for text, _ in values), problems
 
 
 def _from_list(items: Items, dimension: str) -> tuple[Values, list[Problem]]:
@@ -190,7 +186,7 @@ def _odd_values(values: Values, dimension: str) -> list[Problem]:
         return []
     text, where = odd[0]
     others = f" and {len(odd) - 1:,} more" if len(odd) > 1 else ""
-    what = f"the value {shown(text)} of {dimension}{others} could stand in no path by default"
+    what = f"the value {shown(text)} of {dimension}{others} holds more than letters, digits and _ . + -"
     return [Problem(what, where, _ANY_HINT, Severity.WARNING)]
 
 

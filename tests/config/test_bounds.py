@@ -33,30 +33,30 @@ def soon(load: Callable[[], Project]) -> list[str]:
 
 
 def test_a_key_that_is_given_ten_thousands_of_times(load: Load) -> None:
-    problems = soon(lambda: load("reports: {" + "a, " * 300_000 + "}\n"))
+    problems = soon(lambda: load("reports: {" + "a, " * 100_000 + "}\n"))
     assert len(problems) == MAX_PROBLEMS + 2
     assert problems[0].startswith("config.yaml:1:14: the key 'a' is given twice")
     assert problems[-1].endswith(": more than 100 mistakes of this kind: the rest was not read")
 
 
 def test_a_query_file_that_is_full_of_braces(load: Load) -> None:
-    problems = soon(lambda: load(TOP + "reports: {a: {}}", **{"a.sql": "{\n" * 400_000}))
+    problems = soon(lambda: load(TOP + "reports: {a: {}}", **{"a.sql": "{\n" * 100_000}))
     assert len(problems) == 6
     assert problems[0].startswith("a.sql:1:1: a single { in the text")
-    assert problems[-1].startswith("a.sql:6:1: 399,995 more braces like these")
+    assert problems[-1].startswith("a.sql:6:1: 99,995 more braces like these")
 
 
 def test_a_query_file_with_thousands_of_unknown_placeholders(load: Load) -> None:
-    query = "".join(f"{{x{number}}}\n" for number in range(100_000))
+    query = "".join(f"{{x{number}}}\n" for number in range(20_000))
     problems = soon(lambda: load(TOP + "reports: {a: {}}", **{"a.sql": query}))
     assert len(problems) == 6
     assert problems[0].startswith("a.sql:1:1: unknown placeholder {x0}")
-    assert problems[-1].startswith("a.sql:6:1: 99,995 more braces like these")
+    assert problems[-1].startswith("a.sql:6:1: 19,995 more braces like these")
 
 
 def test_a_query_by_the_hour_that_asks_for_dates_thousands_of_times(load: Load) -> None:
     config = TOP + "reports: {a: {granularity: hours}}"
-    problems = soon(lambda: load(config, **{"a.sql": "{from_date}\n" * 100_000}))
+    problems = soon(lambda: load(config, **{"a.sql": "{from_date}\n" * 20_000}))
     assert len(problems) == 5
     assert problems[0].startswith("a.sql:1:1: {from_date} cannot tell an hour")
 
@@ -132,8 +132,8 @@ def test_a_pipe_that_somebody_writes_to_is_read_to_its_end(load: Load) -> None:
         "a: !TEXT x",
     ],
 )
-def test_texts_of_a_million_letters(load: Load, entry: str) -> None:
-    text = entry.replace("TEXT", "z" * 1_000_000)
+def test_texts_of_hundred_thousands_of_letters(load: Load, entry: str) -> None:
+    text = entry.replace("TEXT", "z" * 200_000)
     assert soon(lambda: load(TOP + f"reports:\n  {text}\n", **{"a.sql": "select 1"}))
 
 

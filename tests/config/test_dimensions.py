@@ -196,7 +196,7 @@ def test_a_folder_is_no_list(load: Load) -> None:
     ]
 
 
-ANY = "(`allow_values: any` lets it: queries and scripts get it as it is, and a quote or a backslash in it changes the query around it)"
+ANY = "(`allow_values: any` takes it as it is: a quote or a backslash in it changes the query around it)"
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_a_dimension_that_takes_any_text_warns_of_what_it_took(
     project = load(f"{TOP}      w: {dimension}\n", **files)
     assert project.reports[0].dimensions == (Dimension("w", tuple(read)),)
     assert [problem.what for problem in project.problems] == (
-        [f"the value {odd} could stand in no path by default"] if odd else []
+        [f"the value {odd} holds more than letters, digits and _ . + -"] if odd else []
     )
     for problem in project.problems:
         assert str(problem).endswith(ANY)

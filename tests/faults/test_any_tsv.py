@@ -24,8 +24,10 @@ from reportupdater.planning.plan import Clock
 from reportupdater.store import journal, marks, tsv
 from reportupdater.store.journal import Result
 from reportupdater.store.state import State
-from tests.faults.soak import cases, record
+from tests.faults.soak import PATIENCE, cases, record
 from tests.making import NASTY, cells, granularities, report
+
+pytestmark = pytest.mark.timeout(PATIENCE)
 
 LONGEST = 20.0
 """Seconds for one case: far more than any takes, far less than for ever."""

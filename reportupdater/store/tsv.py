@@ -70,6 +70,8 @@ def _rows(path: Path, granularity: Granularity) -> Iterator[Row]:
     text: str | None = None
     for line, cells in _lines(path):
         if not width:
+            # Of files that were put together, one may also stand below blank lines.
+            cells[0] = cells[0].lstrip("\ufeff")
             _check_header(cells, Where(str(path), line), granularity)
             width = len(cells)
             yield Row(-1, tuple(cells))

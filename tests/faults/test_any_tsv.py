@@ -145,7 +145,7 @@ def check_taken(content: tsv.Content, path: Path, granularity: Granularity) -> N
     """What was read is what Python's csv reads, but for the spelling of dates."""
     text = path.read_bytes().decode("utf-8-sig")
     [header, *rows] = [row for row in csv.reader(io.StringIO(text, newline=""), "excel-tab") if row]
-    assert list(content.header) == header
+    assert list(content.header) == [header[0].lstrip("\ufeff"), *header[1:]]
     assert [list(row.cells[1:]) for row in content.rows] == [row[1:] for row in rows]
     for row, cells_ in zip(content.rows, rows, strict=True):
         assert (row.cells[0], row.number) == granularity.place(cells_[0])

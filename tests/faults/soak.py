@@ -13,8 +13,6 @@ import sys
 
 LONG = os.environ.get("REPORTUPDATER_SOAK", "0") not in ("", "0")
 """Whether the long form is meant."""
-PATIENCE = 3600 if LONG else 300
-"""Seconds for a test, after which it hangs."""
 
 
 def cases(short: int, long: int) -> int:

@@ -19,11 +19,11 @@ from reportupdater.intervals import Granularity
 from reportupdater.model import Project, Report
 from reportupdater.planning.explode import explode
 from tests.faults.configurations import DATABASES, FILES, RUNNABLE_DATABASES, check, mutated, valid
-from tests.faults.soak import PATIENCE, cases, record
+from tests.faults.soak import LONG, cases, record
 from tests.helpers import SQLITE, written
 from tests.helpers import Project as Folder
 
-pytestmark = pytest.mark.timeout(PATIENCE)
+pytestmark = pytest.mark.timeout(3600 if LONG else 300)
 
 LONGEST = 20.0
 """Seconds for reading a configuration: far more than any takes, far less than for ever."""

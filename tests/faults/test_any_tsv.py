@@ -24,10 +24,10 @@ from reportupdater.planning.plan import Clock
 from reportupdater.store import journal, marks, tsv
 from reportupdater.store.journal import Result
 from reportupdater.store.state import State
-from tests.faults.soak import PATIENCE, cases, record
+from tests.faults.soak import LONG, cases, record
 from tests.making import NASTY, cells, granularities, report
 
-pytestmark = pytest.mark.timeout(PATIENCE)
+pytestmark = pytest.mark.timeout(3600 if LONG else 300)
 
 LONGEST = 20.0
 """Seconds for one case: far more than any takes, far less than for ever."""

@@ -11,6 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+_SHOWN = 60
+_LONGEST_WORD = 200
+_MOST_NAMED = 30
+
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -59,15 +63,34 @@ def sentence(what: str, where: Where | None, hint: str) -> str:
     return (f"{where}: " if where else "") + what + (f" ({hint})" if hint else "")
 
 
+def shown(text: str) -> str:
+    """A text in quotes, on one line and cut where it is long: what a message says of a value.
+
+    >>> shown("a" * 70)[-4:]
+    "aa…'"
+    """
+    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint that names the known word most like `word`, or lists them all when none is."""
+    """A hint that names the known word most like `word`, or lists some of them when none is.
+
+    Words that nobody would mistype whole are left out: comparing takes the square of their length.
+    """
     import difflib
 
     words = sorted(known)
-    close = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return "known are: " + ", ".join(words) if words else ""
+    if len(word) <= _LONGEST_WORD:
+        near = [other for other in words if len(other) <= _LONGEST_WORD]
+        close = difflib.get_close_matches(word, near, n=1, cutoff=0.6)
+        if close:
+            return f"did you mean {close[0]!r}?"
+    named = ", ".join(
+        other if other.isprintable() and len(other) <= _SHOWN else shown(other)
+        for other in words[:_MOST_NAMED]
+    )
+    more = len(words) - _MOST_NAMED
+    return f"known are: {named}" + (f" and {more:,} more" if more > 0 else "") if words else ""
 
 
 class ReportupdaterError(Exception):

@@ -8,10 +8,10 @@ reach nothing but the texts it is given.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from reportupdater.errors import Problem, Where, nearest
 from reportupdater.intervals import Granularity, Interval
@@ -19,6 +19,8 @@ from reportupdater.intervals import Granularity, Interval
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _SPEC = re.compile(r"(?:.?[<>^])?[0-9]{0,3}(?:\.[0-9]{1,3})?s?", re.ASCII)  # no width of gigabytes
+_MOST_TOLD = 5
+_Wrong = TypeVar("_Wrong")
 BRACES_HINT = "write {{ and }} where braces are meant"
 
 TIME_PLACEHOLDERS = frozenset(
@@ -59,22 +61,26 @@ class Template(NamedTuple):
         return _where(self.path, self.text, placeholder.offset)
 
     def unknown(self, known: Collection[str]) -> list[Problem]:
-        """A problem for each placeholder that is not among `known`."""
-        return [
+        """A problem for each placeholder that is not among `known`, as far as there are few."""
+        wrong = [part for part in self.placeholders if part.name not in known]
+        problems = [
             Problem(
-                f"unknown placeholder {{{placeholder.name}}}",
-                self.where(placeholder),
-                f"{nearest(placeholder.name, known)}; {BRACES_HINT}",
+                f"unknown placeholder {{{_shown(part.name)}}}",
+                self.where(part),
+                f"{nearest(part.name, known)}; {BRACES_HINT}",
             )
-            for placeholder in self.placeholders
-            if placeholder.name not in known
+            for part in wrong[:_MOST_TOLD]
         ]
+        return problems + _more(wrong, self.where)
 
 
 def parse(text: str, path: str = "") -> tuple[Template, list[Problem]]:
-    """A template from its text, with all that is wrong with it, each problem with its position."""
+    """A template from its text, with what is wrong with it, each problem with its position.
+
+    Where much is wrong (a file of another kind) the beginning is told, and how much more there is.
+    """
     parts: list[str | Placeholder] = []
-    problems: list[Problem] = []
+    faults: list[tuple[str, int]] = []
     at = 0
     for token in _TOKEN.finditer(text):
         parts.append(text[at : token.start()])
@@ -86,9 +92,23 @@ def parse(text: str, path: str = "") -> tuple[Template, list[Problem]]:
         if placeholder:
             parts.append(placeholder)
         else:
-            problems.append(Problem(wrong, _where(path, text, token.start()), BRACES_HINT))
+            faults.append((wrong, token.start()))
     parts.append(text[at:])
+    problems = [
+        Problem(what, _where(path, text, offset), BRACES_HINT)
+        for what, offset in faults[:_MOST_TOLD]
+    ]
+    problems += _more(faults, lambda fault: _where(path, text, fault[1]))
     return Template(text, tuple(part for part in parts if part != ""), path), problems
+
+
+def _more(wrong: Sequence[_Wrong], where: Callable[[_Wrong], Where]) -> list[Problem]:
+    """What is told of all that is wrong beyond the first: to find each place takes a while."""
+    more = len(wrong) - _MOST_TOLD
+    if more <= 0:
+        return []
+    what = f"{more:,} more braces like these" if more > 1 else "one more brace like these"
+    return [Problem(what, where(wrong[_MOST_TOLD]), BRACES_HINT)]
 
 
 def _placeholder(token: re.Match[str]) -> tuple[Placeholder | None, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,12 +12,13 @@ from reportupdater.config.document import Entry, Section
 from reportupdater.config.files import Folders, absolute
 from reportupdater.config.schema import DATABASE_KEYS, ENGINE_KEYS, ENGINE_SECTIONS
 from reportupdater.config.sections import ALL, Reading, as_section, entries, read_keys, read_texts
-from reportupdater.errors import Problem, Where
+from reportupdater.errors import Problem, Severity, Where, shown
 from reportupdater.model import Database, HiveDatabase, MysqlDatabase, Shards, SqliteDatabase
 
 _PASSWORDS = dict.fromkeys(
     ("password", "passwd"), "a password stands in the file that `creds_file` names, never here"
 )
+_PASSWORD = re.compile(r"^-p |^--password |password\s*=", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def _read_entries(section: Section) -> tuple[dict[str, _Draft], list[Problem]]:
 
 
 def _read_entry(name: str, entry: Entry) -> tuple[_Draft, list[Problem]]:
-    owner, where = f"database {name!r}", entry.key.where
+    owner, where = f"database {shown(name)}", entry.key.where
     section, problems = as_section(entry.value, owner)
     if section is None:
         return _Draft(where, None, _UNREADABLE), problems
@@ -144,7 +146,7 @@ def _elsewhere(engine: str, section: Section) -> dict[str, str]:
 
 
 def _made(name: str, draft: _Draft, folders: Folders) -> tuple[Database | None, list[Problem]]:
-    owner, keys = f"database {name!r}", draft.keys
+    owner, keys = f"database {shown(name)}", draft.keys
     problems = keys.missing(owner, draft.where)
     if keys.bad or problems or draft.engine is None:
         return None, problems
@@ -183,11 +185,11 @@ def _sqlite(name: str, keys: Reading, folders: Folders) -> tuple[Database | None
 
 def _hive(name: str, keys: Reading, folders: Folders) -> tuple[Database | None, list[Problem]]:
     settings, problems = read_texts(
-        keys["settings"] or Section(Where(""), {}), f"settings of database {name!r}"
+        keys["settings"] or Section(Where(""), {}), f"settings of database {shown(name)}"
     )
     if problems:
         return None, problems
-    return HiveDatabase(
+    made = HiveDatabase(
         name=name,
         concurrency=keys["concurrency"],
         client=keys["client"],
@@ -203,7 +205,27 @@ def _hive(name: str, keys: Reading, folders: Folders) -> tuple[Database | None, 
         database=keys["database"],
         settings={setting: value for setting, (value, _) in settings.items()},
         command=keys["command"] if keys["client"] == "cli" else (),
-    ), []
+    )
+    return made, _shown_to_all(made, keys)
+
+
+def _shown_to_all(made: HiveDatabase, keys: Reading) -> list[Problem]:
+    """A warning where a password is an argument of a command: `ps` shows it to every user."""
+    words = {
+        "command": [f"{word} " for word in made.command],
+        "settings": [f"{name}=" for name in made.settings] if made.client == "cli" else [],
+    }
+    return [
+        Problem(
+            f"{keys.subject(key)} seems to hold a password: every user of this host can see it"
+            " while the command runs",
+            keys.given[key].where,
+            "beeline takes it from a file: -w FILE",
+            Severity.WARNING,
+        )
+        for key, texts in words.items()
+        if any(_PASSWORD.search(text) for text in texts)
+    ]
 
 
 _MAKERS = {"mysql": _mysql, "sqlite": _sqlite, "hive": _hive}

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import os
 import re
+import unicodedata
 from pathlib import Path
 
 from reportupdater.config.document import Entry, Items, Refused, Scalar, Section, Value
 from reportupdater.config.files import missing_hint, read_text
-from reportupdater.config.kinds import describe, shown
-from reportupdater.config.sections import entries, subject
-from reportupdater.errors import Problem, Where
+from reportupdater.config.kinds import CONTROL, LONGEST_PATH, describe
+from reportupdater.config.schema import DIMENSION_KEYS
+from reportupdater.config.sections import entries, read_keys, subject
+from reportupdater.errors import Problem, Severity, Where, shown
 from reportupdater.metricpath import METRIC
 from reportupdater.model import Dimension
 from reportupdater.template import TIME_PLACEHOLDERS
@@ -25,6 +27,7 @@ NAME_HINT = "take letters, digits and _ . + -, first a letter, a digit or _"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 _DIMENSION = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 LIST_ENDINGS = (".txt", ".csv", ".tsv", ".dblist", ".list")
+_ANY_HINT = "`allow_values: any` takes it as it is: a quote or a backslash in it changes the query around it"
 _EXAMPLE = "for example enwiki, dewiki"
 _MOST_TOLD = 5
 
@@ -38,7 +41,7 @@ def read_dimensions(
     dimensions: list[Dimension] = []
     problems = list(section.problems)
     for name, entry, found in entries(section):
-        values, wrong = _read_values(name, entry.value, owner, folder)
+        values, wrong = _read_dimension(name, entry.value, owner, folder)
         problems += [*found, *_wrong_dimension(name, entry), *wrong]
         dimensions.append(Dimension(name, values))
     series = math.prod(len(dimension.values) for dimension in dimensions)
@@ -57,35 +60,64 @@ def wrong_name(name: str) -> str:
     return f"is longer than {MAX_NAME} characters" if len(name) > MAX_NAME else ""
 
 
+def wrong_text(text: str) -> str:
+    """The same for a value of a dimension that takes any: what no path and no command could bear.
+
+    What begins with a dot is a folder's own name, the one above it, or a file of this program's;
+    what begins with a hyphen is an option to a script.
+    """
+    if "/" in text or CONTROL.search(text):
+        return "holds a slash, a line break or a control character"
+    if ".." in text:
+        return "holds '..'"
+    if text[0] in ".-":
+        return f"begins with {text[0]!r}"
+    if text != text.strip():
+        return "begins or ends with white space"
+    return f"is longer than {MAX_NAME} bytes" if len(text.encode()) > MAX_NAME else ""
+
+
 def _wrong_dimension(name: str, entry: Entry) -> list[Problem]:
     if name in TIME_PLACEHOLDERS or name == METRIC:
-        what = f"a dimension cannot be called {name!r}"
+        what = f"a dimension cannot be called {shown(name)}"
         return [Problem(what, entry.key.where, "this is a placeholder with a meaning of its own")]
     if not _DIMENSION.fullmatch(name):
-        what = f"a dimension cannot be called {name!r}"
+        what = f"a dimension cannot be called {shown(name)}"
         return [
             Problem(what, entry.key.where, "take letters, digits, _ and -, first a letter or _")
         ]
     return []
 
 
-def _read_values(
+def _read_dimension(
     name: str, value: Value, owner: str, folder: Path
 ) -> tuple[tuple[str, ...], list[Problem]]:
-    dimension = f"the dimension {name!r} of {owner}"
-    if isinstance(value, Refused):
-        return (), []  # already told
+    """The values of a dimension, given alone or as `values` beside other keys."""
+    dimension = f"the dimension {shown(name)}"
+    if not isinstance(value, Section):
+        return _read_values(value, dimension, owner, folder)
+    keys, problems = read_keys(value, DIMENSION_KEYS, f"{dimension} of {owner}")
+    problems += keys.missing(f"{dimension} of {owner}", value.where)
+    if keys.bad or problems:
+        return (), problems
+    return _read_values(
+        keys["values"], dimension, owner, folder, any_text=keys["allow_values"] == "any"
+    )
+
+
+def _read_values(
+    value: Value, dimension: str, owner: str, folder: Path, *, any_text: bool = False
+) -> tuple[tuple[str, ...], list[Problem]]:
     if isinstance(value, Items):
-        values, problems = _from_list(value, dimension)
+        values, problems = _from_list(value, f"{dimension} of {owner}")
     elif isinstance(value, Scalar):
-        values, problems = _from_text(value, dimension, folder)
+        values, problems = _from_text(value, f"{dimension} of {owner}", folder)
     else:
-        what = f"{dimension} must be a list of values, or a file that holds one, not a mapping"
-        return (), [Problem(what, value.where)]
-    return tuple(text for text, _ in values), [
-        *problems,
-        *_wrong_values(values, f"the dimension {name!r}"),
-    ]
+        return (), []  # already told
+    problems += _wrong_values(values, dimension, any_text=any_text)
+    if any_text and not problems:
+        problems = _odd_values(values, dimension)
+    return tuple(text for text, _ in values), problems
 
 
 def _from_list(items: Items, dimension: str) -> tuple[Values, list[Problem]]:
@@ -123,7 +155,7 @@ def _from_text(value: Scalar, dimension: str, folder: Path) -> tuple[Values, lis
     text = value.text.strip()
     if value.is_null or not text:
         return [], [Problem(f"{dimension} has no values", value.where, _EXAMPLE)]
-    if "," in text or not text.isprintable():
+    if "," in text or CONTROL.search(text) or len(text) > LONGEST_PATH:
         return _literals([(part.strip(), value.where) for part in text.split(",")], dimension)
     path = folder / text
     if os.path.isfile(path):
@@ -147,21 +179,36 @@ def _from_file(path: Path) -> tuple[Values, list[Problem]]:
     ], []
 
 
-def _wrong_values(values: Values, dimension: str) -> list[Problem]:
+def _odd_values(values: Values, dimension: str) -> list[Problem]:
+    """A warning about the values that only a dimension that takes any may have."""
+    odd = [(text, where) for text, where in values if text and wrong_name(text)]
+    if not odd:
+        return []
+    text, where = odd[0]
+    others = f" and {len(odd) - 1:,} more" if len(odd) > 1 else ""
+    what = f"the value {shown(text)} of {dimension}{others} holds more than letters, digits and _ . + -"
+    return [Problem(what, where, _ANY_HINT, Severity.WARNING)]
+
+
+def _wrong_values(values: Values, dimension: str, *, any_text: bool) -> list[Problem]:
     # Without the report's name: several may read the same file, and it is told once.
     problems: list[Problem] = []
     first: dict[str, tuple[str, Where]] = {}
     for text, where in values:
-        folded = text.casefold()
+        # As file systems may compare them that do not tell case, or accents' spelling, apart.
+        folded = unicodedata.normalize("NFC", text).casefold()
         if not text:
             what, hint = f"{dimension} has an empty value", "remove the blank line or the comma"
-        elif wrong := wrong_name(text):
-            what, hint = f"the value {shown(text)} of {dimension} {wrong}", NAME_HINT
+        elif wrong := (wrong_text(text) if any_text else wrong_name(text)):
+            what = f"the value {shown(text)} of {dimension} {wrong}"
+            hint = "" if any_text else NAME_HINT
         elif folded in first:
             other, there = first[folded]
-            how = "is given twice" if other == text else f"differs from {other!r} in case alone"
+            how = (
+                "is given twice" if other == text else f"differs from {shown(other)} in case alone"
+            )
             place = "" if there == where else f"first on line {there.line}"
-            what, hint = f"the value {text!r} of {dimension} {how}", place
+            what, hint = f"the value {shown(text)} of {dimension} {how}", place
         else:
             first[folded] = text, where
             continue

@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from reportupdater.config.syntax import explain
-from reportupdater.errors import Problem, Where
+from reportupdater.errors import Problem, Where, shown
 
 MAX_DEPTH = 50
 """Levels of nesting. No key needs more than six."""
 MAX_VALUES = 1_000_000
 """Values in a file, those counted again that an alias repeats."""
+MAX_PROBLEMS = 100
+"""Keys that are given twice, and things that are no plain data, in one file."""
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 # What YAML calls printable is all but these few, and a class of these few is quick to compile.
@@ -114,7 +116,7 @@ def parse(text: str, path: str) -> tuple[Value | None, list[Problem]]:
             # The parser in C looks ahead and has a limit of its own: the other meets ours first.
             return _Composer(yaml.SafeLoader(text), path).document(), []
     except _Unreadable as refusal:
-        return None, [refusal.problem]
+        return None, [*composer.problems, refusal.problem]
     except yaml.MarkedYAMLError as error:
         return None, [explain(error, text, path)]
     except (yaml.YAMLError, ValueError, OverflowError) as error:
@@ -152,9 +154,14 @@ class _Composer:
         return Where(self._path, event.start_mark.line + 1, event.start_mark.column + 1)
 
     def _refuse(self, what: str, where: Where, hint: str = "") -> Refused:
-        problem = Problem(what, where, hint)
+        return Refused(where, self._tell(Problem(what, where, hint)))
+
+    def _tell(self, problem: Problem) -> Problem:
         self.problems.append(problem)
-        return Refused(where, problem)
+        if len(self.problems) > MAX_PROBLEMS:
+            what = f"more than {MAX_PROBLEMS} mistakes of this kind: the rest was not read"
+            raise _Unreadable(what, problem.where or Where(self._path))
+        return problem
 
     def _value(self, event: Any, depth: int) -> Value:
         if isinstance(event, self._events.AliasEvent):
@@ -178,7 +185,7 @@ class _Composer:
         if event.tag and event.tag not in known:
             tag = event.tag.replace(_YAML_TAG, "!!")
             hint = "only plain data can stand here; put text that begins with ! in quotes"
-            value = self._refuse(f"the tag {tag!r} is not taken", where, hint)
+            value = self._refuse(f"the tag {shown(tag)} is not taken", where, hint)
         if event.anchor:
             self._open.discard(event.anchor)
             self._anchors[event.anchor] = value
@@ -187,11 +194,13 @@ class _Composer:
     def _alias(self, event: Any) -> Value:
         name, where = event.anchor, self._where(event)
         if name in self._open:
-            return self._refuse(f"the alias '*{name}' stands inside what it names", where)
+            return self._refuse(f"the alias {shown('*' + name)} stands inside what it names", where)
         value = self._anchors.get(name)
         if value is None:
             hint = "put text that begins with * in quotes"
-            return self._refuse(f"the alias '*{name}' names nothing above it", where, hint)
+            return self._refuse(
+                f"the alias {shown('*' + name)} names nothing above it", where, hint
+            )
         return value
 
     def _count(self, size: int, where: Where) -> int:
@@ -252,9 +261,8 @@ class _Composer:
         return sections
 
     def _repeated(self, first: Entry, key: Scalar) -> Entry:
-        what = f"the key {key.text!r} is given twice"
-        problem = Problem(what, key.where, f"first on line {first.key.where.line}")
-        self.problems.append(problem)
+        what = f"the key {shown(key.text)} is given twice"
+        problem = self._tell(Problem(what, key.where, f"first on line {first.key.where.line}"))
         return replace(first, problems=(*first.problems, problem))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import difflib
+import errno
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,10 @@ from pathlib import Path
 
 from reportupdater.config.document import Refused, Section, parse
 from reportupdater.config.kinds import describe
-from reportupdater.errors import Problem, UsageError, Where
+from reportupdater.errors import Problem, UsageError, Where, shown
+
+MAX_SIZE = 64 * 2**20
+"""Bytes of a file. A larger one is no configuration, and might have no end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ def decode(data: bytes, path: str) -> tuple[str | None, list[Problem]]:
 def read_needed(path: Path) -> bytes:
     """What is in a file without which nothing can be done. Raises UsageError."""
     try:
-        return path.read_bytes()
+        return _bytes(path)
     except (OSError, ValueError) as error:
         missing = isinstance(error, FileNotFoundError)
         hint = missing_hint(path) if missing else ""
@@ -54,10 +58,25 @@ def read_needed(path: Path) -> bytes:
 def read_text(path: Path) -> tuple[str | None, list[Problem]]:
     """The text of a file; None where it cannot be read."""
     try:
-        data = path.read_bytes()
+        data = _bytes(path)
     except (OSError, ValueError) as error:
         return None, [Problem(f"cannot be read: {reason(error)}", Where(str(path)))]
     return decode(data, str(path))
+
+
+def _bytes(path: Path) -> bytes:
+    """All of a file that is no larger than anybody would write. Raises OSError, ValueError."""
+    with open(path, "rb", opener=_opened) as file:
+        os.set_blocking(file.fileno(), True)
+        data = file.read(MAX_SIZE + 1)
+    if len(data) > MAX_SIZE:
+        raise OSError(errno.EFBIG, f"it is larger than {MAX_SIZE >> 20} MiB")
+    return data
+
+
+def _opened(path: str, flags: int) -> int:
+    """A descriptor, at once: of a pipe that nobody writes to, too, which then is as an empty file."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def mapping_in(
@@ -107,4 +126,4 @@ def missing_hint(path: Path, *, ending: str = "") -> str:
         return ""
     stems = {name.removesuffix(ending): name for name in names}
     close = difflib.get_close_matches(path.name.removesuffix(ending), stems, n=1, cutoff=0.6)
-    return f"{stems[close[0]]!r} is there" if close else ""
+    return f"{shown(stems[close[0]])} is there" if close else ""

@@ -10,11 +10,11 @@ from pathlib import Path
 from reportupdater import template
 from reportupdater.config.document import Section, parse
 from reportupdater.config.files import Folders, missing_hint, read_text
-from reportupdater.config.kinds import describe, shown
+from reportupdater.config.kinds import describe
 from reportupdater.config.schema import GRAPHITE_KEYS, REPORT_GRAPHITE_KEYS
 from reportupdater.config.sections import Reading, read_keys, read_texts, subject
-from reportupdater.errors import Problem, Severity, Where, nearest
-from reportupdater.metricpath import METRIC, fault, refused
+from reportupdater.errors import Problem, Severity, Where, nearest, shown
+from reportupdater.metricpath import METRIC, cleaned, fault, refused
 from reportupdater.model import Dimension, GraphiteConfig, MetricsConfig
 from reportupdater.template import Template
 
@@ -75,7 +75,7 @@ def _lookups(keys: Reading, folders: Folders) -> tuple[dict[str, dict[str, str]]
     for dimension, (name, where) in files.items():
         path = folders.of(where) / name
         if not os.path.isfile(path):
-            what = f"there is no lookup file {path} for the dimension {dimension!r}"
+            what = f"there is no lookup file {path} for the dimension {shown(dimension)}"
             problems.append(Problem(what, where, missing_hint(path)))
             continue
         lookups[dimension], wrong = _read_lookup(path)
@@ -170,7 +170,7 @@ def check_path(
     what = subject("path", f"graphite of {owner}")
     wrong: list[tuple[str, str]] = []
     for placeholder, named in names.items():
-        of = "the metrics" if placeholder == METRIC else f"the dimension {placeholder!r}"
+        of = "the metrics" if placeholder == METRIC else f"the dimension {shown(placeholder)}"
         if placeholder in used:
             wrong += islice(_wrong_names(path, placeholder, named, of), _MOST_TOLD)
         elif len(named) > 1 and used <= names.keys():
@@ -179,7 +179,11 @@ def check_path(
             wrong.append(
                 (f"lacks {{{placeholder}}}, and so is the same for all values of {of}", hint)
             )
-    longest = {name: max(named.values(), key=len) for name, named in names.items() if named}
+    longest = {
+        name: max(named.values(), key=lambda name: len(name.encode()))
+        for name, named in names.items()
+        if named
+    }
     too_long = fault(_with(path, longest))
     if too_long and not wrong:
         wrong.append((too_long, "with the longest of the values that it takes"))
@@ -192,9 +196,10 @@ def _wrong_names(
     """What is wrong with the values that one placeholder stands for, each with a hint."""
     first: dict[str, str] = {}
     for value, name in names.items():
-        shown_path = _with(path, {placeholder: name})
-        if ".." in shown_path or shown_path.startswith(".") or shown_path.endswith("."):
-            yield f"{fault(shown_path)} with {value!r} of {of}", f"it gives {shown_path!r}"
-        other = first.setdefault(shown_path, value)
+        made = cleaned(_with(path, {placeholder: name}))  # as what is sent is
+        if ".." in made or made.startswith(".") or made.endswith("."):
+            yield f"{fault(made)} with {shown(value)} of {of}", f"it gives {shown(made)}"
+        other = first.setdefault(made, value)
         if other != value:
-            yield f"is the same for {other!r} and {value!r} of {of}", f"it gives {shown_path!r}"
+            what = f"is the same for {shown(other)} and {shown(value)} of {of}"
+            yield what, f"it gives {shown(made)}"

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 
 from reportupdater import ticks
 from reportupdater.config.document import Items, Scalar, Section, Value
-from reportupdater.errors import nearest
+from reportupdater.errors import nearest, shown
 from reportupdater.intervals import parse_moment
 
 FIRST_YEAR, LAST_YEAR = 1900, 9998
-_CONTROL = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""What would break a line, steer a terminal, or be no character at all."""
 _WHOLE = re.compile(r"[+-]?(0|[1-9][0-9]*(_[0-9]+)*)", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?(0|[1-9][0-9]*(_[0-9]+)*)(\.[0-9]+)?", re.ASCII)
 _SWITCHES = {
@@ -29,9 +30,12 @@ _SWITCHES = {
     for spelling in (word, word.capitalize(), word.upper())
 }
 _ADDRESS = re.compile(r"(?:\[([^]]+)\]|([^:]+))(?::([0-9]{1,5}))?", re.ASCII)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _SRV_NAME = re.compile(r"[A-Za-z0-9_.-]*\{section\}[A-Za-z0-9_.-]*", re.ASCII)
 _LONGEST_NUMBER = 20
-_SHOWN = 60
+_LONGEST_BARE = 60
+_LONGEST_TEXT = 10_000
+LONGEST_PATH = 1000
 
 
 class Kind(NamedTuple):
@@ -39,6 +43,8 @@ class Kind(NamedTuple):
 
     takes: str
     read: Callable[[Value], Any]
+    is_shown: bool = True
+    """Whether messages may show what was given; not where a password may stand by mistake."""
 
 
 def describe(value: Value) -> str:
@@ -57,20 +63,17 @@ def describe(value: Value) -> str:
     text = value.text
     if not value.plain:
         return f"the text {shown(text)}"
-    bare = len(text) <= _SHOWN and (text in _SWITCHES or _DECIMAL.fullmatch(text))
+    bare = len(text) <= _LONGEST_BARE and (text in _SWITCHES or _DECIMAL.fullmatch(text))
     return text if bare else shown(text)
 
 
-def shown(text: str) -> str:
-    """A text in quotes, on one line and cut where it is long."""
-    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")
-
-
-def scalar_text(value: Value) -> str:
+def scalar_text(value: Value, longest: int = _LONGEST_TEXT) -> str:
     """The raw text of a single value that is printable and not blank. Raises ValueError."""
     if not isinstance(value, Scalar):
         raise ValueError
-    if _CONTROL.search(value.text):
+    if len(value.text) > longest:
+        raise ValueError(f"it is longer than {longest:,} characters")
+    if CONTROL.search(value.text):
         raise ValueError("it holds a line break or a control character")
     if value.is_null or not value.text.strip():
         raise ValueError
@@ -94,6 +97,16 @@ def _switch(value: Value) -> bool:
     if not isinstance(value, Scalar) or not value.plain or value.text not in _SWITCHES:
         raise ValueError
     return _SWITCHES[value.text]
+
+
+def _path(value: Value) -> str:
+    return scalar_text(value, LONGEST_PATH)
+
+
+def _values(value: Value) -> Value:
+    if isinstance(value, Section):
+        raise ValueError
+    return value
 
 
 def _moment(value: Value) -> datetime:
@@ -177,6 +190,13 @@ def _command(value: Value) -> tuple[str, ...]:
         raise ValueError("a quote in it is not closed") from None
 
 
+def _variable(value: Value) -> str:
+    text = scalar_text(value)
+    if not _VARIABLE.fullmatch(text):
+        raise ValueError("the password itself stands in that variable, never here")
+    return text
+
+
 def _nameserver(value: Value) -> tuple[str, int]:
     parts = _ADDRESS.fullmatch(_word(value))
     if parts is None:
@@ -213,8 +233,10 @@ def section(of: str) -> Kind:
 
 TEXT = Kind("text", _text)
 WORD = Kind("text without white space", _word)
-PATH = Kind("a path", scalar_text)
-COMMAND = Kind("a command line, or a list of its words", _command)
+PATH = Kind("a path", _path)
+VALUES = Kind("a list of values, or a file that holds one", _values)
+COMMAND = Kind("a command line, or a list of its words", _command, is_shown=False)
+VARIABLE = Kind("the name of an environment variable", _variable, is_shown=False)
 NAMESERVER = Kind("an IP address, with `:port` if that is not 53", _nameserver)
 SRV_NAME = Kind("a DNS name with {section} in it", _srv_name)
 SCHEDULE = Kind("a cron expression like '15 5 * * *'", _schedule)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
+from itertools import islice
 from pathlib import Path
 
 from reportupdater import template
@@ -12,6 +13,7 @@ from reportupdater.errors import Problem, Where
 from reportupdater.intervals import Granularity
 from reportupdater.template import TIME_PLACEHOLDERS, Template
 
+_MOST_TOLD = 5
 _NOT_FOR_HOURS = {"from_date": "from_timestamp", "to_date": "to_timestamp"}
 
 
@@ -47,8 +49,9 @@ def check_placeholders(
             query.where(placeholder),
             f"with granularity: hours write {{{_NOT_FOR_HOURS[placeholder.name]}}}",
         )
-        for placeholder in query.placeholders
-        if placeholder.name in _NOT_FOR_HOURS
+        for placeholder in islice(
+            (part for part in query.placeholders if part.name in _NOT_FOR_HOURS), _MOST_TOLD
+        )
     ]
 
 

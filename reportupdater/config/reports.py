@@ -12,11 +12,10 @@ from reportupdater.config.dimensions import NAME_HINT, read_dimensions, wrong_na
 from reportupdater.config.document import Entry, Section
 from reportupdater.config.files import Folders, absolute
 from reportupdater.config.graphite import check_path, read_metrics
-from reportupdater.config.kinds import shown
 from reportupdater.config.queries import check_placeholders, check_script, find_query
 from reportupdater.config.schema import BACKFILL_KEYS, QUERY_ENDINGS, REPORT_KEYS
 from reportupdater.config.sections import Reading, as_section, entries, read_keys
-from reportupdater.errors import Problem, Severity, Where, nearest
+from reportupdater.errors import Problem, Severity, Where, nearest, shown
 from reportupdater.intervals import Granularity
 from reportupdater.model import (
     Database,
@@ -211,7 +210,7 @@ def _executed(
     if not keys.bad.isdisjoint({"type", "execute"}) or (not keys["execute"] and wrong_name(name)):
         return None, []
     owner, execute, where = (
-        f"report {name!r}",
+        f"report {shown(name)}",
         keys["execute"] or name,
         keys.where("execute", where),
     )
@@ -251,7 +250,7 @@ def _database(
     wiki = database.wiki_dimension if isinstance(database, MysqlDatabase) else None
     if wiki is None or wiki in dimensions or "explode_by" in keys.bad:
         return database, []
-    what = f"{owner} has no dimension {wiki!r}"
+    what = f"{owner} has no dimension {shown(wiki)}"
     hint = f"wiki_db_placeholder of the database {shown(name)} says that it names the wiki"
     return None, [Problem(what, keys.where("explode_by", where), hint)]
 

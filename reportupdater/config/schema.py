@@ -18,6 +18,8 @@ from reportupdater.config.kinds import (
     SRV_NAME,
     SWITCH,
     TEXT,
+    VALUES,
+    VARIABLE,
     WORD,
     Kind,
     choice,
@@ -175,7 +177,7 @@ DATABASE_KEYS = {
         ),
         Key(
             "password_env",
-            WORD,
+            VARIABLE,
             "The environment variable that holds the password, instead of `creds_file`.",
         ),
         Key(
@@ -276,6 +278,21 @@ GRAPHITE_KEYS = _table(
         whole(0, 1_000_000),
         "`metrics` warns of more new ones than this: carbon makes so many files a minute.",
         50,
+    ),
+)
+
+DIMENSION_KEYS = _table(
+    Key(
+        "values",
+        VALUES,
+        "Its values, in one of the three forms above.",
+        example="wikis.txt",
+    ),
+    Key(
+        "allow_values",
+        choice({"names": "names", "any": "any"}),
+        "Which values are taken: `names`, as above, or `any` text that can be a file's name.",
+        "names",
     ),
 )
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from reportupdater.config.document import Entry, Refused, Scalar, Section, Value
 from reportupdater.config.kinds import describe, scalar_text
 from reportupdater.config.schema import Key, Keys
-from reportupdater.errors import Problem, Severity, Where, nearest
+from reportupdater.errors import Problem, Severity, Where, nearest, shown
 
 ALL = "all of it"
 """What is `bad` in a section of which nothing could be read."""
@@ -65,7 +65,7 @@ class Reading:
     def missing(self, owner: str, where: Where) -> list[Problem]:
         """A problem for each key that must be given and is not."""
         return [
-            Problem(f"{owner} has no {name!r}", where, f"for example {name}: {key.example}")
+            Problem(f"{owner} has no {shown(name)}", where, f"for example {name}: {key.example}")
             for name, key in self.keys.items()
             if isinstance(key, Key) and key.example and name not in self.bad
             if self[name] is None and not (key.unless and self[key.unless[0]] == key.unless[1])
@@ -74,7 +74,7 @@ class Reading:
 
 def subject(name: str, owner: str) -> str:
     """A key as messages name it."""
-    return f"{name!r} of {owner}" if owner else repr(name)
+    return f"{shown(name)} of {owner}" if owner else shown(name)
 
 
 def entries(section: Section) -> Iterator[tuple[str, Entry, list[Problem]]]:
@@ -166,5 +166,7 @@ def _read(key: Key, value: Value, owner: str) -> tuple[Any, list[Problem]]:
         return key.kind.read(value), []
     except ValueError as error:
         hint = str(error)
-    what = f"{subject(key.name, owner)} must be {key.kind.takes}, not {describe(value)}"
+    what = f"{subject(key.name, owner)} must be {key.kind.takes}"
+    if key.kind.is_shown or not isinstance(value, Scalar):
+        what += f", not {describe(value)}"
     return None, [Problem(what, value.where, hint)]

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import configparser
+import logging
+import os
+import shlex
+import stat
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from reportupdater.errors import ConnectionFailed
+
+_log = logging.getLogger(__name__)
+
+_looked_at: set[Path] = set()
+_looking = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +32,10 @@ def read(path: Path) -> Login:
 
     No message quotes the file: a password may stand anywhere in a damaged one.
     """
+    check(path)
     parser = configparser.RawConfigParser(allow_no_value=True)
     try:
         parser.read_string(path.expanduser().read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConnectionFailed(
-            f"{path}: cannot read the creds_file: {error.strerror}",
-            hint="it must exist and be readable for the user that runs the reports",
-            retry=False,
-        ) from None
     except (configparser.Error, UnicodeDecodeError, AttributeError) as error:
         # AttributeError is what configparser makes of some lines before any section.
         line = getattr(error, "lineno", None)
@@ -41,6 +46,43 @@ def read(path: Path) -> Login:
             retry=False,
         ) from None
     return Login(_value(parser, "user"), _value(parser, "password"))
+
+
+def check(path: Path) -> None:
+    """Raise ConnectionFailed for a file that cannot be read; warn of one that everybody can.
+
+    That is looked at once in a run: nobody needs to hear it for each connection.
+    """
+    try:
+        with path.expanduser().open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+    except OSError as error:
+        raise ConnectionFailed(
+            f"{path}: cannot read the creds_file: {error.strerror}",
+            hint="it must exist and be readable for the user that runs the reports",
+            retry=False,
+        ) from None
+    with _looking:
+        if path in _looked_at:
+            return
+        _looked_at.add(path)
+    open_to_all = mode & (stat.S_IROTH | stat.S_IWOTH)
+    if stat.S_ISREG(mode) and open_to_all and _can_be_reached(path.expanduser()):
+        doing = "read" if open_to_all & stat.S_IROTH else "write to"
+        _log.warning(
+            "%s: every user of this host can %s this creds_file (chmod o= %s)",
+            path,
+            doing,
+            shlex.quote(str(path)),
+        )
+
+
+def _can_be_reached(path: Path) -> bool:
+    """Whether everybody may pass through the folders above a file."""
+    try:
+        return all(above.stat().st_mode & stat.S_IXOTH for above in path.resolve().parents)
+    except OSError:
+        return True
 
 
 def _value(parser: configparser.RawConfigParser, key: str) -> str | None:

@@ -7,12 +7,12 @@ import contextlib
 import logging
 import threading
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from reportupdater.engines import mysql_errors, sql
 from reportupdater.engines.base import CONNECT_TIMEOUT, Session
 from reportupdater.engines.calls import Calls
+from reportupdater.engines.creds_file import check
 from reportupdater.engines.line import Line
 from reportupdater.engines.mediawiki import Mediawiki, Place
 from reportupdater.errors import ConnectionFailed, QueryError, ResultError
@@ -226,7 +226,7 @@ def _unconnected(entry: MysqlDatabase, timeout: int | None) -> _Connection:
 
     creds_file = entry.creds_file
     if creds_file is not None:
-        _check_readable(creds_file)  # PyMySQL takes a missing one for an empty one
+        check(creds_file)  # PyMySQL takes a missing one for an empty one
     try:
         return Connection(
             host=entry.host,
@@ -248,18 +248,6 @@ def _unconnected(entry: MysqlDatabase, timeout: int | None) -> _Connection:
             f"{creds_file}{f':{line}' if line else ''}: cannot be used as creds_file"
             f" ({type(error).__name__})",
             hint="it is an option file: [client], then lines like user=… and password=…",
-            retry=False,
-        ) from None
-
-
-def _check_readable(creds_file: Path) -> None:
-    try:
-        with creds_file.expanduser().open("rb"):
-            pass
-    except OSError as error:
-        raise ConnectionFailed(
-            f"{creds_file}: cannot read the creds_file: {error.strerror}",
-            hint="it must exist and be readable for the user that runs the reports",
             retry=False,
         ) from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import time
 from collections.abc import Iterable
@@ -11,6 +12,9 @@ from typing import TextIO
 from reportupdater.errors import Problem, Severity
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
+
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Control characters but for tabs and line breaks, and what turns the direction of text around."""
 
 _OF_SEVERITY = {
     Severity.ERROR: logging.ERROR,
@@ -30,13 +34,20 @@ class _Handler(logging.StreamHandler[TextIO]):
         return sys.stderr
 
 
+class _Formatter(logging.Formatter):
+    """Writes what steers a terminal as an escape: servers, scripts and files may say anything."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _STEERING.sub(
+            lambda character: character[0].encode("unicode_escape").decode(), super().format(record)
+        )
+
+
 def set_up(level: str) -> None:
     """Send the log to standard error, from `level` up, with UTC times."""
-    formatter = logging.Formatter(
-        "%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%SZ"
-    )
-    formatter.converter = time.gmtime
     handler = _Handler()
+    formatter = _Formatter("%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%SZ")
+    formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]

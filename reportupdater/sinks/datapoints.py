@@ -10,9 +10,9 @@ from datetime import datetime
 from functools import lru_cache
 from math import isfinite
 
-from reportupdater.errors import Problem
+from reportupdater.errors import Problem, shown
 from reportupdater.model import Datapoint, Series
-from reportupdater.sinks.naming import Lookups, Naming, Row, Warnings, cut
+from reportupdater.sinks.naming import Lookups, Naming, Row, Warnings
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _LONGEST_NUMBER = 400
@@ -62,9 +62,7 @@ def datapoints(series: Series, header: Row, rows: Sequence[Row], lookups: Lookup
                 value = number(value)
                 if not value:
                     no_numbers += 1
-                    what = (
-                        f"{cut(row[metric.place])} of column {metric.column!r} is no finite number"
-                    )
+                    what = f"{shown(row[metric.place])} of column {metric.column!r} is no finite number"
                     naming.warn(metric.name, f"{what}; such values of {metric.name!r} are not sent")
                     continue
             points.append(Datapoint(path, value, moment))
@@ -118,7 +116,7 @@ def _told_apart(one: Row, other: Row, naming: Naming, header: Row) -> str:
     different = [place for place in range(1, len(header)) if one[place] != other[place]]
     for place in different:
         if place in naming.columns:
-            pair = f"{cut(one[place])} and {cut(other[place])} of column {header[place]!r}"
+            pair = f"{shown(one[place])} and {shown(other[place])} of column {header[place]!r}"
             return f"{pair} are the same there"
     values = {metric.place for metric in naming.metrics}
     missing = [f"{{{header[place]}}}" for place in different if place not in values]

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reportupdater.errors import Problem, nearest
+from reportupdater.errors import Problem, nearest, shown
 from reportupdater.metricpath import METRIC, cleaned, fault
 from reportupdater.model import MetricsConfig, Report, Series
 from reportupdater.template import Placeholder
 
 _MOST_NAMED = 30
-_SHOWN = 60
 
 Row = Sequence[str]
 Lookups = Mapping[str, Mapping[str, str]]
@@ -109,11 +108,11 @@ class Naming:
         """A value as it stands in paths: a warning tells what is changed, and what makes levels."""
         text = format(value, placeholder.spec) if value else ""
         name = cleaned(text)
-        told = [f"stands as {cut(name)} in metric paths"] if name != text else []
+        told = [f"stands as {shown(name)} in metric paths"] if name != text else []
         if "." in text:
             told.append("makes a level of a metric path at each dot")
         if told:
-            what = f"the value {cut(value)} of {placeholder.name!r} {' and '.join(told)}"
+            what = f"the value {shown(value)} of {placeholder.name!r} {' and '.join(told)}"
             self.warn((placeholder.name, value), what)
         return name
 
@@ -126,7 +125,7 @@ class Naming:
             if wrong:
                 if "bytes" in wrong:
                     self.warn(
-                        ("too long",), f"the metric path {cut(path)} {wrong}; such are not sent"
+                        ("too long",), f"the metric path {shown(path)} {wrong}; such are not sent"
                     )
                 return ()
             paths.append(path)
@@ -163,11 +162,6 @@ def paths(
         rows = [("",) * len(header)]
     naming = Naming(series, config, header, lookups)
     return list(dict.fromkeys(path for row in rows for path in naming.paths(row))), naming.problems
-
-
-def cut(text: str) -> str:
-    """A text in quotes, cut where it is long."""
-    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")
 
 
 def _listed(header: Row) -> str:

@@ -30,12 +30,18 @@ _forbidden: set[str] = set()
 def inside(output: Path, relative: str) -> Path:
     """The path of a file in the output folder.
 
-    Raises TsvError where a symbolic link on the way could lead out of the folder, or where
-    something else stands in the file's place.
+    Raises TsvError where the path or a symbolic link on the way could lead out of the folder, or
+    where something else stands in the file's place.
     """
+    parts = relative.split("/")
+    if "\0" in relative or not {"", ".", ".."}.isdisjoint(parts):
+        # No configuration makes such a one; the state, from which paths come too, may be tampered with.
+        raise TsvError(
+            f"{relative!r} is no path of a TSV inside the output folder", where=Where(str(output))
+        )
     path = str(output)
     mode = None
-    for part in relative.split("/"):
+    for part in parts:
         path = f"{path}/{part}"
         try:
             mode = os.lstat(path).st_mode

@@ -6,6 +6,7 @@ Several runs may use the file at once; writers wait for each other.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
@@ -141,12 +142,16 @@ def opened(path: Path) -> int:
     """A descriptor of a file of the state; a new one gets the mode of its folder.
 
     The umask has no say: whoever may write to the folder may take its locks. The group comes from
-    the folder's set-group-ID bit. Raises OSError.
+    the folder's set-group-ID bit. A symbolic link in its place is not followed: whoever may write
+    to the folder could let a run overwrite any file of its user's. Raises OSError.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE)
     except FileExistsError:
-        return os.open(path, os.O_RDWR)
+        if path.is_symlink():
+            what = "a symbolic link inside the output folder is not followed"
+            raise OSError(errno.ELOOP, what, str(path)) from None
+        return os.open(path, os.O_RDWR | os.O_NOFOLLOW)
     os.fchmod(descriptor, path.parent.stat().st_mode & FILE_MODE)
     return descriptor
 
@@ -269,6 +274,12 @@ class State:
 
     def _make_folders(self) -> None:
         for folder in (self.folder, self.locks):
+            if folder.is_symlink():
+                raise StateError(
+                    "a symbolic link inside the output folder is not followed",
+                    where=Where(str(folder)),
+                    hint="put the folder itself there",
+                )
             if not folder.is_dir():
                 folder.mkdir(exist_ok=True)
                 above = self.output.stat()

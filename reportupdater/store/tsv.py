@@ -19,7 +19,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from reportupdater.errors import TsvError, Where
+from reportupdater.errors import TsvError, Where, shown
 from reportupdater.intervals import Coverage, Granularity
 from reportupdater.store import files, header
 from reportupdater.store.files import Written
@@ -124,6 +124,8 @@ def _rows(path: Path, granularity: Granularity) -> Iterator[Row]:
     text: str | None = None
     for line, cells in _lines(path):
         if not width:
+            # Of files that were put together, one may also stand below blank lines.
+            cells[0] = cells[0].lstrip("\ufeff")
             _check_header(cells, Where(str(path), line), granularity)
             width = len(cells)
             yield Row(-1, tuple(cells))
@@ -274,7 +276,9 @@ def _undecodable(path: Path) -> TsvError:
 def _check_header(cells: list[str], where: Where, granularity: Granularity) -> None:
     twice = header.repeated(cells[1:])  # the date column may once have been called like another
     if twice:
-        raise TsvError(f"the header has {twice!r} twice", where=where, hint="mend the header line")
+        raise TsvError(
+            f"the header has {shown(twice)} twice", where=where, hint="mend the header line"
+        )
     try:
         granularity.place(cells[0])
     except ValueError:

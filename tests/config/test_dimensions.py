@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from reportupdater.errors import Severity
 from reportupdater.model import Dimension
 from tests.config.conftest import Load
 
@@ -99,7 +100,12 @@ EMPTY = "the dimension 'w' has an empty value (remove the blank line or the comm
         ("{w: ^}", [NO_VALUES]),
         ("{w: ^''}", [NO_VALUES]),
         ("{w: ^[]}", [NO_VALUES]),
-        ("{w: ^{x: y}}", [f"{OF_A} must be a list of values, or a file that holds one, not a mapping"]),
+        ("{w: {values: ^{x: y}}}", [f"'values' of {OF_A} must be a list of values, or a file that holds one, not a mapping"]),
+        ("{w: ^{allow_values: any}}", [f"{OF_A} has no 'values' (for example values: wikis.txt)"]),
+        ("{w: {values: x, allow_values: ^yes}}", [f"'allow_values' of {OF_A} must be names or any, not yes"]),
+        ("{w: {values: x, ^alow_values: any}}", [f"unknown key 'alow_values' of {OF_A} (did you mean 'allow_values'?)"]),
+        ("{w: {values: ^x y}}", [f"the value 'x y' {NOT}"]),
+        ("{w: {values: ^x y, allow_values: names}}", [f"the value 'x y' {NOT}"]),
         ("{w: [x, ^[y]]}", [f"{OF_A} has a list among its values"]),
         ("{w: ^'x,,y'}", [EMPTY]),
         ("{w: ^'x, y,'}", [EMPTY]),
@@ -188,3 +194,78 @@ def test_a_folder_is_no_list(load: Load) -> None:
             "(it is a folder)"
         )
     ]
+
+
+ANY = "(`allow_values: any` takes it as it is: a quote or a backslash in it changes the query around it)"
+
+
+@pytest.mark.parametrize(
+    ("values", "read", "odd"),
+    [
+        ("'x, y'", ["x", "y"], None),
+        ("wikis.txt", ["enwiki"], None),
+        ("'New York, São Paulo'", ["New York", "São Paulo"], "'New York' of the dimension 'w' and 1 more"),
+        ("[x, \"O'Brien\", \"a, b\"]", ["x", "O'Brien", "a, b"], "\"O'Brien\" of the dimension 'w' and 1 more"),
+        ("['{wiki.__class__}']", ["{wiki.__class__}"], "'{wiki.__class__}' of the dimension 'w'"),
+        ("['$(id)', '~', '*', '%2e', a.b, '日本', '🦊']", ["$(id)", "~", "*", "%2e", "a.b", "日本", "🦊"],
+            "'$(id)' of the dimension 'w' and 5 more"),
+    ],
+)  # fmt: skip
+def test_a_dimension_that_takes_any_text_warns_of_what_it_took(
+    load: Load, values: str, read: list[str], odd: str | None
+) -> None:
+    files = {"wikis.txt": "enwiki\n"}
+    dimension = f"{{values: {values}, allow_values: any}}"
+    project = load(f"{TOP}      w: {dimension}\n", **files)
+    assert project.reports[0].dimensions == (Dimension("w", tuple(read)),)
+    assert [problem.what for problem in project.problems] == (
+        [f"the value {odd} holds more than letters, digits and _ . + -"] if odd else []
+    )
+    for problem in project.problems:
+        assert str(problem).endswith(ANY)
+        assert problem.severity is Severity.WARNING
+
+
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [
+        ("'..'", "'..' of the dimension 'w' holds '..'"),
+        ("x..y", "'x..y' of the dimension 'w' holds '..'"),
+        ("'.'", "'.' of the dimension 'w' begins with '.'"),
+        (".x", "'.x' of the dimension 'w' begins with '.'"),
+        ("-rf", "'-rf' of the dimension 'w' begins with '-'"),
+        ("--", "'--' of the dimension 'w' begins with '-'"),
+        ("../../x", "'../../x' of the dimension 'w' holds a slash, a line break or a control character"),
+        ("/etc/passwd", "'/etc/passwd' of the dimension 'w' holds a slash, a line break or a control character"),
+        ('"x\\0"', "'x\\x00' of the dimension 'w' holds a slash, a line break or a control character"),
+        ('"x\\ny"', "'x\\ny' of the dimension 'w' holds a slash, a line break or a control character"),
+        ('"x\\ty"', "'x\\ty' of the dimension 'w' holds a slash, a line break or a control character"),
+        ('"x\\u2028y"', "'x\\u2028y' of the dimension 'w' holds a slash, a line break or a control character"),
+        ('"\\e[2J"', "'\\x1b[2J' of the dimension 'w' holds a slash, a line break or a control character"),
+        ("' x'", "' x' of the dimension 'w' begins or ends with white space"),
+        ("' '", "' ' of the dimension 'w' begins or ends with white space"),
+        ("é" * 101, f"'{'é' * 59}…' of the dimension 'w' is longer than 200 bytes"),
+        ("''", "the dimension 'w' has an empty value"),
+        ("ENWIKI", "'ENWIKI' of the dimension 'w' differs from 'enwiki' in case alone"),
+        ('"\\u0041\\u030A"', "'A\u030a' of the dimension 'w' differs from 'Å' in case alone"),
+    ],
+)  # fmt: skip
+def test_no_dimension_takes_what_leads_elsewhere(load: Load, value: str, wrong: str) -> None:
+    project = load(f"{TOP}      w: {{values: [enwiki, Å, {value}], allow_values: any}}\n")
+    assert project.reports == ()
+    errors = [problem for problem in project.problems if problem.severity is Severity.ERROR]
+    [error] = errors
+    assert error.what in (wrong, f"the value {wrong}")
+
+
+def test_values_that_would_make_the_same_metric_path_are_refused_there(load: Load) -> None:
+    project = load(
+        f"{TOP}      w: {{values: [a b, a_b], allow_values: any}}\n"
+        "    graphite: {path: '{w}.{_metric}', metrics: {n: n}}\n"
+    )
+    [error] = [problem for problem in project.problems if problem.severity is Severity.ERROR]
+    assert (
+        error.what
+        == "'path' of graphite of report 'a' is the same for 'a b' and 'a_b' of the dimension 'w'"
+    )
+    assert error.hint == "it gives 'a_b.x'"

@@ -12,7 +12,7 @@ import pymysql
 import pytest
 
 from tests.helpers import ONE, Project, on_mariadb, wait_until, wiki_databases
-from tests.servers.mariadb import PASSWORD, Mariadb, free_port, running_mariadb
+from tests.servers.mariadb import Mariadb, free_port, running_mariadb
 
 SLOW = "SELECT '{from_date}' AS date, SLEEP(0.1) AS slept"
 SLOW_ROWS = [[f"2025-01-{day:02}", "0"] for day in range(1, 21)]
@@ -279,15 +279,3 @@ reports: {{edits: {{db: other, granularity: days, starts: 2025-01-01, retries: 0
             said = run.ended(1)
         assert f"127.0.0.1:{port}" in said
         assert "is that a MariaDB or MySQL server?" in said
-
-
-def test_no_password_stands_in_any_output_or_file(mariadb: Mariadb, tmp_path: Path) -> None:
-    project = project_on(tmp_path, mariadb, query="SELECT nothing")
-    said = project.run("-l", "debug", code=1)
-    project.write("edits.sql", ONE)
-    said += project.run("-l", "debug")
-    assert PASSWORD in mariadb.creds_file.read_text()
-    assert PASSWORD not in said
-    files = [path for path in project.output.rglob("*") if path.is_file()]
-    assert len(files) > 4
-    assert not [path for path in files if PASSWORD.encode() in path.read_bytes()]

@@ -57,6 +57,10 @@ DAMAGE = {
         b"2015-1-1\t1\n",
         "1: the header line is missing (put it back as the first line)",
     ),
+    "no header, and a byte-order mark below a blank line": (
+        b"\n\xef\xbb\xbf2015-01-01\t1\n",
+        "2: the header line is missing (put it back as the first line)",
+    ),
     "a name twice": (b"date\ta\tb\ta\n", "1: the header has 'a' twice (mend the header line)"),
     "a name twice, after blank lines": (
         b"\n\ndate\ta\ta\n",

@@ -208,10 +208,27 @@ def _texts(rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """The same in parts: of a million rows, not all lines are there at once."""
     rest = iter(rows)
     while some := list(islice(rest, _TOGETHER)):
-        written = _Lines()
-        csv.writer(written, dialect="excel-tab").writerows(some)
-        written.append("")
-        yield "\n".join(written)
+        text = "\n".join(["\t".join(row) for row in some]) + "\n"
+        yield text if _needs_no_quotes(text, some) else _quoted(some)
+
+
+def _needs_no_quotes(text: str, rows: list[Sequence[str]]) -> bool:
+    """Whether cells that are joined as they are would be read again as they are."""
+    return (
+        '"' not in text
+        and "\r" not in text
+        and text.count("\n") == len(rows)
+        and text.count("\t") == sum(map(len, rows)) - len(rows)
+        # A cell that stands alone and is empty is quoted: its line would be blank.
+        and (min(map(len, rows)) > 1 or all(row and row[0] for row in rows))
+    )
+
+
+def _quoted(rows: Iterable[Sequence[str]]) -> str:
+    written = _Lines()
+    csv.writer(written, dialect="excel-tab").writerows(rows)
+    written.append("")
+    return "\n".join(written)
 
 
 def parse(text: str) -> list[tuple[str, ...]]:

@@ -123,7 +123,9 @@ class _Mails(socketserver.StreamRequestHandler):
         for line in self.rfile:
             if line.upper().startswith(b"DATA"):
                 self.wfile.write(b"354 go on\r\n")
-                self.server.mail = b"".join(iter(self.rfile.readline, b".\r\n"))  # type: ignore[attr-defined]
+                sent = iter(self.rfile.readline, b".\r\n")
+                # A line that begins with a dot is sent with one more.
+                self.server.mail = b"".join(line.removeprefix(b".") for line in sent)  # type: ignore[attr-defined]
             if line.upper().startswith(b"QUIT"):
                 self.wfile.write(b"221 bye\r\n")
                 return

@@ -91,11 +91,11 @@ def _run(request: Request, summary: Summary, began: datetime) -> int:
             from reportupdater.execution.commit import Committer
             from reportupdater.execution.deliver import Deliverer
             from reportupdater.execution.execute import Execution
-            from reportupdater.execution.points import points_of
+            from reportupdater.execution.points import PointMaker
             from reportupdater.sinks.graphite import Graphite
 
             sink = Graphite(*destination) if destination else None
-            made = partial(points_of, project.graphite if sink else None)
+            made = PointMaker(project.graphite if sink else None)
             owed_to = str(destination) if destination else None
             committer = Committer(state, run_number, summary, owed_to)
             committer.expect(tasks, owned)

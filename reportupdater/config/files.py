@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import difflib
 import errno
 import os
 from collections.abc import Mapping
@@ -125,5 +124,7 @@ def missing_hint(path: Path, *, ending: str = "") -> str:
     except (OSError, ValueError):
         return ""
     stems = {name.removesuffix(ending): name for name in names}
+    import difflib
+
     close = difflib.get_close_matches(path.name.removesuffix(ending), stems, n=1, cutoff=0.6)
     return f"{shown(stems[close[0]])} is there" if close else ""

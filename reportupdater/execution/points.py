@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import groupby
@@ -11,17 +12,31 @@ from reportupdater.errors import TsvError, told
 from reportupdater.execution.check import Checked
 from reportupdater.model import GraphiteConfig, Report, Series, Task
 from reportupdater.observe.summary import Summary
-from reportupdater.sinks.datapoints import Made, datapoints
-from reportupdater.sinks.naming import Lookups
+from reportupdater.sinks.datapoints import Made, datapoints, made
+from reportupdater.sinks.naming import Lookups, Naming
 from reportupdater.store import files, outbox, tsv
 from reportupdater.store.state import State
 
 
-def points_of(config: GraphiteConfig | None, task: Task, result: Checked) -> Made | None:
-    """The datapoints of a result; None where none are made, or, without a `config`, sent."""
-    if config is None or task.series.report.graphite is None:
-        return None
-    return datapoints(task.series, result.header, result.rows, config.lookups)
+class PointMaker(threading.local):
+    """Makes the datapoints of results. Each worker's results mostly are of one series."""
+
+    def __init__(self, config: GraphiteConfig | None) -> None:
+        """Without a `config` none are made, since none are sent."""
+        self._config = config
+        self._of: tuple[Series, tuple[str, ...]] | None = None
+        self._naming: Naming | None = None
+
+    def __call__(self, task: Task, result: Checked) -> Made | None:
+        """The datapoints of a result; None where none are made."""
+        metrics = task.series.report.graphite
+        if self._config is None or metrics is None:
+            return None
+        of = task.series, result.header
+        if self._naming is None or of != self._of:
+            self._naming = Naming(task.series, metrics, result.header, self._config.lookups)
+            self._of = of
+        return made(self._naming, result.rows)
 
 
 def stored_points(

@@ -43,9 +43,16 @@ def datapoints(series: Series, header: Row, rows: Sequence[Row], lookups: Lookup
     a date or an hour. Rows without any value stand for an interval without data and give none.
     """
     config = series.report.graphite
-    if config is None or not any(any(row[1:]) for row in rows):
+    return Made([]) if config is None else made(Naming(series, config, header, lookups), rows)
+
+
+def made(naming: Naming, rows: Sequence[Row]) -> Made:
+    """The same with the names of a series and header, which may be used for several tables.
+
+    Warnings of earlier tables come again, with equal keys.
+    """
+    if not any(any(row[1:]) for row in rows):
         return Made([])
-    naming = Naming(series, config, header, lookups)
     points: list[Datapoint] = []
     nameless = no_numbers = 0
     for row in rows:
@@ -69,9 +76,9 @@ def datapoints(series: Series, header: Row, rows: Sequence[Row], lookups: Lookup
     problems = naming.problems
     # Nearly every table passes: where two points clash is looked for only when they do.
     if len({(point.path, point.timestamp) for point in points}) != len(points):
-        problems = [*problems, _clash(naming, header, rows)]
+        problems = [*problems, _clash(naming, rows)]
         points = []
-    return Made(points, tuple(problems), naming.warnings, nameless, no_numbers)
+    return Made(points, tuple(problems), dict(naming.warnings), nameless, no_numbers)
 
 
 @lru_cache(4096)
@@ -96,7 +103,7 @@ def number(text: str) -> str:
     return text if isfinite(float(text)) else ""
 
 
-def _clash(naming: Naming, header: Row, rows: Sequence[Row]) -> Problem:
+def _clash(naming: Naming, rows: Sequence[Row]) -> Problem:
     """What is wrong where two datapoints, which are there, have both path and date in common."""
     first: dict[tuple[str, str], int] = {}
     for at, row in enumerate(rows):
@@ -106,20 +113,22 @@ def _clash(naming: Naming, header: Row, rows: Sequence[Row]) -> Problem:
             other = first.setdefault((path, row[0]), at)
             if other != at:
                 what = f"{naming.subject('path')} makes the same metric path of two rows of a date"
-                return naming.problem(what, _told_apart(rows[other], row, naming, header))
+                return naming.problem(what, _told_apart(rows[other], row, naming))
     what = f"{naming.subject('path')} makes the same metric path of two metrics"
     return naming.problem(what, "put a dot on either side of {_metric}")
 
 
-def _told_apart(one: Row, other: Row, naming: Naming, header: Row) -> str:
+def _told_apart(one: Row, other: Row, naming: Naming) -> str:
     """A hint that names what tells two rows of a date apart."""
-    different = [place for place in range(1, len(header)) if one[place] != other[place]]
+    different = [place for place in range(1, len(naming.header)) if one[place] != other[place]]
     for place in different:
         if place in naming.columns:
-            pair = f"{shown(one[place])} and {shown(other[place])} of column {header[place]!r}"
+            pair = (
+                f"{shown(one[place])} and {shown(other[place])} of column {naming.header[place]!r}"
+            )
             return f"{pair} are the same there"
     values = {metric.place for metric in naming.metrics}
-    missing = [f"{{{header[place]}}}" for place in different if place not in values]
+    missing = [f"{{{naming.header[place]}}}" for place in different if place not in values]
     if missing:
         return f"put in what tells them apart: {' or '.join(missing)}"
     return "they differ in their values alone: let the query add them up"

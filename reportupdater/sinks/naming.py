@@ -46,7 +46,7 @@ class Naming:
         self.columns: list[int] = []
         self._report = series.report
         self._config = config
-        self._header = header
+        self.header = header
         self._dimensions = series.dimensions
         self._lookups = lookups
         self._cells: list[Placeholder] = []
@@ -87,21 +87,21 @@ class Naming:
             name = self._lookups.get(part.name, {}).get(value)
             # The dots of a lookup are meant; those of a value may not be.
             return self._shown(part, value) if name is None else cleaned(format(name, part.spec))
-        if part.name in self._header:
-            self.columns.append(self._header.index(part.name))
+        if part.name in self.header:
+            self.columns.append(self.header.index(part.name))
             self._cells.append(part)
             return len(self._cells) - 1
         what = f"{self.subject('path')} has {{{part.name}}}, which is no dimension and no column"
-        hint = nearest(part.name, {METRIC, *self._dimensions, *self._header})
+        hint = nearest(part.name, {METRIC, *self._dimensions, *self.header})
         self.problems.append(self.problem(what, hint))
         return None
 
     def _metric(self, name: str, column: str) -> Metric | None:
-        if column in self._header:
-            return Metric(name, column, self._header.index(column))
+        if column in self.header:
+            return Metric(name, column, self.header.index(column))
         what = f"{name!r} of {self.subject('metrics')} takes the column {column!r}"
         what += ", which the result does not have"
-        self.problems.append(self.problem(what, f"it has {_listed(self._header)}"))
+        self.problems.append(self.problem(what, f"it has {_listed(self.header)}"))
         return None
 
     def _shown(self, placeholder: Placeholder, value: str) -> str:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.helpers import ONE, SQLITE, Project, is_running, on_mariadb, wait_until
+from tests.helpers import (
+    ENVIRONMENT,
+    ONE,
+    SQLITE,
+    Project,
+    is_running,
+    on_mariadb,
+    wait_until,
+    written,
+)
 from tests.servers.mariadb import Mariadb, free_port
 
 LATE = "2025-01-05"
@@ -167,20 +174,14 @@ reports: {{edits: {{db: down, granularity: days, starts: 2025-01-01}}}}
 
 def test_an_interrupt_before_the_work_begins_shows_no_traceback(tmp_path: Path) -> None:
     project = Project(tmp_path, SQLITE + "reports: {edits: {}}\n", {"edits.sql": ONE})
-    # A configuration that lets us wait.
-    config = project.folder / "config.yaml"
-    config.unlink()
-    os.mkfifo(config)
-
-    writers: list[int] = []
-
-    def is_read() -> bool:
-        with suppress(OSError):
-            writers.append(os.open(config, os.O_WRONLY | os.O_NONBLOCK))
-        return bool(writers)
-
-    with project.started() as run:
-        wait_until(is_read)
+    # A parser that lets us wait.
+    begun = tmp_path / "begun"
+    written(
+        tmp_path / "slow" / "yaml.py",
+        f"import pathlib, time\npathlib.Path({str(begun)!r}).touch()\ntime.sleep(60)\n",
+    )
+    path = {"PYTHONPATH": f"{tmp_path / 'slow'}:{ENVIRONMENT['PYTHONPATH']}"}
+    with project.started(environment=path) as run:
+        wait_until(begun.exists)
         run.signal(signal.SIGINT)
-        os.close(writers[0])
         assert run.ended(130) == ""

@@ -69,16 +69,30 @@ class Locks:
         """Let go of a report's lock."""
         os.close(self._held.pop(report))
 
+    def holder(self, report: str) -> str:
+        """Who holds a report's lock, as ", process 1, since …,"; empty where that is not known."""
+        try:
+            pid, since = self._noted(report)
+        except (OSError, ValueError):
+            return ""
+        return f", process {pid}, since {since.isoformat()}Z,"
+
     def tell_holder(self, report: str, now: datetime) -> str:
         """Log who holds a report, and give it back as words: a warning if it is for over a day."""
         level, told, hint = logging.INFO, "is held by another run", ""
         try:
-            pid, _, since = (self._folder / report).read_text().strip().partition(" ")
-            if now - datetime.fromisoformat(since) > _LONG:
-                level = logging.WARNING
-                hint = f" (should it hang: `kill {pid}` ends it, and keeps what it has computed)"
-            told += f", process {pid}, since {since}Z"
+            pid, since = self._noted(report)
         except (OSError, ValueError):
             pass  # it has just ended, or just begun
+        else:
+            if now - since > _LONG:
+                level = logging.WARNING
+                hint = f" (should it hang: `kill {pid}` ends it, and keeps what it has computed)"
+            told += f", process {pid}, since {since.isoformat()}Z"
         log.log(level, "%s: %s; passed over%s", report, told, hint)
         return told
+
+    def _noted(self, report: str) -> tuple[str, datetime]:
+        """What the holder of a lock has noted: its process, and since when it holds it."""
+        pid, _, since = (self._folder / report).read_text().strip().partition(" ")
+        return pid, datetime.fromisoformat(since)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import struct
 import threading
@@ -164,3 +165,43 @@ def answers(server: Receiver, connection: socket.socket) -> None:
     server.read(connection)
     connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     reads_all(server, connection)
+
+
+# Before another server
+
+
+def relaying(
+    port: int, *, limit: int | None = None, end: str = "close", pause: float = 0
+) -> Behaviour:
+    """Stand before a server of this host; a `pause` before each part of an answer.
+
+    After `limit` bytes of answers the connection comes to an `end`: it is closed, reset, or hangs.
+    """
+
+    def behave(server: Receiver, connection: socket.socket) -> None:
+        left = limit
+        with socket.create_connection((server.host, port), 10) as upstream:
+            while not server.over.is_set():
+                for one in select.select([connection, upstream], [], [], 0.2)[0]:
+                    data = one.recv(1 << 14)
+                    if not data:
+                        return
+                    if one is connection:
+                        upstream.sendall(data)
+                        continue
+                    server.over.wait(pause)
+                    connection.sendall(data[:left])
+                    if left is not None:
+                        left -= len(data)
+                        if left <= 0:
+                            _end(server, connection, end)
+                            return
+
+    return behave
+
+
+def _end(server: Receiver, connection: socket.socket, end: str) -> None:
+    if end == "hang":
+        server.over.wait()
+    elif end == "reset":
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,0 +1,19 @@
+"""Runs of which some waiting times are shorter than an operator's, so that many faults can be tried."""
+
+from __future__ import annotations
+
+import sys
+
+# Set before any other module has taken them over.
+_CODE = """
+import sys
+import reportupdater.engines.base as base
+base.CONNECT_TIMEOUT = 1.0
+import reportupdater.execution.work as work
+work.BACK_OFF = 0.05
+from reportupdater.cli import main
+sys.argv = ["reportupdater", *sys.argv[4:]]  # without `python -m reportupdater`
+sys.exit(main())
+"""
+SCALED = (sys.executable, "-c", _CODE)
+"""Runs the command that it is given with one second to connect, and a tenth of each back-off."""

@@ -14,14 +14,14 @@ Behaviour = Callable[["Receiver", socket.socket], None]
 
 
 class Receiver:
-    """A server on a free port of 127.0.0.1, with a thread for each connection.
+    """A server on a port of 127.0.0.1, a free one by default, with a thread for each connection.
 
     `connections` counts what it accepted; `lines` are those that it has read whole.
     """
 
     host = "127.0.0.1"
 
-    def __init__(self, behave: Behaviour) -> None:
+    def __init__(self, behave: Behaviour, port: int = 0) -> None:
         self.connections = 0
         self.over = threading.Event()
         self._behave = behave
@@ -30,7 +30,8 @@ class Receiver:
         self._listener = socket.socket()
         # Little is read ahead: what a behaviour does not read, the sender can notice.
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self._listener.bind((self.host, 0))
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._listener.bind((self.host, port))
         self._listener.listen(64)
         self.port = int(self._listener.getsockname()[1])
 
@@ -82,9 +83,9 @@ class Receiver:
 
 
 @contextlib.contextmanager
-def receiver(behave: Behaviour) -> Iterator[Receiver]:
+def receiver(behave: Behaviour, port: int = 0) -> Iterator[Receiver]:
     """A receiver that runs as long as the block."""
-    server = Receiver(behave)
+    server = Receiver(behave, port)
     server.start()
     try:
         yield server

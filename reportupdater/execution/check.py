@@ -9,6 +9,9 @@ from reportupdater.errors import ResultError
 from reportupdater.intervals import Granularity
 from reportupdater.model import Table, Task
 
+_MAX_NAME = 10_000
+"""Characters of a column's name. What is longer is no name: something was printed without a line's end."""
+
 
 class Checked(NamedTuple):
     """A table that may be stored: every row dated inside the interval, dates as labels."""
@@ -67,6 +70,11 @@ def _check_names(header: tuple[str, ...], granularity: Granularity) -> None:
     for place, name in enumerate(header, 1):
         if not name:
             raise ResultError(f"column {place} has no name", hint="give every column a name")
+        if len(name) > _MAX_NAME:
+            raise ResultError(
+                f"the name of column {place} has {len(name):,} characters",
+                hint="the first line must name the columns",
+            )
         if name in names:
             raise ResultError(f"two columns are called {name!r}", hint="rename one of them")
         names.add(name)

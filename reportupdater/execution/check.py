@@ -78,6 +78,12 @@ def _check_names(header: tuple[str, ...], granularity: Granularity) -> None:
         if name in names:
             raise ResultError(f"two columns are called {name!r}", hint="rename one of them")
         names.add(name)
+    if header[0].startswith("\ufeff"):
+        # It would be the TSV's own byte-order mark, and gone when that is read.
+        raise ResultError(
+            "the name of the first column begins with a byte-order mark",
+            hint="let the script print one at most, and the query none",
+        )
     if _is_date(granularity, header[0]):
         # Such a TSV would be taken for one whose header line is missing.
         raise ResultError(

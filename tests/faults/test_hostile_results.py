@@ -95,7 +95,7 @@ class Hostile:
             connection.commit()
         kinds = ", ".join(f"{column} LONGTEXT" for column in columns)
         marks = ", ".join(["%s"] * (self._width + 2))
-        with closing(server.admin(database)) as connection, connection.cursor() as cursor:
+        with closing(server.admin(database)) as administrator, administrator.cursor() as cursor:
             cursor.execute("DROP TABLE IF EXISTS cells")
             cursor.execute(f"CREATE TABLE cells (n INT, day VARCHAR(10), {kinds}) CHARSET utf8mb4")
             cursor.executemany(f"INSERT INTO cells VALUES ({marks})", numbered)
@@ -212,6 +212,7 @@ WRONG = {
     ),
     "SELECT '{from_date}\\0' AS date, 1 AS n": "is no date",
     "SELECT '{from_date}' AS date, 1 AS n FROM seq_1_to_1000001": "more than 1,000,000 rows",
+    "SELECT '{from_date}' AS `\ufeff{from_date}`": "the first column begins with a byte-order mark",
     "SET @x = 1": "the query gave no table",
 }
 

@@ -15,7 +15,7 @@ from tests.helpers import ONE, SQLITE, Project, is_running, wait_until
 MB = 2**20
 GOOD = "printf 'date\\tn\\n%s\\t1\\n' $1"
 HUNDRED = 100_000_000
-STOPPED = "stopped after 2 s"
+STOPPED = "stopped after 1 s"
 
 # What a script does: a message of its failure, or none if that is no failure.
 BEHAVIOURS = {
@@ -102,7 +102,7 @@ def test_scripts_that_misbehave_cost_their_own_tasks_alone_and_little_memory(
     text = SQLITE + "reports:\n  views: {}\n  users: {type: script}\n"
     files = {"views.sql": ONE, "users": f"#!/bin/sh\n{GOOD}\n"}
     for what, (body, message) in BEHAVIOURS.items():
-        timeout = 2 if message == STOPPED else 200
+        timeout = 1 if message == STOPPED else 200
         text += f"  {names[what]}: {{type: script, timeout: {timeout}}} # {what}\n"
         files[names[what]] = f"#!/bin/bash\ncd {tmp_path}\n{body}\n"
     project = Project(tmp_path, text, files)

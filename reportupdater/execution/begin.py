@@ -132,23 +132,23 @@ def destination(
     graphite = project.graphite
     if asked is False or graphite is None:
         return None
-    level = logging.WARNING if any(report.graphite for report in reports) else logging.DEBUG
+    wanted = any(report.graphite for report in reports)
     if graphite.host is None:
-        log.log(
-            level,
-            "%s: `graphite` has no `host`: datapoints are neither sent nor kept for later;"
-            " `reportupdater resend` sends them once it has one",
-            project.config_path,
-        )
+        if wanted:
+            log.warning(
+                "%s: `graphite` has no `host`: datapoints are neither sent nor kept for later;"
+                " `reportupdater resend` sends them once it has one",
+                project.config_path,
+            )
         return None
     if graphite.enabled is False:
         log.info("no datapoints are sent from this host: its settings say `enabled: false`")
         return None
     if not asked and not graphite.enabled and sys.stdin.isatty():
-        log.log(
-            level,
-            "no datapoints are sent from a terminal unless --graphite is given;"
-            " `reportupdater resend` sends them later",
-        )
+        if wanted:
+            log.warning(
+                "no datapoints are sent from a terminal unless --graphite is given;"
+                " `reportupdater resend` sends them later"
+            )
         return None
     return graphite.destination

@@ -111,15 +111,21 @@ class Deliverer:
             sleep(_STEP if self._sending else _LOCK_STEP)
         if self._sink is None:
             return 0, ""
-        destination = self._sink.destination
-        waiting = outbox.waiting(self._state, destination)
-        why = f"{destination} has not taken them yet"
-        if self.error:
-            why = str(self.error)
-        elif waiting and not self._locks.holds(_lock(destination)):
-            holder = self._locks.holder(_lock(destination))
-            why = f"another run{holder} is sending to {destination}, and has not got to them yet"
+        waiting = outbox.waiting(self._state, self._sink.destination)
+        if not waiting:
+            return 0, ""
+        why = self.error or self._unsent(self._sink.destination)
         return waiting, f"{why}; they are sent by the next run"
+
+    def _unsent(self, destination: str) -> ConnectionFailed:
+        """Why points still wait, though no sending has failed."""
+        lock = _lock(destination)
+        if self._locks.holds(lock):
+            return ConnectionFailed(f"{destination} has not taken them yet")
+        return ConnectionFailed(
+            f"another run{self._locks.holder(lock)} is sending to {destination}, and has not got to"
+            " them yet"
+        )
 
     def _begin(self, sink: Sink) -> None:
         if self._thread is None:

@@ -127,8 +127,7 @@ reports: {{slow: {{type: hive, granularity: days, starts: 2015-01-02, retries: 5
     missing = len([row for row in expected if row not in rows])
     wrong = len([row for row in rows if row not in expected])
     assert rows == expected
-    what = "Hive killed in mid-query and restarted"
-    record(what, runs=1, faults=kills, lost=missing, wrong=wrong)
+    record("Hive killed in mid-query and restarted", cases=kills, lost=missing, wrong=wrong)
 
 
 def test_a_server_that_is_shut_down_in_mid_query_is_a_failed_connection(plain: Spark) -> None:

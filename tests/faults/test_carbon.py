@@ -143,7 +143,7 @@ def test_in_the_end_nothing_is_missing_and_the_newest_value_stands(
     assert (missing, old, wrong_codes) == (0, 0, 0)
     record(
         "carbon down, hung, killed, resetting or slow while values are computed again",
-        rounds=rounds,
+        cases=rounds,
         runs=runs,
         datapoints=rounds * 2 * DAYS,
         lost=missing,

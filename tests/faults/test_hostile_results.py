@@ -118,7 +118,7 @@ def test_every_cell_comes_back_through_result_journal_tsv_and_merges(
         cells += len(hostile.headers) * sum(map(len, expected))
         shutil.rmtree(project.folder.parent)
     assert wrong == 0
-    record("cells with tabs, NUL, line ends, quotes, all scripts", cells=cells, wrong=wrong)
+    record("cells with tabs, NUL, line ends, quotes, of all scripts", cases=cells, wrong=wrong)
 
 
 def test_a_million_rows_come_whole_and_in_bounded_memory(
@@ -138,7 +138,7 @@ def test_a_million_rows_come_whole_and_in_bounded_memory(
             wrong += line != f"2025-01-01\t{number}\t{hashlib.md5(b'%d' % number).hexdigest()}\n"
     assert memory < 900 * MB
     assert (number, wrong) == (count, 0)
-    record("a result of many rows", rows=count, wrong=wrong, **{"most MB": memory // MB})
+    record("a result of many rows", cases=1, rows=count, wrong=wrong, most_mb=memory // MB)
 
 
 def test_thousands_of_columns_come_whole(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ for row in range(20):
     wrong = int(project.rows("wide") != expected)
     assert wrong == 0
     assert memory < 500 * MB
-    record("rows of 5,000 columns", rows=60, wrong=wrong, **{"most MB": memory // MB})
+    record("rows of 5,000 columns", cases=60, wrong=wrong, most_mb=memory // MB)
 
 
 def test_cells_of_ten_megabytes_come_whole(
@@ -197,7 +197,7 @@ def test_cells_of_ten_megabytes_come_whole(
     wrong = sum(project.rows(name) != rows for name, rows in expected.items())
     assert wrong == 0
     assert memory < 900 * MB
-    record("cells of 10 MB", cells=6, wrong=wrong, **{"most MB": memory // MB})
+    record("cells of 10 MB", cases=6, wrong=wrong, most_mb=memory // MB)
 
 
 WRONG = {

@@ -49,12 +49,10 @@ class Figures:
     """What the rounds of a test have come to."""
 
     def __init__(self) -> None:
-        self.rounds = self.runs = self.faults = self.lost = self.wrong = self.twice = 0
-        self.longest = 0.0
+        self.cases = self.runs = self.faults = self.lost = self.wrong = self.left_over = 0
 
     def run(self, project: Project, fault: Callable[[], None] | None = None) -> bool:
         """Run the project while `fault` does its harm; whether the run was good."""
-        began = time.monotonic()
         with project.started(now=NOW, through=SCALED) as run:
             if fault is not None:
                 fault()
@@ -62,33 +60,31 @@ class Figures:
             said = run.ended(code)
         assert code == (1 if said else 0), said
         self.runs += 1
-        self.longest = max(self.longest, time.monotonic() - began)
         return code == 0
 
     def check(self, project: Project) -> None:
         """Take in what has been done, perhaps by several runs."""
-        self.rounds += 1
+        self.cases += 1
         for wiki in WIKIS:
             rows = project.rows(f"edits/{wiki}")
             self.lost += len([row for row in EXPECTED[wiki] if row not in rows])
             self.wrong += len([row for row in rows if row not in EXPECTED[wiki]])
             self.wrong += len(rows) != len(EXPECTED[wiki])
         again = "SELECT 1 FROM attempts WHERE NOT failed GROUP BY series, start HAVING count(*) > 1"
-        self.twice += len(project.state(again))
-        self.lost += len(project.state("SELECT 1 FROM journal"))
+        self.wrong += len(project.state(again))
+        self.left_over += len(project.state("SELECT 1 FROM journal"))
 
-    def are_good(self, what: str) -> None:
-        """Leave them."""
-        assert (self.lost, self.wrong, self.twice) == (0, 0, 0)
-        record(
-            what,
-            rounds=self.rounds,
-            runs=self.runs,
-            faults=self.faults,
-            lost=self.lost,
-            wrong=self.wrong,
-            **{"done twice": self.twice, "longest run, seconds": round(self.longest, 1)},
-        )
+    def good(self) -> dict[str, float]:
+        """They, if nothing is wrong."""
+        assert (self.lost, self.wrong, self.left_over) == (0, 0, 0)
+        return {
+            "cases": self.cases,
+            "runs": self.runs,
+            "faults": self.faults,
+            "lost": self.lost,
+            "wrong": self.wrong,
+            "left_over": self.left_over,
+        }
 
 
 def project_on(folder: Path, server: Mariadb, port: int, query: str) -> Project:
@@ -129,7 +125,7 @@ def test_an_answer_that_is_cut_off_anywhere_is_never_stored_in_part(
                 tries += 1
                 assert tries <= len(troubles)
         figures.check(project)
-    figures.are_good("answers of MariaDB cut off, reset or hanging after a random number of bytes")
+    record("answers of MariaDB that are cut off, reset or hang anywhere", **figures.good())
 
 
 @pytest.fixture
@@ -181,4 +177,4 @@ def test_a_server_that_fails_at_any_moment_costs_no_interval(
         if not figures.run(project, harm):
             assert figures.run(project)
         figures.check(project)
-    figures.are_good("MariaDB killed and restarted, frozen, connections killed, at random moments")
+    record("MariaDB killed and restarted, frozen, its connections killed", **figures.good())

@@ -113,11 +113,11 @@ def test_nothing_is_asked_twice_and_nothing_is_left_out(mariadb: Mariadb, tmp_pa
     assert (twice, lost, wrong_codes, left_over) == (0, 0, 0, 0)
     record(
         "two to four runs at once: the same, through links, a copy of the project",
-        rounds=rounds,
+        cases=rounds,
         runs=runs,
         lost=lost,
-        wrong=wrong_codes,
-        **{"asked twice": twice, "left over": left_over},
+        wrong=wrong_codes + twice,
+        left_over=left_over,
     )
 
 

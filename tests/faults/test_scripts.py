@@ -138,8 +138,10 @@ def test_scripts_that_misbehave_cost_their_own_tasks_alone_and_little_memory(
     assert left == []
     record(
         "scripts that hang, fork, print far too much, nothing, or what is no text",
-        scripts=len(BEHAVIOURS),
+        cases=len(BEHAVIOURS),
         processes=len(numbers),
         wrong=len(wrong),
-        **{"left over": len(left), "most MB": memory // MB, "seconds": round(seconds)},
+        left_over=len(left),
+        most_mb=memory // MB,
+        seconds=round(seconds),
     )

@@ -8,12 +8,15 @@ import sys
 _CODE = """
 import sys
 import reportupdater.engines.base as base
-base.CONNECT_TIMEOUT = 1.0
+base.CONNECT_TIMEOUT = float(sys.argv[1])
 import reportupdater.execution.work as work
 work.BACK_OFF = 0.05
 from reportupdater.cli import main
-sys.argv = ["reportupdater", *sys.argv[4:]]  # without `python -m reportupdater`
+sys.argv = ["reportupdater", *sys.argv[5:]]  # without `python -m reportupdater`
 sys.exit(main())
 """
-SCALED = (sys.executable, "-c", _CODE)
-"""Runs the command that it is given with one second to connect, and a tenth of each back-off."""
+
+
+def scaled(connecting: float) -> tuple[str, ...]:
+    """Runs the command that it is given with so many seconds to connect, and a tenth of each back-off."""
+    return sys.executable, "-c", _CODE, str(connecting)

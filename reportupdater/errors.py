@@ -59,6 +59,18 @@ def sentence(what: str, where: Where | None, hint: str) -> str:
     return (f"{where}: " if where else "") + what + (f" ({hint})" if hint else "")
 
 
+_SHOWN = 60
+
+
+def quoted(text: str) -> str:
+    """A text that came from elsewhere, as a message shows it: of fifty megabytes, the beginning.
+
+    >>> quoted("x" * 70) == repr("x" * 60 + "…")
+    True
+    """
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint that names the known word most like `word`, or lists them all when none is."""
     import difflib

@@ -15,6 +15,8 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
+from reportupdater.errors import quoted
+
 _DATE = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2})(?::(\d{2})(?::(\d{2})(?:\.\d+)?)?)?)?"
 )
@@ -100,7 +102,7 @@ class Granularity(enum.Enum):
                 pass  # said better below
         moment, has_hour = _moment(text)
         if self is Granularity.HOURS and not has_hour:
-            raise ValueError(f"{text!r} has no hour")
+            raise ValueError(f"{quoted(text)} has no hour")
         return self.label(moment), self.number(moment)
 
 
@@ -112,12 +114,12 @@ def _interval(granularity: Granularity, number: int) -> Interval:
 def _moment(text: str) -> tuple[datetime, bool]:
     match = _DATE.fullmatch(text)
     if match is None or not text.isascii():
-        raise ValueError(f"{text!r} is no date")
+        raise ValueError(f"{quoted(text)} is no date")
     year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
     try:
         return datetime(year, month, day, hour, minute, second), match[4] is not None
     except ValueError:
-        raise ValueError(f"{text!r} is no date") from None
+        raise ValueError(f"{quoted(text)} is no date") from None
 
 
 def parse_moment(text: str) -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from reportupdater.errors import ResultError
+from reportupdater.errors import ResultError, quoted
 from reportupdater.intervals import Granularity
 from reportupdater.model import Table, Task
 
@@ -46,7 +46,7 @@ def checked(task: Task, table: Table) -> Checked:
             ) from None
         if number != wanted:
             raise ResultError(
-                f"row {count} is dated {row[0]}, outside the interval [{task.start}, {task.end})",
+                f"row {count} is dated {row[0][:40]}, outside the interval [{task.start}, {task.end})",
                 hint="select only what lies in the interval; its end is exclusive",
             )
         rows.append(row if row[0] == label else (label, *row[1:]))
@@ -76,7 +76,7 @@ def _check_names(header: tuple[str, ...], granularity: Granularity) -> None:
                 hint="the first line must name the columns",
             )
         if name in names:
-            raise ResultError(f"two columns are called {name!r}", hint="rename one of them")
+            raise ResultError(f"two columns are called {quoted(name)}", hint="rename one of them")
         names.add(name)
     if header[0].startswith("\ufeff"):
         # It would be the TSV's own byte-order mark, and gone when that is read.
@@ -87,7 +87,7 @@ def _check_names(header: tuple[str, ...], granularity: Granularity) -> None:
     if _is_date(granularity, header[0]):
         # Such a TSV would be taken for one whose header line is missing.
         raise ResultError(
-            f"the first column is called {header[0]!r}: that is a date, and no header",
+            f"the first column is called {quoted(header[0])}: that is a date, and no header",
             hint="the first line, or the query's AS, must name the columns",
         )
 
@@ -101,5 +101,4 @@ def _is_date(granularity: Granularity, text: str) -> bool:
 
 
 def _shown(row: tuple[str, ...]) -> str:
-    text = "\t".join(row)
-    return repr(text if len(text) <= 60 else text[:60] + "…")
+    return quoted("\t".join(row))

@@ -19,7 +19,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from reportupdater.errors import TsvError, Where
+from reportupdater.errors import TsvError, Where, quoted
 from reportupdater.intervals import Coverage, Granularity
 from reportupdater.store import files, header
 from reportupdater.store.header import Header
@@ -271,7 +271,9 @@ def _undecodable(path: Path) -> TsvError:
 def _check_header(cells: list[str], where: Where, granularity: Granularity) -> None:
     twice = header.repeated(cells[1:])  # the date column may once have been called like another
     if twice:
-        raise TsvError(f"the header has {twice!r} twice", where=where, hint="mend the header line")
+        raise TsvError(
+            f"the header has {quoted(twice)} twice", where=where, hint="mend the header line"
+        )
     try:
         granularity.place(cells[0])
     except ValueError:

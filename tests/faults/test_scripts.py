@@ -43,6 +43,14 @@ BEHAVIOURS = {
         "head -c 1000000 /dev/zero | tr '\\0' x",
         "the name of column 1 has 1,000,000 characters",
     ),
+    "prints a date of 1 MB": (
+        "printf 'date\\tn\\n'; head -c 1000000 /dev/zero | tr '\\0' x; printf '\\t1\\n'",
+        "the first column of row 1: 'xxx",
+    ),
+    "prints a time of 1 MB": (
+        "printf 'date\\tn\\n2025-02-01 0:00:00.'; yes 0 | head -n 500000 | tr -d '\\n'; echo '\t1'",
+        "row 1 is dated 2025-02-01",
+    ),
     "prints a million tabs": (
         f"{GOOD}; head -c 1000000 /dev/zero | tr '\\0' '\\t'",
         "row 2 has 1000001 columns, the header has 2",

@@ -77,6 +77,11 @@ class Locks:
             return ""
         return f", process {pid}, since {since.isoformat()}Z,"
 
+    def _noted(self, report: str) -> tuple[str, datetime]:
+        """What the holder of a lock has noted: its process, and since when it holds it."""
+        pid, _, since = (self._folder / report).read_text().strip().partition(" ")
+        return pid, datetime.fromisoformat(since)
+
     def tell_holder(self, report: str, now: datetime) -> str:
         """Log who holds a report, and give it back as words: a warning if it is for over a day."""
         level, told, hint = logging.INFO, "is held by another run", ""
@@ -91,8 +96,3 @@ class Locks:
             told += f", process {pid}, since {since.isoformat()}Z"
         log.log(level, "%s: %s; passed over%s", report, told, hint)
         return told
-
-    def _noted(self, report: str) -> tuple[str, datetime]:
-        """What the holder of a lock has noted: its process, and since when it holds it."""
-        pid, _, since = (self._folder / report).read_text().strip().partition(" ")
-        return pid, datetime.fromisoformat(since)

@@ -26,8 +26,9 @@ def resend(request: Request) -> int:
         request.project, request.config_path, jobs=request.jobs, host_files=request.host_files
     )
     summary = Summary()
-    reports = begin.chosen(project, request.reports, summary, request.only)
-    destination = begin.destination(project, reports, asked=True)
+    chosen = begin.chosen(project, request.reports, summary, request.only)
+    reports = [report for report in chosen if report.graphite]
+    destination = begin.destination(project, reports, asked=True) if reports else None
     if destination is None or project.graphite is None:
         raise UsageError(
             f"{project.config_path}: there is nothing to send",
@@ -37,7 +38,7 @@ def resend(request: Request) -> int:
     with Stop() as stop, State(output) as state, Locks(state.locks) as locks:
         merge_leftovers(state, locks, summary)
         for report in begin.held(project, reports, state, locks, summary):
-            for series in explode(report, request.only) if report.graphite else ():
+            for series in explode(report, request.only):
                 if not stop.requested:
                     lookups = project.graphite.lookups
                     points = stored_points(output, series, lookups, request.since, request.until)

@@ -60,6 +60,8 @@ RUN = (sys.executable, "-m", "reportupdater", "run")
 # Whoever runs the tests in the background may have them ignore what a run must not.
 _LISTENING = ("env", "--default-signal=INT,HUP,TERM")
 
+csv.field_size_limit(sys.maxsize)  # a cell of ten megabytes is still a cell
+
 Rows = list[list[str]]
 
 
@@ -206,6 +208,12 @@ class Started:
         assert "Traceback" not in said, said
         assert _content(self._out) == ""
         return said
+
+    def most_memory(self) -> int:
+        """Wait for the end; the most memory, in bytes, that the run or a child of it has had."""
+        _, status, usage = os.wait4(self.process.pid, 0)
+        self.process.returncode = os.waitstatus_to_exitcode(status)
+        return usage.ru_maxrss * 1024
 
     def kill(self) -> None:
         """End the program as `kill -9` does; does nothing to one that has ended."""

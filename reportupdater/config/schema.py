@@ -384,7 +384,7 @@ REPORT_KEYS = _table(
     Key(
         "max_rows",
         whole(1, 1_000_000_000),
-        "A result with more rows than this is an error.",
+        "A result with more rows than this is an error, and one of more than 128 million characters.",
         1_000_000,
     ),
     Key(

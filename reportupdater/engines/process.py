@@ -21,8 +21,11 @@ from typing import IO
 from reportupdater.engines.calls import Calls
 from reportupdater.errors import QueryError, ResultError
 
-MAX_OUTPUT = 2**30
+MAX_OUTPUT = 2**28
 """Bytes that a program may print."""
+
+MAX_LINE = 2**26
+"""Bytes of a line that it prints; while it is taken apart, it needs ten times its room."""
 
 TERM_PATIENCE = 2.0
 """Seconds between SIGTERM and SIGKILL for a program that is cancelled."""
@@ -195,6 +198,11 @@ class Programs:
 def lines(output: Iterable[bytes]) -> Iterator[str]:
     """The lines of what a program printed, with their ends. Raises ResultError."""
     for number, line in enumerate(output, 1):
+        if len(line) > MAX_LINE:
+            raise ResultError(
+                f"line {number} of the output is longer than {MAX_LINE:,} bytes",
+                hint="does it print what is no text?",
+            )
         try:
             yield line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:

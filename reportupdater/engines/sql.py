@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, Protocol
 
 from reportupdater.engines.values import text_rows, too_many_rows
@@ -12,6 +13,9 @@ from reportupdater.template import time_values
 
 CHUNK = 1000
 """Rows fetched at once: enough to be quick, and little in memory."""
+
+MAX_TEXT = 2**27
+"""Characters of a result: few rows may hold much, and SQLite takes a billion bytes in one value."""
 
 
 class Cursor(Protocol):
@@ -37,7 +41,8 @@ def rendered(task: Task) -> str:
 def table(cursor: Cursor, max_rows: int) -> Table:
     """The result of the query that the cursor has executed.
 
-    Raises ResultError when there is none, or as soon as it has more than `max_rows` rows.
+    Raises ResultError when there is none, or as soon as it has more than `max_rows` rows or
+    `MAX_TEXT` characters.
     """
     if cursor.description is None:
         raise ResultError(
@@ -45,11 +50,19 @@ def table(cursor: Cursor, max_rows: int) -> Table:
         )
     header = tuple(str(column[0]) for column in cursor.description)
     rows: list[tuple[str, ...]] = []
+    size = 0
     while True:
-        size = min(CHUNK, max_rows + 1 - len(rows))
-        chunk = cursor.fetchmany(size)
-        rows += text_rows(chunk, header, first=len(rows) + 1)
+        most = min(CHUNK, max_rows + 1 - len(rows))
+        chunk = cursor.fetchmany(most)
+        texts = text_rows(chunk, header, first=len(rows) + 1)
+        rows += texts
         if len(rows) > max_rows:
             raise too_many_rows(max_rows)
-        if len(chunk) < size:
+        size += sum(map(len, chain.from_iterable(texts)))
+        if size > MAX_TEXT:
+            raise ResultError(
+                f"more than {MAX_TEXT:,} characters in all its cells",
+                hint="let the query aggregate more",
+            )
+        if len(chunk) < most:
             return Table(header, rows)

@@ -133,25 +133,29 @@ def destination(
     """Where the datapoints of a run go; None if it neither sends nor queues any.
 
     `asked` is what the command line says. A terminal means that somebody is trying something, so
-    nothing is sent from there unless the command line or the host's settings say so.
+    nothing is sent from there unless the command line or the host's settings say so. Where no
+    report makes datapoints, those are meant that are owed from before: whose report has gone since.
     """
     graphite = project.graphite
-    if not any(report.graphite for report in reports) or asked is False or graphite is None:
+    if asked is False or graphite is None:
         return None
+    wanted = any(report.graphite for report in reports)
     if graphite.host is None:
-        log.warning(
-            "%s: `graphite` has no `host`: datapoints are neither sent nor kept for later;"
-            " `reportupdater resend` sends them once it has one",
-            project.config_path,
-        )
+        if wanted:
+            log.warning(
+                "%s: `graphite` has no `host`: datapoints are neither sent nor kept for later;"
+                " `reportupdater resend` sends them once it has one",
+                project.config_path,
+            )
         return None
     if graphite.enabled is False:
         log.info("no datapoints are sent from this host: its settings say `enabled: false`")
         return None
     if not asked and not graphite.enabled and sys.stdin.isatty():
-        log.warning(
-            "no datapoints are sent from a terminal unless --graphite is given;"
-            " `reportupdater resend` sends them later"
-        )
+        if wanted:
+            log.warning(
+                "no datapoints are sent from a terminal unless --graphite is given;"
+                " `reportupdater resend` sends them later"
+            )
         return None
     return graphite.destination

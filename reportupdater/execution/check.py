@@ -5,9 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from reportupdater.errors import ResultError
+from reportupdater.errors import ResultError, shown
 from reportupdater.intervals import Granularity
 from reportupdater.model import Table, Task
+
+_MAX_NAME = 10_000
+"""Characters of a column's name. What is longer is no name: something was printed without a line's end."""
 
 
 class Checked(NamedTuple):
@@ -32,7 +35,7 @@ def checked(task: Task, table: Table) -> Checked:
         if len(row) != width:
             raise ResultError(
                 f"row {count} has {len(row)} columns, the header has {width}",
-                hint=f"the row begins {_shown(row)}",
+                hint="the row begins " + shown("\t".join(row)),
             )
         try:
             label, number = granularity.place(row[0])
@@ -43,7 +46,7 @@ def checked(task: Task, table: Table) -> Checked:
             ) from None
         if number != wanted:
             raise ResultError(
-                f"row {count} is dated {row[0]}, outside the interval [{task.start}, {task.end})",
+                f"row {count} is dated {row[0][:40]}, outside the interval [{task.start}, {task.end})",
                 hint="select only what lies in the interval; its end is exclusive",
             )
         rows.append(row if row[0] == label else (label, *row[1:]))
@@ -67,13 +70,24 @@ def _check_names(header: tuple[str, ...], granularity: Granularity) -> None:
     for place, name in enumerate(header, 1):
         if not name:
             raise ResultError(f"column {place} has no name", hint="give every column a name")
+        if len(name) > _MAX_NAME:
+            raise ResultError(
+                f"the name of column {place} has {len(name):,} characters",
+                hint="the first line must name the columns",
+            )
         if name in names:
-            raise ResultError(f"two columns are called {name!r}", hint="rename one of them")
+            raise ResultError(f"two columns are called {shown(name)}", hint="rename one of them")
         names.add(name)
+    if header[0].startswith("\ufeff"):
+        # It would be the TSV's own byte-order mark, and gone when that is read.
+        raise ResultError(
+            "the name of the first column begins with a byte-order mark",
+            hint="let the script print one at most, and the query none",
+        )
     if _is_date(granularity, header[0]):
         # Such a TSV would be taken for one whose header line is missing.
         raise ResultError(
-            f"the first column is called {header[0]!r}: that is a date, and no header",
+            f"the first column is called {shown(header[0])}: that is a date, and no header",
             hint="the first line, or the query's AS, must name the columns",
         )
 
@@ -84,8 +98,3 @@ def _is_date(granularity: Granularity, text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _shown(row: tuple[str, ...]) -> str:
-    text = "\t".join(row)
-    return repr(text if len(text) <= 60 else text[:60] + "…")

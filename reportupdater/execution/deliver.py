@@ -1,14 +1,15 @@
 """The deliverer: sends what the outbox owes to one destination, on a thread of its own.
 
 The thread only sends. The outbox is read and written by the thread that runs the pipeline, in
-`step`, which never waits. One process at a time delivers for an output folder: two could overtake
-each other, and an old value win over a new one.
+`step`, which never waits. One process at a time delivers what an output folder owes to a
+destination: two could overtake each other, and an old value win over a new one.
 """
 
 from __future__ import annotations
 
 import logging
 import queue
+import re
 import threading
 from contextlib import suppress
 from time import monotonic, sleep
@@ -29,13 +30,20 @@ BATCH_POINTS = 5_000
 """Datapoints to one connection."""
 _ENOUGH = 2_000
 """Datapoints that are worth a connection of their own."""
-_REST = 30.0
-"""Seconds after a batch in which fewer than that wait for more; the end of a run does not wait."""
+_REST = 5.0
+"""Seconds after a batch in which fewer than that wait for more; the end of a run does not wait.
+
+Another run of the output folder may stand at its end and wait for us to send what it owes.
+"""
 _BACK_OFF = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds to wait after so many failures in a row; the last stands for all further ones."""
-_LOCK = ".deliver"  # no report is called so
 _STEP = 0.02
 _LOCK_STEP = 0.25
+
+
+def _lock(destination: str) -> str:
+    """The name of the lock that whoever sends to a destination holds; no report is called so."""
+    return ".deliver-" + re.sub(r"[^A-Za-z0-9.-]", "_", destination)[:200]
 
 
 class Deliverer:
@@ -88,7 +96,7 @@ class Deliverer:
         destination = self._sink.destination
         enough = _ENOUGH if now < self._rests_until else 1
         owed = outbox.waiting(self._state, destination, most=enough)
-        if owed >= enough and self._locks.take(_LOCK, utcnow()):
+        if owed >= enough and self._locks.take(_lock(destination), utcnow()):
             self._begin(self._sink)  # first: it may change how often points are owed
             self._sending = outbox.batch(self._state, destination, BATCH_POINTS)
             self._to_send.put(self._sending)
@@ -104,8 +112,20 @@ class Deliverer:
         if self._sink is None:
             return 0, ""
         waiting = outbox.waiting(self._state, self._sink.destination)
-        why = str(self.error) if self.error else f"{self._sink.destination} has not taken them yet"
+        if not waiting:
+            return 0, ""
+        why = self.error or self._unsent(self._sink.destination)
         return waiting, f"{why}; they are sent by the next run"
+
+    def _unsent(self, destination: str) -> ConnectionFailed:
+        """Why points still wait, though no sending has failed."""
+        lock = _lock(destination)
+        if self._locks.holds(lock):
+            return ConnectionFailed(f"{destination} has not taken them yet")
+        return ConnectionFailed(
+            f"another run{self._locks.holder(lock)} is sending to {destination}, and has not got to"
+            " them yet"
+        )
 
     def _begin(self, sink: Sink) -> None:
         if self._thread is None:

@@ -29,12 +29,14 @@ Lane = deque[Task]
 class _Group:
     """The tasks of one report on one server: lanes, each in its order.
 
-    `limit` is how many batches may be in work at once, `size` how many tasks the next one has.
+    `limit` is how many batches may be in work at once, `size` how many tasks the next one has, and
+    `divisible` how many of those in work may yet come back in part.
     """
 
     limit: int | None
     lanes: deque[Lane] = field(default_factory=deque)
     working: int = 0
+    divisible: int = 0
     size: int = 1
 
     def lane(self, may: Callable[[Series], bool]) -> Lane | None:
@@ -111,7 +113,7 @@ class Dispatcher:
                 found = self._next(groups)
                 if found:
                     return self._hand_out(*found)
-                if not any(lane for group in groups for lane in group.lanes):
+                if not any(group.divisible or any(group.lanes) for group in groups):
                     break
                 self._changed.wait()
             return None
@@ -134,6 +136,7 @@ class Dispatcher:
         size = 1 if self._failures[lane[0].series] else group.size
         tasks = [lane.popleft() for _ in range(min(size, len(lane)))]
         group.working += 1
+        group.divisible += len(tasks) > 1
         for task in tasks:
             self._working[task.series] += 1
         return Batch(tasks, group)
@@ -147,6 +150,7 @@ class Dispatcher:
         group = batch.group
         with self._changed:
             group.working -= 1
+            group.divisible -= len(batch.tasks) > 1
             quick = seconds < BATCH_SECONDS
             group.size = min(group.size * 2, _LARGEST_BATCH) if quick else max(group.size // 2, 1)
             for task in batch.tasks:

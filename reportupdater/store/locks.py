@@ -69,17 +69,26 @@ class Locks:
         """Let go of a report's lock."""
         os.close(self._held.pop(report))
 
+    def holder(self, report: str) -> str:
+        """Who holds a report's lock, as ", process 1, since …,"; empty where that is not known."""
+        try:
+            pid, since = last_holder(self._folder, report)
+        except (OSError, ValueError):
+            return ""
+        return f", process {pid}, since {since.isoformat()}Z,"
+
     def tell_holder(self, report: str, now: datetime) -> str:
         """Log who holds a report, and give it back as words: a warning if it is for over a day."""
         level, told, hint = logging.INFO, "is held by another run", ""
         try:
             pid, since = last_holder(self._folder, report)
-            if now - datetime.fromisoformat(since) > _LONG:
-                level = logging.WARNING
-                hint = f" (should it hang: `kill {pid}` ends it, and keeps what it has computed)"
-            told += f", process {pid}, since {since}Z"
         except (OSError, ValueError):
             pass  # it has just ended, or just begun
+        else:
+            if now - since > _LONG:
+                level = logging.WARNING
+                hint = f" (should it hang: `kill {pid}` ends it, and keeps what it has computed)"
+            told += f", process {pid}, since {since.isoformat()}Z"
         log.log(level, "%s: %s; passed over%s", report, told, hint)
         return told
 
@@ -128,12 +137,10 @@ def _is_locked(path: Path) -> bool:
     return False
 
 
-def last_holder(folder: Path, report: str) -> tuple[str, str]:
+def last_holder(folder: Path, report: str) -> tuple[str, datetime]:
     """The process that took a report's lock last, and when; it may have let go of it since.
 
     Raises OSError where nobody ever took it, ValueError where it has just been taken.
     """
-    pid, space, since = (folder / report).read_text().strip().partition(" ")
-    if not space:
-        raise ValueError("the lock has just been taken")
-    return pid, since
+    pid, _, since = (folder / report).read_text().strip().partition(" ")
+    return pid, datetime.fromisoformat(since)

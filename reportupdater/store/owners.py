@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reportupdater.errors import TsvError, Where
+from reportupdater.store import journal
 from reportupdater.store.state import State
 
 
@@ -47,16 +48,20 @@ class Owner(NamedTuple):
 def check(state: State, owner: Owner, still_has: Callable[[str, str], bool]) -> None:
     """Raise TsvError if the report's TSVs are another's: of another project, or of another shape.
 
-    As long as none of them stands, anybody may begin. A project that was moved or has given up the
-    report (`still_has(config, report)` is false) has no say any more.
+    As long as none of them stands or is still to be written, anybody may begin. A project that was
+    moved or has given up the report (`still_has(config, report)` is false) has no say any more.
     """
     before = _last(state, owner.report)
     if before is None or before == owner:
         return
-    place = _standing(state, owner.report)
-    if place is None:
+    place, unwritten = _standing(state, owner.report), _unwritten(state, owner.report)
+    if unwritten is not None:  # a shape of its own: it cannot be merged with another
+        move = "what was computed is still to be written there: mend what keeps it from that first"
+    elif place is not None:
+        move = f"move {place} away, or give the report another name"
+    else:
         return
-    move = f"move {place} away, or give the report another name"
+    place = unwritten or place
     if before.granularity != owner.granularity:
         raise TsvError(
             f"its TSVs are of granularity {before.granularity}, the report is of"
@@ -111,6 +116,11 @@ def _standing(state: State, report: str) -> Path | None:
         if path.exists():
             return path
     return None
+
+
+def _unwritten(state: State, report: str) -> Path | None:
+    waiting = journal.waiting(state, report)
+    return state.output / min(waiting) if waiting else None
 
 
 def claim(connection: sqlite3.Connection, owner: Owner) -> None:

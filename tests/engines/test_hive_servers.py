@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from reportupdater.engines.hive_session import HiveSession
 from reportupdater.errors import ConnectionFailed
 from tests.engines.asking_hive import answer, failure, stopped, value
+from tests.faults.soak import cases, record
 from tests.helpers import Project, wait_until
 from tests.servers.mariadb import free_port
 from tests.servers.spark import Spark, running_spark, sleeping
@@ -95,19 +97,37 @@ def test_a_server_that_wants_something_else_is_told_with_what_to_check(
 def test_a_run_goes_on_when_a_server_is_killed_in_mid_query_and_comes_back(
     plain: Spark, tmp_path: Path
 ) -> None:
+    kills = cases(1, 5)
+    days = [f"2015-01-{day:02}" for day in range(2, 2 + kills)]
     config = f"""
-databases: {{hive: {{engine: hive, host: {plain.host}, port: {plain.port}, auth: NOSASL}}}}
+databases:
+  hive: {{engine: hive, host: {plain.host}, port: {plain.port}, auth: NOSASL, concurrency: 1}}
 reports: {{slow: {{type: hive, granularity: days, starts: 2015-01-02, retries: 5}}}}
 """
-    project = Project(tmp_path, config, {"slow.hql": sleeping(2)})
-    with project.started("-l", "info", now="2015-01-03") as run:
-        wait_until(lambda: plain.running() == [sleeping(2)])
-        plain.stop(kill=True)
-        run.says(f"lost the connection to 127.0.0.1:{plain.port}")
-        run.says("Connection refused")
-        plain.start()
-        run.ended(0)
-    assert project.dates("slow") == ["2015-01-02"]
+
+    def query(day: str) -> str:
+        return sleeping(2).replace("2015-01-02", day)
+
+    project = Project(tmp_path, config, {"slow.hql": query("{from_date}")})
+    with project.started("-l", "info", now=f"2015-01-{2 + kills:02}") as run:
+        for number, day in enumerate(days):
+            asked = [query(day)]
+            while plain.running() != asked or project.committed() != number:
+                assert run.process.poll() is None
+                time.sleep(0.05)
+            plain.stop(kill=True)
+            lost = f"lost the connection to 127.0.0.1:{plain.port}"
+            while run.said.count(lost) <= number:
+                assert run.process.poll() is None
+                time.sleep(0.05)
+            run.says("Connection refused")
+            plain.start()
+        run.ended(0, within=120)
+    expected, rows = [[day, "null"] for day in days], project.rows("slow")[1:]
+    missing = len([row for row in expected if row not in rows])
+    wrong = len([row for row in rows if row not in expected])
+    assert rows == expected
+    record("Hive killed in mid-query and restarted", cases=kills, lost=missing, wrong=wrong)
 
 
 def test_a_server_that_is_shut_down_in_mid_query_is_a_failed_connection(plain: Spark) -> None:

@@ -114,7 +114,7 @@ def test_a_day_is_no_hour() -> None:
         ),
         (("2015-01-04", "1", "2", ""), "row 2 has 4 columns, the header has 3"),
         ((), "row 2 has 0 columns, the header has 3 (the row begins '')"),
-        (("x" * 70,), f"row 2 has 1 columns, the header has 3 (the row begins '{'x' * 60}…')"),
+        (("x" * 70,), f"row 2 has 1 columns, the header has 3 (the row begins '{'x' * 59}…')"),
     ],
 )
 def test_a_row_of_another_width_is_refused(row: tuple[str, ...], told: str) -> None:

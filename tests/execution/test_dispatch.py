@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -114,4 +116,23 @@ def test_after_three_failures_in_a_row_the_rest_of_a_series_waits() -> None:
         failures = [Failure(task, QueryError("no such table")) for task in batch.tasks[:1]]
         given_up = dispatch.give_back(batch, failures, SLOW)
     assert len(given_up) == 7
+    assert dispatch.take(SERVER) is None
+
+
+def test_a_free_worker_takes_what_a_batch_in_work_gives_back() -> None:
+    dispatch = dispatcher(tasks(report(), 3))
+    first = take(dispatch)
+    dispatch.give_back(first, [done(first.tasks[0])], QUICK)
+    batch = take(dispatch)
+    assert len(batch.tasks) == 2
+    with ThreadPoolExecutor(1) as worker:
+        other = worker.submit(dispatch.take, SERVER)
+        with pytest.raises(TimeoutError):  # it waits, though there is nothing to hand out
+            other.result(0.1)
+        failed = Failure(batch.tasks[0], QueryError("no such table"))
+        dispatch.give_back(batch, [failed], SLOW)
+        taken = other.result(20)
+    assert taken is not None
+    assert taken.tasks == batch.tasks[1:]
+    dispatch.give_back(taken, [done(taken.tasks[0])], SLOW)
     assert dispatch.take(SERVER) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -124,6 +125,16 @@ class Mariadb:
             else:
                 process.terminate()
             process.wait(30)
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """A server that is alive and does nothing: its system takes connections and bytes."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def _places(self) -> list[str]:
         # A server that starts removes other servers' files from a shared folder for temporary ones.

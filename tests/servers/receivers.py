@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import struct
 import threading
@@ -13,14 +14,14 @@ Behaviour = Callable[["Receiver", socket.socket], None]
 
 
 class Receiver:
-    """A server on a free port of 127.0.0.1, with a thread for each connection.
+    """A server on a port of 127.0.0.1, a free one by default, with a thread for each connection.
 
     `connections` counts what it accepted; `lines` are those that it has read whole.
     """
 
     host = "127.0.0.1"
 
-    def __init__(self, behave: Behaviour) -> None:
+    def __init__(self, behave: Behaviour, port: int = 0) -> None:
         self.connections = 0
         self.over = threading.Event()
         self._behave = behave
@@ -29,7 +30,8 @@ class Receiver:
         self._listener = socket.socket()
         # Little is read ahead: what a behaviour does not read, the sender can notice.
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self._listener.bind((self.host, 0))
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._listener.bind((self.host, port))
         self._listener.listen(64)
         self.port = int(self._listener.getsockname()[1])
 
@@ -81,9 +83,9 @@ class Receiver:
 
 
 @contextlib.contextmanager
-def receiver(behave: Behaviour) -> Iterator[Receiver]:
+def receiver(behave: Behaviour, port: int = 0) -> Iterator[Receiver]:
     """A receiver that runs as long as the block."""
-    server = Receiver(behave)
+    server = Receiver(behave, port)
     server.start()
     try:
         yield server
@@ -164,3 +166,43 @@ def answers(server: Receiver, connection: socket.socket) -> None:
     server.read(connection)
     connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     reads_all(server, connection)
+
+
+# Before another server
+
+
+def relaying(
+    port: int, *, limit: int | None = None, end: str = "close", pause: float = 0
+) -> Behaviour:
+    """Stand before a server of this host; a `pause` before each part of an answer.
+
+    After `limit` bytes of answers the connection comes to an `end`: it is closed, reset, or hangs.
+    """
+
+    def behave(server: Receiver, connection: socket.socket) -> None:
+        left = limit
+        with socket.create_connection((server.host, port), 10) as upstream:
+            while not server.over.is_set():
+                for one in select.select([connection, upstream], [], [], 0.2)[0]:
+                    data = one.recv(1 << 14)
+                    if not data:
+                        return
+                    if one is connection:
+                        upstream.sendall(data)
+                        continue
+                    server.over.wait(pause)
+                    connection.sendall(data[:left])
+                    if left is not None:
+                        left -= len(data)
+                        if left <= 0:
+                            _end(server, connection, end)
+                            return
+
+    return behave
+
+
+def _end(server: Receiver, connection: socket.socket, end: str) -> None:
+    if end == "hang":
+        server.over.wait()
+    elif end == "reset":
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,0 +1,184 @@
+"""Clocks that are set back or forward, time zones, and odd days: the same intervals everywhere."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from reportupdater.intervals import Granularity
+from tests.faults.soak import cases, record
+from tests.helpers import Project
+from tests.making import floor, following
+
+LAG = timedelta(minutes=45)
+CONFIG = f"""
+databases: {{local: {{engine: sqlite, path: data.sqlite}}}}
+defaults: {{db: local, execute: one, starts: {{starts}}, lag: {LAG.seconds}}}
+reports:
+  hours: {{granularity: hours}}
+  days: {{granularity: days, max_data_points: 9}}
+  weeks: {{granularity: weeks}}
+  months: {{granularity: months}}
+"""
+ZONES = [
+    "UTC",
+    "America/New_York",
+    "Asia/Kolkata",
+    "Australia/Lord_Howe",  # its summer time is half an hour
+    "Pacific/Kiritimati",  # 14 hours ahead
+    "Pacific/Pago_Pago",  # 11 behind
+    "Europe/Berlin",
+    ":/nowhere",
+]
+# None is shortly before an interval ends by the lag: the program takes its time to look at the clock.
+MOMENTS = [
+    "2024-02-29T00:43:00",
+    "2024-02-29T23:50:00",
+    "2024-03-01T00:45:05",
+    "2025-03-09T07:30:00",  # the hour that New York has not
+    "2025-03-30T01:30:00",  # and Berlin
+    "2025-10-26T00:30:00",  # the hour that Berlin has twice
+    "2025-10-26T01:45:05",
+    "2025-04-05T15:20:00",  # and Lord Howe's half
+    "2024-12-31T23:50:00",
+    "2025-01-01T00:43:00",
+    "2025-01-01T00:45:01",
+    "2025-01-05T00:45:05",  # a week begins
+]
+
+
+def at(moment: datetime) -> tuple[str, ...]:
+    """Gives a command a clock that stands at this moment, UTC, and goes on from there."""
+    assert shutil.which("faketime")
+    ahead = round((moment - datetime.now(UTC).replace(tzinfo=None)).total_seconds())
+    return ("faketime", "-m", "--exclude-monotonic", "-f", f"{ahead:+d}s")
+
+
+def run(project: Project, moment: datetime, zone: str = "UTC", code: int = 0) -> str:
+    """A run by that clock in that zone; what it says."""
+    environment = {"TZ": zone, "NO_FAKE_STAT": "1"}
+    with project.started(now=None, through=at(moment), environment=environment) as started:
+        return started.ended(code)
+
+
+def labels(granularity: Granularity, starts: datetime, now: datetime) -> list[str]:
+    """How the intervals that are over are called, by the calendar alone."""
+    found = []
+    start = floor(granularity, starts)
+    while (end := following(granularity, start)) <= now - LAG:
+        form = "%Y-%m-%dT%H:%M:%S" if granularity is Granularity.HOURS else "%Y-%m-%d"
+        found.append(start.strftime(form))
+        start = end
+    return found
+
+
+def project_at(folder: Path, now: datetime) -> Project:
+    starts = (now - timedelta(days=40)).date().isoformat()
+    text = CONFIG.replace("{starts}", starts)
+    return Project(folder, text, {"one.sql": QUERY})
+
+
+def moment(name: str) -> str:
+    """SQL that makes `2025-01-02T03:00:00` of a placeholder that stands for 20250102030000."""
+    parts = [f"substr('{{{name}}}', {first}, {count})" for first, count in ((1, 4), (5, 2), (7, 2))]
+    return " || '-' || ".join(parts) + f" || 'T' || substr('{{{name}}}', 9, 2) || ':00:00'"
+
+
+# The date of an hour has its time.
+QUERY = f"""
+    SELECT CASE WHEN strftime('%s', until) - strftime('%s', since) = 3600
+           THEN since ELSE date(since) END AS date, since, until
+    FROM (SELECT {moment("from_timestamp")} AS since, {moment("to_timestamp")} AS until)
+"""
+
+
+def test_the_same_intervals_in_all_zones_on_all_odd_days(tmp_path: Path) -> None:
+    rng = random.Random(1)
+    pairs = [(moment, zone) for moment in MOMENTS for zone in ZONES]
+    chosen = rng.sample(pairs, min(len(pairs), cases(3, len(pairs))))
+    wrong = 0
+    for number, (text, zone) in enumerate(chosen):
+        now = datetime.fromisoformat(text)
+        project = project_at(tmp_path / str(number), now)
+        starts = datetime.fromisoformat((now - timedelta(days=40)).date().isoformat())
+        assert run(project, now, zone) == ""
+        for granularity in Granularity:
+            expected = labels(granularity, starts, now)
+            if granularity is Granularity.DAYS:
+                expected = expected[-9:]
+            wrong += project.dates(granularity.value) != expected
+        by_option = project_at(tmp_path / f"{number} by option", now)
+        by_option.run(now=text, environment={"TZ": zone})
+        wrong += by_option.tsvs() != project.tsvs()
+    assert wrong == 0
+    record("time zones, summer time, leap day and year's end", cases=len(chosen), wrong=wrong)
+
+
+NOTED = """#!/bin/sh
+echo $1 >> "$NOTES"
+printf 'date\\tn\\n%s\\t1\\n' $1
+"""
+
+
+def test_a_clock_that_jumps_computes_nothing_twice_and_loses_nothing(tmp_path: Path) -> None:
+    config = """
+defaults: {type: script, granularity: days, starts: 2025-02-20, execute: noted}
+reports: {all: {}, some: {max_data_points: 5}}
+"""
+    rounds = cases(2, 20)
+    runs = twice = lost = 0
+    for seed in range(rounds):
+        rng = random.Random(seed)
+        project = Project(tmp_path / str(seed), config, {"noted": NOTED})
+        notes = tmp_path / f"notes {seed}"
+        environment = {"NOTES": str(notes)}
+        now = datetime(2025, 2, 27, 12)
+        farthest = now
+        for _ in range(5):
+            runs += 1
+            with project.started(
+                now=None, through=at(now), environment={**environment, "NO_FAKE_STAT": "1"}
+            ) as started:
+                assert started.ended(0) == ""
+            farthest = max(farthest, now)
+            now += timedelta(hours=rng.choice([-48, -24, -1, 1, 24, 25, 48]))
+        days = (datetime(2025, 2, 20) + timedelta(days=day) for day in range(60))
+        over = [f"{day:%Y-%m-%d}" for day in days if day + timedelta(days=1) <= farthest]
+        lost += project.dates("all") != over
+        lost += project.dates("some") != over[-5:]
+        counts = Counter(notes.read_text().split())
+        # Once for each of the two reports, at most; the one of them keeps no more than five.
+        twice += sum(count > 2 for count in counts.values())
+        twice += sum(counts[day] != 1 for day in over[:2])
+    assert (lost, twice) == (0, 0)
+    record(
+        "clocks set back and forward between runs", runs=runs, lost=lost, **{"done twice": twice}
+    )
+
+
+def test_a_mark_is_answered_once_whatever_the_clock_does(tmp_path: Path) -> None:
+    config = (
+        "reports: {all: {type: script, granularity: days, starts: 2025-02-20, execute: noted}}\n"
+    )
+    project = Project(tmp_path, config, {"noted": NOTED})
+    notes = tmp_path / "notes"
+
+    def at_noon(day: int) -> Mapping[str, int]:
+        notes.write_text("")
+        environment = {"NOTES": str(notes), "NO_FAKE_STAT": "1"}
+        through = at(datetime(2025, 2, day, 12))
+        with project.started(now=None, through=through, environment=environment) as started:
+            assert started.ended(0) == ""
+        return Counter(notes.read_text().split())
+
+    assert len(at_noon(25)) == 5
+    project.write(".reruns/mark", "2025-02-22\n2025-02-25\n")
+    # The clock is set back: what is not over by it keeps its mark.
+    assert at_noon(24) == {"2025-02-22": 1, "2025-02-23": 1}
+    assert at_noon(23) == {}
+    assert at_noon(25) == {"2025-02-24": 1}
+    assert at_noon(26) == {"2025-02-25": 1}

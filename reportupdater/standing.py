@@ -116,8 +116,7 @@ def stand(
     only: Only = EVERY,
 ) -> Standing:
     """How the reports of an output folder stand. Raises UsageError."""
-    if not output.is_dir():
-        raise UsageError(f"{output}: there is no such output folder")
+    listing.needed(output)
     try:
         stored = listing.reports(output)
     except OSError as error:
@@ -166,7 +165,8 @@ def _of_project(
             for problem in project.problems
             if problem.report == name and problem.severity is Severity.ERROR
         ]
-        standing.invalid = errors[0] if errors else "not valid"
+        more = f"; and {len(errors) - 1} more, which `check` tells" if len(errors) > 1 else ""
+        standing.invalid = errors[0] + more if errors else "not valid"
         _name(standing, standing.record)
         return standing
     _name(standing, report)

@@ -11,6 +11,7 @@ from reportupdater.checking import Examined, examine
 from reportupdater.commands import arguments
 from reportupdater.errors import EXIT_FAILED, EXIT_OK, Severity, UsageError
 from reportupdater.execution.clock import utcnow
+from reportupdater.store.listing import needed
 
 EXAMPLES = """\
 examples:
@@ -58,8 +59,8 @@ def call(given: argparse.Namespace) -> int:
     """Run the command; its exit code."""
     if given.config_path is not None and len(given.projects) > 1:
         raise UsageError("--config-path is for one project, and several are given")
-    if given.output is not None and not given.output.is_dir():
-        raise UsageError(f"{given.output}: there is no such output folder")
+    if given.output is not None:
+        needed(given.output)
     examined = examine(
         list({path.resolve(): path for path in given.projects}.values()),
         now=utcnow(),

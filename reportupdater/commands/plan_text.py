@@ -20,7 +20,8 @@ def lines(found: Outlook) -> Iterator[str]:
     for report in found.reports:
         yield ""
         yield from _of_report(report)
-    yield ""
+    if len(found.reports) > 1 or found.invalid:
+        yield ""
     if len(found.reports) > 1:
         yield f"in all {_amount(found.intervals, found.seconds)}"
     if found.invalid:

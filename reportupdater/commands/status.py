@@ -57,13 +57,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def call(given: argparse.Namespace) -> int:
     """Run the command; its exit code."""
-    if given.project is not None and not (given.project / "config.yaml").is_file():
-        if (given.output / "config.yaml").is_file():
-            raise UsageError(
-                f"{given.output} is a project",
-                hint=f"the output folder comes first: status {given.project} {given.output}",
-            )
-    elif given.project is None and given.config_path is not None:
+    arguments.check_order(given, output_first=True)
+    if given.project is None and given.config_path is not None:
         raise UsageError("--config-path is of a project, and none is given")
     standing = stand(
         given.output,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from reportupdater.observe.table import Row, Screen, lines
 from reportupdater.standing import ReportStanding, SeriesStanding, Standing
 
 _MOST_SERIES = 5
+_MOST_NAMES = 3
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60))
 
 
@@ -97,10 +98,19 @@ def _series_table(report: ReportStanding, screen: Screen) -> Iterator[str]:
 
 def _notes(report: ReportStanding) -> Iterator[str]:
     yield from _of_report(report)
+    said = (report.record.error if report.record else None) or ""
     bad = [one for one in report.series if one.in_trouble]
-    if report.record is not None and report.record.error and len(report.series) == 1:
-        bad = [one for one in bad if one.damaged]  # it has been said
-    yield from _some(bad, lambda one: f"{_label(one)}: {_trouble(one)}")
+    bad = [one for one in bad if not (one.damaged and one.damaged in said)]
+    if said and len(report.series) == 1:
+        bad = [one for one in bad if one.damaged]
+    groups: dict[str, list[SeriesStanding]] = {}
+    for one in bad:
+        groups.setdefault(_trouble(one), []).append(one)
+    for trouble, of in list(groups.items())[:_MOST_SERIES]:
+        yield f"{_labels(of)}: {trouble}"
+    hidden = sum(len(of) for of in list(groups.values())[_MOST_SERIES:])
+    if hidden:
+        yield f"and {hidden:,} more series in trouble; `--series` lists them all"
     marked = sum(one.marked for one in report.series)
     if marked:
         yield f"{marked:,} intervals are marked to be computed again"
@@ -129,14 +139,6 @@ def _of_report(report: ReportStanding) -> Iterator[str]:
     yield from report.notices
 
 
-def _some(series: Sequence[SeriesStanding], line: Callable[[SeriesStanding], str]) -> Iterator[str]:
-    for one in series[:_MOST_SERIES]:
-        yield line(one)
-    more = len(series) - _MOST_SERIES
-    if more > 0:
-        yield f"and {more:,} more series in trouble; `--series` lists them all"
-
-
 def _trouble(one: SeriesStanding) -> str:
     if one.damaged:
         return one.damaged
@@ -149,6 +151,15 @@ def _trouble(one: SeriesStanding) -> str:
     if one.done_up_to is None:
         return "late: nothing is done yet"
     return f"late: {_hour(one.done_up_to)} is the last that is done"
+
+
+def _labels(series: Sequence[SeriesStanding]) -> str:
+    """Series of which the same is told."""
+    if len(series) == 1:
+        return _label(series[0])
+    shown = ", ".join(_label(one) for one in series[:_MOST_NAMES])
+    more = ", ..." if len(series) > _MOST_NAMES else ""
+    return f"{len(series):,} series ({shown}{more})"
 
 
 def _label(one: SeriesStanding) -> str:

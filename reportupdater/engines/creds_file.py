@@ -35,12 +35,22 @@ def read(path: Path) -> Login:
         # AttributeError is what configparser makes of some lines before any section.
         line = getattr(error, "lineno", None)
         raise ConnectionFailed(
-            f"{path}{f':{line}' if line else ''}: cannot be used as creds_file"
-            f" ({type(error).__name__})",
+            f"{path}{f':{line}' if line else ''}: cannot be used as creds_file: {_wrong(error)}",
             hint="it is an option file: [client], then lines like user=… and password=…",
             retry=False,
         ) from None
     return Login(_value(parser, "user"), _value(parser, "password"))
+
+
+def _wrong(error: Exception) -> str:
+    match error:
+        case UnicodeDecodeError():
+            return "not UTF-8"
+        case configparser.DuplicateSectionError() | configparser.DuplicateOptionError():
+            return "something is given twice"
+        case configparser.MissingSectionHeaderError() | AttributeError():
+            return "there is no section before its first line"
+    return "a line cannot be understood"
 
 
 def _value(parser: configparser.RawConfigParser, key: str) -> str | None:

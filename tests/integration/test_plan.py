@@ -27,7 +27,6 @@ def test_before_the_first_run_all_is_due_and_nothing_is_made(tmp_path: Path) -> 
         "edits: 3 intervals are due, how long that takes is not known\n"
         "  missing 2025-01-01 to 2025-01-03 (3)\n"
         "  next: 2025-01-04, due from 2025-01-05 00:00 UTC on\n"
-        "\n"
     )
     assert not project.output.exists()
 
@@ -44,7 +43,6 @@ def test_many_series_of_which_the_same_is_due_are_one_line(tmp_path: Path) -> No
         "    2 done: 2025-01-01, 2025-01-03\n"
         "  wiki=w007wiki: missing 2025-01-01 to 2025-01-04 (4)\n"
         "  next: 2025-01-05, due from 2025-01-06 00:00 UTC on\n"
-        "\n"
     )
 
 
@@ -64,7 +62,6 @@ def test_each_reason_not_to_be_due_is_told(tmp_path: Path) -> None:
         "    1 waiting for the lag: 2025-01-12\n"
         "  next: 2025-01-12, due from 2025-01-13 05:15 UTC on\n"
         "  next tick of '15 5 * * *': 2025-01-13 05:15 UTC\n"
-        "\n"
     )
     project.run(now="2025-01-13T00:30")
     found = shown(project, now="2025-01-13T02:00")

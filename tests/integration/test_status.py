@@ -192,9 +192,15 @@ def test_of_many_series_in_trouble_some_are_shown(
     project.run("--until", "2025-01-02")
     said = status(capsys, project, project.folder)
     assert "! edits      217  2025-01-01      651" in said
-    assert said.count("late: 2025-01-01 is the last that is done") == 5
-    assert "and 212 more series in trouble; `--series` lists them all" in said
+    all_of_them = "217 series (wiki=w000, wiki=w001, wiki=w002, ...)"
+    assert f"{all_of_them}: late: 2025-01-01 is the last that is done" in said
     assert status(capsys, project, project.folder, "--series").count("late: ") == 217
+    for number in range(6):
+        project.write_tsv(f"edits/w{number:03}", "date\tn\n2025-01-01\n")
+    said = status(capsys, project, project.folder)
+    assert said.count("columns where the header has 2") == 5
+    assert "wiki=w004: " in said
+    assert "and 212 more series in trouble; `--series` lists them all" in said
 
 
 def test_results_that_are_not_in_their_tsv_yet_are_done(
@@ -398,10 +404,14 @@ def test_a_wrong_call_ends_in_exit_code_2(
 
 def test_a_project_in_the_place_of_the_output_folder_is_told(troubled: Project) -> None:
     called = troubled.call("status", troubled.folder, troubled.output, code=2)
-    hint = f"(the output folder comes first: status {troubled.output} {troubled.folder})"
+    hint = f"(the output folder comes first: {troubled.output} {troubled.folder})"
     assert f"{troubled.folder} is a project {hint}" in called.stderr
     called = troubled.call("status", troubled.output / "nowhere", code=2)
-    assert "nowhere: there is no such output folder" in called.stderr
+    assert "nowhere: there is no such output folder (the first run makes it)" in called.stderr
+    for command in ("run", "plan", "rerun", "resend", "metrics"):
+        called = troubled.call(command, troubled.output, troubled.folder, code=2)
+        hint = f"(the project comes first: {troubled.folder} {troubled.output})"
+        assert f"{troubled.folder} is a project {hint}" in called.stderr
 
 
 def test_a_reader_that_has_enough_is_no_error(troubled: Project) -> None:

@@ -16,7 +16,7 @@ from reportupdater.planning import standing as planning
 from reportupdater.planning.explode import EVERY, Only, explode
 from reportupdater.planning.plan import window
 from reportupdater.planning.schedule import next_due
-from reportupdater.store import files, listing, tsv
+from reportupdater.store import files, listing, reports, tsv
 from reportupdater.store.ledger import Failing
 from reportupdater.store.reports import Record
 from reportupdater.store.survey import Survey, is_empty, survey
@@ -289,8 +289,14 @@ def _of_runs(known: Survey, found: Sequence[ReportStanding]) -> list[str]:
         waiting = run.get("datapoints_waiting")
         if waiting and known.owed:
             troubles.append(f"{config}: its last run could not send {waiting:,} datapoints")
+        if reports.is_gone(config):
+            continue
         errors = run.get("errors_in_configuration")
         if errors and not any(report.in_trouble for report in found):
             count = f"{errors} error{'s' * (errors > 1)}"
             troubles.append(f"{config}: its last run met {count} in the configuration")
+        # What it may not work on is noted for another configuration, or not at all.
+        met = [*run.get("failures", ()), *run.get("troubles", ())]
+        if met and not any(one.error and one.config == config for one in known.records.values()):
+            troubles.append(f"{config}: its last run met: {met[0]}")
     return troubles

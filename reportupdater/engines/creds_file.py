@@ -26,20 +26,29 @@ def read(path: Path) -> Login:
     try:
         parser.read_string(path.expanduser().read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConnectionFailed(
-            f"{path}: cannot read the creds_file: {error.strerror}",
-            hint="it must exist and be readable for the user that runs the reports",
-            retry=False,
-        ) from None
+        raise unreadable(path, error) from None
     except (configparser.Error, UnicodeDecodeError, AttributeError) as error:
-        # AttributeError is what configparser makes of some lines before any section.
-        line = getattr(error, "lineno", None)
-        raise ConnectionFailed(
-            f"{path}{f':{line}' if line else ''}: cannot be used as creds_file: {_wrong(error)}",
-            hint="it is an option file: [client], then lines like user=… and password=…",
-            retry=False,
-        ) from None
+        raise damaged(path, error) from None
     return Login(_value(parser, "user"), _value(parser, "password"))
+
+
+def unreadable(path: Path, error: OSError) -> ConnectionFailed:
+    """What is told of an option file that cannot be opened."""
+    return ConnectionFailed(
+        f"{path}: cannot read the creds_file: {error.strerror}",
+        hint="it must exist and be readable for the user that runs the reports",
+        retry=False,
+    )
+
+
+def damaged(path: Path, error: Exception) -> ConnectionFailed:
+    """What is told of an option file that cannot be understood, without quoting it."""
+    line = getattr(error, "lineno", None)
+    return ConnectionFailed(
+        f"{path}{f':{line}' if line else ''}: cannot be used as creds_file: {_wrong(error)}",
+        hint="it is an option file: [client], then lines like user=… and password=…",
+        retry=False,
+    )
 
 
 def _wrong(error: Exception) -> str:
@@ -48,8 +57,9 @@ def _wrong(error: Exception) -> str:
             return "not UTF-8"
         case configparser.DuplicateSectionError() | configparser.DuplicateOptionError():
             return "something is given twice"
+        # AttributeError is what configparser makes of some lines before any section.
         case configparser.MissingSectionHeaderError() | AttributeError():
-            return "there is no section before its first line"
+            return "no section begins before its first line"
     return "a line cannot be understood"
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from reportupdater.engines import mysql_errors, sql
 from reportupdater.engines.base import CONNECT_TIMEOUT, Session
 from reportupdater.engines.calls import Calls
+from reportupdater.engines.creds_file import damaged, unreadable
 from reportupdater.engines.line import Line
 from reportupdater.engines.mediawiki import Mediawiki, Place
 from reportupdater.errors import ConnectionFailed, QueryError, ResultError
@@ -241,15 +242,8 @@ def _unconnected(entry: MysqlDatabase, timeout: int | None) -> _Connection:
             defer_connect=True,
         )
     except (configparser.Error, AttributeError, OSError, ValueError) as error:
-        # AttributeError is what a line before any section makes of RawConfigParser.
         # Not its text: configparser quotes lines of the file, and a password may stand there.
-        line = getattr(error, "lineno", None)
-        raise ConnectionFailed(
-            f"{creds_file}{f':{line}' if line else ''}: cannot be used as creds_file"
-            f" ({type(error).__name__})",
-            hint="it is an option file: [client], then lines like user=… and password=…",
-            retry=False,
-        ) from None
+        raise damaged(creds_file or Path("the creds_file"), error) from None
 
 
 def _check_readable(creds_file: Path) -> None:
@@ -257,11 +251,7 @@ def _check_readable(creds_file: Path) -> None:
         with creds_file.expanduser().open("rb"):
             pass
     except OSError as error:
-        raise ConnectionFailed(
-            f"{creds_file}: cannot read the creds_file: {error.strerror}",
-            hint="it must exist and be readable for the user that runs the reports",
-            retry=False,
-        ) from None
+        raise unreadable(creds_file, error) from None
 
 
 def _limit(connection: _Connection, timeout: float) -> None:

@@ -216,6 +216,28 @@ def test_results_that_are_not_in_their_tsv_yet_are_done(
     assert (told["done_up_to"], told["series_behind"], told["series_empty"]) == ("2025-01-05", 1, 1)
 
 
+def test_a_project_that_may_not_write_a_report_changes_nothing_of_what_its_own_run_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = SQLITE + "reports: {edits: {}}\n"
+    own = Project(tmp_path, config, {"edits.sql": ONE})
+    own.run()
+    copy = Project(tmp_path / "copy", config, {"edits.sql": ONE}, output=own.output)
+    copy.run(code=1)
+    told = as_json(capsys, own, own.folder)
+    assert report(told, "edits")["last_error"] is None
+    (trouble,) = told["troubles"]
+    of_another = f"its TSVs are written by another project, {own.folder}/config.yaml"
+    assert trouble.startswith(f"{copy.folder}/config.yaml: its last run met: edits: ")
+    assert of_another in trouble
+    copy.write("config.yaml", SQLITE + "reports: {edits: {dbb: local}, views: {}}\n")
+    copy.write("views.sql", ONE)
+    copy.run(code=1)
+    assert report(as_json(capsys, own, own.folder), "edits")["last_error"] is None
+    shutil.rmtree(copy.folder)
+    assert as_json(capsys, own, own.folder, code=0)["troubles"] == []
+
+
 def test_open_marks_and_datapoints_that_wait_are_told(
     troubled: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:

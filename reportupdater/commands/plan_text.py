@@ -111,17 +111,15 @@ def _why(found: SeriesOutlook, rest: Rest) -> str:
 
 
 def _of_failures(series: Iterable[SeriesOutlook]) -> Iterator[str]:
-    failing = [one for one in series if one.history.failures_in_a_row]
+    failing = [(interval, one.series) for one in series for interval in one.failing]
     if not failing:
         return
-    worst = max(failing, key=lambda one: one.history.failures_in_a_row)
-    times = worst.history.failures_in_a_row
-    often = f"{times} times in a row" if times > 1 else "once"
-    name = str(worst.series).partition(" ")[2]
-    of = f"{name} " if name else ""
+    worst, of = max(failing, key=lambda one: one[0].times)
+    often = f"{worst.times} times in a row" if worst.times > 1 else "once"
+    what = " ".join((*str(of).split(" ")[1:], worst.start))
     if len(failing) > 1:
-        of = f"{len(failing)} series, most often {name}, "
-    yield from _filled(f"failing: {of}{often}, the last time: {worst.history.last_error}", 2)
+        what = f"{_count(len(failing), 'interval')}, most often {what},"
+    yield from _filled(f"failing: {what} {often}, the last time: {worst.error}", 2)
 
 
 def _of_future(found: ReportOutlook) -> Iterator[str]:

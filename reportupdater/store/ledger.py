@@ -153,6 +153,19 @@ def failing(connection: sqlite3.Connection) -> list[Failing]:
     return [Failing(*row) for row in found]
 
 
+def last_error(failing: Iterable[Failing]) -> dict[str, Any]:
+    """How a series fails, as `plan --json` and `status --json` tell it."""
+    failed = list(failing)
+    last = max(failed, key=lambda one: one.at, default=None)
+    return {
+        "failing": len(failed),
+        "last_error": last.error if last else None,
+        "last_error_at": last.at if last else None,
+        "last_error_interval": last.start if last else None,
+        "last_error_times": last.times if last else 0,
+    }
+
+
 def stamp(moment: datetime) -> str:
     """A moment as the state spells it: texts of one length, in the order of time."""
     return moment.isoformat(timespec="milliseconds") + "Z"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -84,12 +85,35 @@ def test_what_fails_is_told_with_how_often_and_the_last_error(tmp_path: Path) ->
     project.run("--only", "wiki=dewiki", "--until", "2025-01-03", code=1)
     found = shown(project)
     assert (
-        "  failing: 2 series, most often wiki=dewiki, 4 times in a row, the last time: no\n"
-        "      such column: nonsense\n"
+        "  failing: 4 intervals, most often wiki=dewiki 2025-01-01, 2 times in a row, the\n"
+        "      last time: no such column: nonsense\n"
     ) in found
     series = planned(project, "--report", "edits")["reports"][0]["series"]
-    assert [one["failures_in_a_row"] for one in series] == [2, 4]
+    assert [(one["failing"], one["last_error_times"]) for one in series] == [(2, 1), (2, 2)]
     assert series[0]["last_error"] == "no such column: nonsense"
+    assert series[0]["last_error_interval"] == "2025-01-01"
+
+
+def test_an_interval_that_fails_is_told_though_later_ones_have_been_done(tmp_path: Path) -> None:
+    project = project_with(tmp_path, "reports: {edits: {}}\n")
+    bad = (
+        "SELECT CASE '{from_date}' WHEN '2025-01-01' THEN '2024-01-01' ELSE '{from_date}' END AS d"
+    )
+    project.write("edits.sql", f"{bad}, 1 AS n")
+    project.run(code=1)
+    project.run(code=1)
+    found = shown(project)
+    assert "  failing: 2025-01-01 2 times in a row, the last time: row 1 is dated\n" in found
+    (series,) = planned(project)["reports"][0]["series"]
+    status = json.loads(project.call("status", project.output, "--json", "--series", code=1).stdout)
+    (same,) = status["reports"][0]["each_series"]
+    fields = {"failing", *(name for name in series if name.startswith("last_error"))}
+    assert len(fields) == 5
+    assert {name: series[name] for name in fields} == {name: same[name] for name in fields}
+    project.write("edits.sql", ONE)
+    project.run()
+    (series,) = planned(project)["reports"][0]["series"]
+    assert (series["failing"], series["last_error"], series["last_error_times"]) == (0, None, 0)
 
 
 def test_how_long_it_takes_is_known_from_each_series(tmp_path: Path) -> None:
@@ -145,8 +169,11 @@ def test_the_json_has_the_fields_that_the_page_lists(tmp_path: Path) -> None:
                             }
                         ],
                         "expected_seconds": None,
-                        "failures_in_a_row": 0,
+                        "failing": 0,
                         "last_error": None,
+                        "last_error_at": None,
+                        "last_error_interval": None,
+                        "last_error_times": 0,
                     }
                 ],
             }

@@ -12,6 +12,7 @@ from reportupdater.config.load import load_project
 from reportupdater.errors import Severity, TsvError, UsageError, nearest, told
 from reportupdater.intervals import Coverage, Granularity
 from reportupdater.model import Project, Report
+from reportupdater.observe.words import count
 from reportupdater.planning import standing as planning
 from reportupdater.planning.explode import EVERY, Only, explode
 from reportupdater.planning.plan import window
@@ -293,10 +294,10 @@ def _of_runs(known: Survey, found: Sequence[ReportStanding]) -> list[str]:
             continue
         errors = run.get("errors_in_configuration")
         if errors and not any(report.in_trouble for report in found):
-            count = f"{errors} error{'s' * (errors > 1)}"
-            troubles.append(f"{config}: its last run met {count} in the configuration")
+            met = count(errors, "error")
+            troubles.append(f"{config}: its last run met {met} in the configuration")
         # What it may not work on is noted for another configuration, or not at all.
-        met = [*run.get("failures", ()), *run.get("troubles", ())]
-        if met and not any(one.error and one.config == config for one in known.records.values()):
-            troubles.append(f"{config}: its last run met: {met[0]}")
+        said = [*run.get("failures", ()), *run.get("troubles", ())]
+        if said and not any(one.error and one.config == config for one in known.records.values()):
+            troubles.append(f"{config}: its last run met: {said[0]}")
     return troubles

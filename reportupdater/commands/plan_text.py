@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from textwrap import wrap
 
+from reportupdater.observe import words
 from reportupdater.outlook import Outlook, ReportOutlook, SeriesOutlook, Stretch, labelled
 from reportupdater.planning.rest import Rest, Why
 
@@ -26,7 +28,7 @@ def lines(found: Outlook) -> Iterator[str]:
         yield f"in all {_amount(found.intervals, found.seconds)}"
     if found.invalid:
         yield from _filled(
-            f"{_count(found.invalid, 'error')} in the configuration: what is wrong there is not run"
+            f"{words.count(found.invalid, 'error')} in the configuration: what is wrong there is not run"
         )
 
 
@@ -50,7 +52,7 @@ def _of_report(found: ReportOutlook) -> Iterator[str]:
     if hidden:
         due = sum(one.intervals for one in hidden)
         yield from _filled(
-            f"and {len(hidden)} series of which {_count(due, 'interval')} are due in other ways:"
+            f"and {len(hidden)} series of which {words.count(due, 'interval')} are due in other ways:"
             " --only shows some of them, --json all",
             2,
         )
@@ -118,7 +120,7 @@ def _of_failures(series: Iterable[SeriesOutlook]) -> Iterator[str]:
     often = f"{worst.times} times in a row" if worst.times > 1 else "once"
     what = " ".join((*str(of).split(" ")[1:], worst.start))
     if len(failing) > 1:
-        what = f"{_count(len(failing), 'interval')}, most often {what},"
+        what = f"{words.count(len(failing), 'interval')}, most often {what},"
     yield from _filled(f"failing: {what} {often}, the last time: {worst.error}", 2)
 
 
@@ -139,19 +141,12 @@ def _amount(count: int, seconds: float | None) -> str:
     are = "is" if count == 1 else "are"
     time = "how long that takes is not known"
     if seconds is not None:
-        time = f"{_duration(seconds)} if one after the other"
-    return f"{_count(count, 'interval')} {are} due, {time}"
+        time = f"{_about(seconds)} if one after the other"
+    return f"{words.count(count, 'interval')} {are} due, {time}"
 
 
-def _count(count: int, what: str) -> str:
-    return f"{count:,} {what}{'s' * (count != 1)}"
-
-
-def _duration(seconds: float) -> str:
-    for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
-        if seconds >= 2 * size:
-            return f"about {seconds / size:.0f} {unit}"
-    return f"about {seconds:.0f} s" if seconds >= 1 else "less than 1 s"
+def _about(seconds: float) -> str:
+    return f"about {words.span(timedelta(seconds=seconds))}" if seconds >= 1 else "less than 1 s"
 
 
 def _range(first: str, last: str) -> str:

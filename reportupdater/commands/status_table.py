@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from reportupdater.observe import words
 from reportupdater.observe.table import Row, Screen, lines
 from reportupdater.standing import ReportStanding, SeriesStanding, Standing
 
 _MOST_SERIES = 5
 _MOST_NAMES = 3
-_UNITS = (("d", 86400), ("h", 3600), ("min", 60))
 
 
 def text(standing: Standing, screen: Screen, *, by_series: bool) -> Iterator[str]:
@@ -36,7 +36,7 @@ def text(standing: Standing, screen: Screen, *, by_series: bool) -> Iterator[str
 
 def _head(standing: Standing) -> Iterator[str]:
     bad = sum(report.in_trouble for report in standing.reports)
-    count = f"{len(standing.reports)} report{'s' * (len(standing.reports) != 1)}"
+    count = words.count(len(standing.reports), "report")
     yield f"{standing.output}: {count}, {bad or 'none'} in trouble"
     survey = standing.survey
     if survey.source != "state":
@@ -48,7 +48,7 @@ def _head(standing: Standing) -> Iterator[str]:
         yield f"{why}: {source}"
     for config, run in survey.runs.items():
         ended = datetime.fromisoformat(run["ended"].removesuffix("Z"))
-        age = _span(standing.at - ended)
+        age = words.span(standing.at - ended)
         yield f"{config}: last run ended {age} ago, exit code {run['exit_code']}"
     for running in survey.running:
         yield f"{running.config}: process {running.pid} is at work since {_minute(running.started)}"
@@ -116,11 +116,10 @@ def _notes(report: ReportStanding) -> Iterator[str]:
         yield f"{marked:,} intervals are marked to be computed again"
     behind = [one for one in report.behind if not one.in_trouble]
     if behind:
-        shown = ", ".join(
-            f"{_label(one)} ({_hour(one.done_up_to)})" for one in behind[:_MOST_SERIES]
+        shown = words.some(
+            [f"{_label(one)} ({_hour(one.done_up_to)})" for one in behind], _MOST_SERIES
         )
-        more = ", ..." if len(behind) > _MOST_SERIES else ""
-        yield f"{len(behind)} of {len(report.series)} series are behind: {shown}{more}"
+        yield f"{len(behind)} of {len(report.series)} series are behind: {shown}"
 
 
 def _of_report(report: ReportStanding) -> Iterator[str]:
@@ -157,9 +156,7 @@ def _labels(series: Sequence[SeriesStanding]) -> str:
     """Series of which the same is told."""
     if len(series) == 1:
         return _label(series[0])
-    shown = ", ".join(_label(one) for one in series[:_MOST_NAMES])
-    more = ", ..." if len(series) > _MOST_NAMES else ""
-    return f"{len(series):,} series ({shown}{more})"
+    return f"{len(series):,} series ({words.some([_label(one) for one in series], _MOST_NAMES)})"
 
 
 def _label(one: SeriesStanding) -> str:
@@ -170,21 +167,13 @@ def _last_run(report: ReportStanding, now: datetime) -> str:
     if report.record is None:
         return "-"
     at = datetime.fromisoformat(report.record.last_run.removesuffix("Z"))
-    return f"{_span(now - at)} ago"
+    return f"{words.span(now - at)} ago"
 
 
 def _next_due(report: ReportStanding, now: datetime) -> str:
     if report.next_due is None:
         return "-"
-    return "now" if report.next_due <= now else f"in {_span(report.next_due - now)}"
-
-
-def _span(span: timedelta) -> str:
-    seconds = max(0.0, span.total_seconds())
-    for unit, length in _UNITS:
-        if seconds >= length:
-            return f"{int(seconds // length)} {unit}"
-    return f"{int(seconds)} s"
+    return "now" if report.next_due <= now else f"in {words.span(report.next_due - now)}"
 
 
 def _hour(label: str | None) -> str:

@@ -125,7 +125,7 @@ def test_how_long_it_takes_is_known_from_each_series(tmp_path: Path) -> None:
     found = planned(project)["reports"][0]
     # The other one has no history of its own: the report's mean is taken.
     assert [one["expected_seconds"] for one in found["series"]] == [180.0, 270.0]
-    assert "5 intervals are due, about 8 minutes if one after the other" in shown(project)
+    assert "5 intervals are due, about 8 min if one after the other" in shown(project)
 
 
 def test_the_json_has_the_fields_that_the_page_lists(tmp_path: Path) -> None:

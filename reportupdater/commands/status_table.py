@@ -8,6 +8,7 @@ from datetime import datetime
 from reportupdater.observe import words
 from reportupdater.observe.table import Row, Screen, lines
 from reportupdater.standing import ReportStanding, SeriesStanding, Standing
+from reportupdater.store.ledger import last_of
 
 _MOST_SERIES = 5
 _MOST_NAMES = 3
@@ -142,7 +143,7 @@ def _trouble(one: SeriesStanding) -> str:
     if one.damaged:
         return one.damaged
     if one.failing:
-        last = max(one.failing, key=lambda failing: failing.at)
+        last = last_of(one.failing)
         count = len(one.failing)
         what = f"{last.start} fails" if count == 1 else f"{count:,} intervals fail, {last.start}"
         times = f" {last.times} times in a row" if last.times > 1 else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -153,12 +153,16 @@ def failing(connection: sqlite3.Connection) -> list[Failing]:
     return [Failing(*row) for row in found]
 
 
-def last_error(failing: Iterable[Failing]) -> dict[str, Any]:
+def last_of(failing: Sequence[Failing]) -> Failing:
+    """The interval of a series that failed last: of what was committed together, the newest."""
+    return max(failing, key=lambda one: (one.at, one.start))
+
+
+def last_error(failing: Sequence[Failing]) -> dict[str, Any]:
     """How a series fails, as `plan --json` and `status --json` tell it."""
-    failed = list(failing)
-    last = max(failed, key=lambda one: one.at, default=None)
+    last = last_of(failing) if failing else None
     return {
-        "failing": len(failed),
+        "failing": len(failing),
         "last_error": last.error if last else None,
         "last_error_at": last.at if last else None,
         "last_error_interval": last.start if last else None,

@@ -78,7 +78,8 @@ def test_each_reason_not_to_be_due_is_told(tmp_path: Path) -> None:
 
 def test_what_fails_is_told_with_how_often_and_the_last_error(tmp_path: Path) -> None:
     project = project_with(
-        tmp_path, 'reports: {edits: {explode_by: {wiki: "enwiki, dewiki"}}, users: {}}\n'
+        tmp_path,
+        'reports: {edits: {concurrency: 1, explode_by: {wiki: "enwiki, dewiki"}}, users: {}}\n',
     )
     project.write("edits.sql", "SELECT nonsense")
     project.run("--until", "2025-01-03", code=1)
@@ -91,7 +92,7 @@ def test_what_fails_is_told_with_how_often_and_the_last_error(tmp_path: Path) ->
     series = planned(project, "--report", "edits")["reports"][0]["series"]
     assert [(one["failing"], one["last_error_times"]) for one in series] == [(2, 1), (2, 2)]
     assert series[0]["last_error"] == "no such column: nonsense"
-    assert series[0]["last_error_interval"] == "2025-01-01"
+    assert series[0]["last_error_interval"] == "2025-01-02"
 
 
 def test_an_interval_that_fails_is_told_though_later_ones_have_been_done(tmp_path: Path) -> None:

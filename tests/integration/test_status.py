@@ -25,7 +25,7 @@ CONFIG = (
     + """\
 reports:
   edits: {explode_by: {wiki: "enwiki, dewiki"}, description: Edits of a day}
-  views: {owner: Data team, ticket: T123, description: Views of a day}
+  views: {concurrency: 1, owner: Data team, ticket: T123, description: Views of a day}
   weekly_users: {granularity: weeks, starts: 2024-12-29, ends: 2025-02-02}
 """
 )
@@ -110,7 +110,7 @@ def test_a_report_that_keeps_failing_says_how_often(
     (series,) = views["each_series"]
     hint = "no such table: nowhere (check the table's name, and which database the report runs on)"
     assert (series["failing"], series["last_error"]) == (3, hint)
-    assert (series["last_error_interval"], series["last_error_times"]) == ("2025-01-01", 2)
+    assert (series["last_error_interval"], series["last_error_times"]) == ("2025-01-03", 2)
     assert "failed in 2 runs in a row, last at" in status(capsys, troubled)
     troubled.write("views.sql", ONE)
     troubled.run(now="2025-01-05")
@@ -236,6 +236,17 @@ def test_a_project_that_may_not_write_a_report_changes_nothing_of_what_its_own_r
     assert report(as_json(capsys, own, own.folder), "edits")["last_error"] is None
     shutil.rmtree(copy.folder)
     assert as_json(capsys, own, own.folder, code=0)["troubles"] == []
+
+
+def test_of_several_errors_of_a_report_the_first_is_told_and_how_many_there_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = "{granularty: weeks, lagg: 1, timeout: x}"
+    project = Project(tmp_path, SQLITE + f"reports: {{edits: {keys}}}\n", {"edits.sql": ONE})
+    project.output.mkdir()
+    invalid = report(as_json(capsys, project, project.folder), "edits")["invalid"]
+    assert "unknown key 'granularty' of report 'edits' (did you mean 'granularity'?)" in invalid
+    assert invalid.endswith("; and 2 more, which `check` tells")
 
 
 def test_open_marks_and_datapoints_that_wait_are_told(

@@ -57,9 +57,9 @@ def _wrong(error: Exception) -> str:
             return "not UTF-8"
         case configparser.DuplicateSectionError() | configparser.DuplicateOptionError():
             return "something is given twice"
-        # AttributeError is what configparser makes of some lines before any section.
-        case configparser.MissingSectionHeaderError() | AttributeError():
+        case configparser.MissingSectionHeaderError():
             return "no section begins before its first line"
+    # AttributeError is what configparser makes of an indented line below a key without a value.
     return "a line cannot be understood"
 
 

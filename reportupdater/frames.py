@@ -9,7 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reportupdater.errors import TsvError, UsageError, Where, nearest
+from reportupdater.errors import TsvError, UsageError, nearest
 from reportupdater.intervals import Granularity
 from reportupdater.store import files, header, listing, survey, tsv
 
@@ -78,8 +78,7 @@ def _found(
     folder: Path, report: str, dimensions: Sequence[str] | None
 ) -> tuple[list[str], list[str]]:
     """The TSVs of a report and the names of its dimensions. Raises UsageError."""
-    if not folder.is_dir():
-        raise UsageError("there is no such output folder", where=Where(str(folder)))
+    listing.needed(folder)
     known = listing.reports(folder)
     if report not in known:
         raise UsageError(f"{folder} has no report {report!r}", hint=nearest(report, known))

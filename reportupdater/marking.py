@@ -20,6 +20,7 @@ from reportupdater.planning.explode import EVERY, Only, explode
 from reportupdater.planning.plan import mark, window
 from reportupdater.planning.standing import Unmarked, unmarked
 from reportupdater.store import ledger, marks
+from reportupdater.store.listing import needed
 from reportupdater.store.locks import last_holder
 from reportupdater.store.marks import Mark
 from reportupdater.store.state import State, look
@@ -83,8 +84,7 @@ def ask(request: Request) -> Asked:
 
 def _project(request: Request) -> tuple[Project, Summary]:
     project = load_project(request.project, request.config_path, host_files=request.host_files)
-    if not request.output.is_dir():
-        raise UsageError(f"{request.output}: there is no such output folder")
+    needed(request.output)
     return project, Summary()
 
 

@@ -14,6 +14,7 @@ from reportupdater.observe.summary import Summary
 from reportupdater.planning.explode import explode
 from reportupdater.sinks import naming
 from reportupdater.store import files, outbox, tsv
+from reportupdater.store.listing import needed
 
 
 @dataclass(slots=True)
@@ -51,8 +52,8 @@ def listing(
     if not chosen or config is None:
         hint = "a report with a `graphite` part and a `graphite` part of the project are needed"
         raise UsageError(f"{project.config_path}: there are no metrics", hint=hint)
-    if output is not None and not output.is_dir():
-        raise UsageError(f"{output}: there is no such output folder")
+    if output is not None:
+        needed(output)
     found = Listing(config.new_metrics_warning, is_valid=not summary.invalid)
     paths: dict[str, None] = {}  # in the order of the configuration
     for report in chosen:

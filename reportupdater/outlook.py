@@ -19,9 +19,10 @@ from reportupdater.pipeline import Request
 from reportupdater.planning.plan import Clock
 from reportupdater.planning.rest import Rest, rest
 from reportupdater.planning.schedule import Next, next_due, next_tick
-from reportupdater.store import files, history, marks, tsv
+from reportupdater.store import files, history, ledger, marks, tsv
 from reportupdater.store.copy import Copy
 from reportupdater.store.history import History
+from reportupdater.store.ledger import Failing
 from reportupdater.store.locks import Onlooker
 from reportupdater.store.marks import MarkFile
 from reportupdater.store.state import State
@@ -46,7 +47,8 @@ class SeriesOutlook(NamedTuple):
     rest: tuple[Rest, ...]
     seconds: float | None
     """How long the due ones will take, one after the other; None where nothing is known."""
-    history: History
+    failing: tuple[Failing, ...]
+    """The due intervals that have failed since they last succeeded, or were never done."""
     trouble: str = ""
     """Why its TSV cannot be read; then nothing is due."""
 
@@ -131,7 +133,12 @@ def outlook(request: Request) -> Outlook:
         locks = Onlooker(state.locks)
         mark_files, problems = marks.read_files(project.folder)
         tell(problems)
-        found = [_report(state, locks, project, one, mark_files, request, clock) for one in reports]
+        with state.reading() as connection:
+            failing = ledger.failing(connection)
+        found = [
+            _report(state, locks, project, one, mark_files, failing, request, clock)
+            for one in reports
+        ]
     return Outlook(project.config_path, request.output, clock.now, tuple(found), summary.invalid)
 
 
@@ -141,6 +148,7 @@ def _report(
     project: Project,
     report: Report,
     mark_files: Sequence[MarkFile],
+    failing: Sequence[Failing],
     request: Request,
     clock: Clock,
 ) -> ReportOutlook:
@@ -154,28 +162,30 @@ def _report(
     of_all = history.expected(histories.values())
     series = []
     for stock in take_stock(state, report, mark_files, clock, summary, request.only):
-        past = histories.get(stock.series.tsv, History())
-        mean = history.expected([past])
-        series.append(_outlook(state, stock, past, of_all if mean is None else mean, clock))
+        tsv = stock.series.tsv
+        mean = history.expected([histories.get(tsv, History())])
+        due = {task.start for task in stock.tasks}
+        still = tuple(one for one in failing if one.tsv == tsv and one.start in due)
+        series.append(_outlook(state, stock, still, of_all if mean is None else mean, clock))
     ahead = next_tick(report, clock.now), next_due(report, clock.now)
     return ReportOutlook(report, tuple(series), "", "", *ahead)
 
 
 def _outlook(
-    state: State, stock: Stock, past: History, mean: float | None, clock: Clock
+    state: State, stock: Stock, failing: tuple[Failing, ...], mean: float | None, clock: Clock
 ) -> SeriesOutlook:
     series, done, tasks = stock
     count = len(tasks)
     if done is None:
         trouble = _trouble(state, series)
-        return SeriesOutlook(series, (), 0, (), None, past, trouble)
+        return SeriesOutlook(series, (), 0, (), None, (), trouble)
     return SeriesOutlook(
         series,
         tuple(_stretches(tasks)),
         count,
         tuple(rest(series, done, tasks, clock)),
         None if mean is None else count * mean,
-        past,
+        failing,
     )
 
 
@@ -249,9 +259,8 @@ def _report_as_dict(found: ReportOutlook) -> dict[str, Any]:
                     for first, last, count in labelled(report, runs)
                 ],
                 "expected_seconds": _rounded(one.seconds),
-                "failures_in_a_row": one.history.failures_in_a_row,
-                "last_error": one.history.last_error or None,
             }
+            | ledger.last_error(one.failing)
             for one in found.series
         ],
     }

@@ -12,11 +12,12 @@ from reportupdater.config.load import load_project
 from reportupdater.errors import Severity, TsvError, UsageError, nearest, told
 from reportupdater.intervals import Coverage, Granularity
 from reportupdater.model import Project, Report
+from reportupdater.observe.words import count
 from reportupdater.planning import standing as planning
 from reportupdater.planning.explode import EVERY, Only, explode
 from reportupdater.planning.plan import window
 from reportupdater.planning.schedule import next_due
-from reportupdater.store import files, listing, tsv
+from reportupdater.store import files, listing, reports, tsv
 from reportupdater.store.ledger import Failing
 from reportupdater.store.reports import Record
 from reportupdater.store.survey import Survey, is_empty, survey
@@ -116,8 +117,7 @@ def stand(
     only: Only = EVERY,
 ) -> Standing:
     """How the reports of an output folder stand. Raises UsageError."""
-    if not output.is_dir():
-        raise UsageError(f"{output}: there is no such output folder")
+    listing.needed(output)
     try:
         stored = listing.reports(output)
     except OSError as error:
@@ -166,7 +166,8 @@ def _of_project(
             for problem in project.problems
             if problem.report == name and problem.severity is Severity.ERROR
         ]
-        standing.invalid = errors[0] if errors else "not valid"
+        more = f"; and {len(errors) - 1} more, which `check` tells" if len(errors) > 1 else ""
+        standing.invalid = errors[0] + more if errors else "not valid"
         _name(standing, standing.record)
         return standing
     _name(standing, report)
@@ -289,8 +290,14 @@ def _of_runs(known: Survey, found: Sequence[ReportStanding]) -> list[str]:
         waiting = run.get("datapoints_waiting")
         if waiting and known.owed:
             troubles.append(f"{config}: its last run could not send {waiting:,} datapoints")
+        if reports.is_gone(config):
+            continue
         errors = run.get("errors_in_configuration")
         if errors and not any(report.in_trouble for report in found):
-            count = f"{errors} error{'s' * (errors > 1)}"
-            troubles.append(f"{config}: its last run met {count} in the configuration")
+            met = count(errors, "error")
+            troubles.append(f"{config}: its last run met {met} in the configuration")
+        # What it may not work on is noted for another configuration, or not at all.
+        said = [*run.get("failures", ()), *run.get("troubles", ())]
+        if said and not any(one.error and one.config == config for one in known.records.values()):
+            troubles.append(f"{config}: its last run met: {said[0]}")
     return troubles

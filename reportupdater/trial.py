@@ -22,6 +22,7 @@ from reportupdater.intervals import watermark
 from reportupdater.model import GraphiteConfig, Project, Query, Report, Server, Table, Task
 from reportupdater.observe.progress import progress
 from reportupdater.observe.summary import Summary
+from reportupdater.observe.words import count
 from reportupdater.planning.explode import Only, explode
 from reportupdater.planning.plan import window
 from reportupdater.sinks.datapoints import Made, datapoints
@@ -89,7 +90,7 @@ def prepared(
     reports = begin.chosen(alone, (name,), Summary(), only)
     if not reports:
         what = f"report {name!r} cannot be tried before its configuration is mended"
-        raise UsageError(what, hint=f"{errors} error{'s' * (errors != 1)} above")
+        raise UsageError(what, hint=f"{count(errors, 'error')} above")
     report = reports[0]
     number = _complete(report, date, now)
     task = Task(explode(report, only)[0], report.granularity.interval(number))

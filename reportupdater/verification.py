@@ -22,6 +22,7 @@ from reportupdater.sinks.comparing import Comparison
 from reportupdater.sinks.datapoints import Made
 from reportupdater.sinks.graphite import Graphite
 from reportupdater.sinks.render import AT_ONCE, RenderApi
+from reportupdater.store.listing import needed
 from reportupdater.store.locks import Locks
 from reportupdater.store.state import State
 
@@ -53,8 +54,7 @@ def verify(request: Request, render_url: str, *, resend: bool) -> Verdict:
     if not reports or project.graphite is None:
         hint = "a report with a `graphite` part and a `graphite` part of the project are needed"
         raise UsageError(f"{project.config_path}: there is nothing to compare", hint=hint)
-    if not request.output.is_dir():
-        raise UsageError(f"{request.output}: there is no such output folder")
+    needed(request.output)
     comparing = _Comparing(request, project.graphite, RenderApi(render_url), summary)
     if not resend:
         comparing.all_of(reports)

@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 
 from reportupdater.config.host import default_host_files
+from reportupdater.config.load import CONFIG_NAME
+from reportupdater.errors import UsageError
 from reportupdater.intervals import parse_moment
 from reportupdater.pipeline import Request
 from reportupdater.planning.explode import EVERY, Only
@@ -86,8 +88,21 @@ def add_amount(parser: argparse.ArgumentParser) -> None:
     add_now(parser)
 
 
+def check_order(given: argparse.Namespace, *, output_first: bool = False) -> None:
+    """Raise UsageError where a project is given as the output folder, and no project as the project."""
+    project, output = given.project, given.output
+    if given.config_path or not (project and output):
+        return
+    if (output / CONFIG_NAME).is_file() and not (project / CONFIG_NAME).is_file():
+        first = f"output folder comes first: {project} {output}"
+        if not output_first:
+            first = f"project comes first: {output} {project}"
+        raise UsageError(f"{output} is a project", hint=f"the {first}")
+
+
 def request(given: argparse.Namespace) -> Request:
-    """The part of a request that the arguments above ask for."""
+    """The part of a request that the arguments above ask for. Raises UsageError."""
+    check_order(given)
     return Request(
         project=given.project,
         output=given.output,

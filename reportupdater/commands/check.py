@@ -11,6 +11,8 @@ from reportupdater.checking import Examined, examine
 from reportupdater.commands import arguments
 from reportupdater.errors import EXIT_FAILED, EXIT_OK, Severity, UsageError
 from reportupdater.execution.clock import utcnow
+from reportupdater.observe.words import count
+from reportupdater.store.listing import needed
 
 EXAMPLES = """\
 examples:
@@ -58,8 +60,8 @@ def call(given: argparse.Namespace) -> int:
     """Run the command; its exit code."""
     if given.config_path is not None and len(given.projects) > 1:
         raise UsageError("--config-path is for one project, and several are given")
-    if given.output is not None and not given.output.is_dir():
-        raise UsageError(f"{given.output}: there is no such output folder")
+    if given.output is not None:
+        needed(given.output)
     examined = examine(
         list({path.resolve(): path for path in given.projects}.values()),
         now=utcnow(),
@@ -84,13 +86,11 @@ def call(given: argparse.Namespace) -> int:
 
 def _count_line(examined: Sequence[Examined], counts: dict[Severity, int]) -> str:
     reports = sum(len(one.project.names) for one in examined)
-    projects = _count(len(examined), "project") + ", " if len(examined) > 1 else ""
-    found = ", ".join(_count(count, severity.value) for severity, count in counts.items() if count)
-    return f"{projects}{_count(reports, 'report')}: {found or 'all is well'}"
-
-
-def _count(number: int, of: str) -> str:
-    return f"{number} {of}{'' if number == 1 else 's'}"
+    projects = count(len(examined), "project") + ", " if len(examined) > 1 else ""
+    found = ", ".join(
+        count(number, severity.value) for severity, number in counts.items() if number
+    )
+    return f"{projects}{count(reports, 'report')}: {found or 'all is well'}"
 
 
 def _as_dict(examined: Sequence[Examined], counts: dict[Severity, int]) -> dict[str, Any]:

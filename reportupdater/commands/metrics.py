@@ -44,6 +44,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def call(given: argparse.Namespace) -> int:
     """Run the command; its exit code."""
+    arguments.check_order(given)
     found = listing(
         given.project,
         given.output,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from textwrap import wrap
 
+from reportupdater.observe import words
 from reportupdater.outlook import Outlook, ReportOutlook, SeriesOutlook, Stretch, labelled
 from reportupdater.planning.rest import Rest, Why
 
@@ -20,12 +22,13 @@ def lines(found: Outlook) -> Iterator[str]:
     for report in found.reports:
         yield ""
         yield from _of_report(report)
-    yield ""
+    if len(found.reports) > 1 or found.invalid:
+        yield ""
     if len(found.reports) > 1:
         yield f"in all {_amount(found.intervals, found.seconds)}"
     if found.invalid:
         yield from _filled(
-            f"{_count(found.invalid, 'error')} in the configuration: what is wrong there is not run"
+            f"{words.count(found.invalid, 'error')} in the configuration: what is wrong there is not run"
         )
 
 
@@ -49,7 +52,7 @@ def _of_report(found: ReportOutlook) -> Iterator[str]:
     if hidden:
         due = sum(one.intervals for one in hidden)
         yield from _filled(
-            f"and {len(hidden)} series of which {_count(due, 'interval')} are due in other ways:"
+            f"and {len(hidden)} series of which {words.count(due, 'interval')} are due in other ways:"
             " --only shows some of them, --json all",
             2,
         )
@@ -110,17 +113,15 @@ def _why(found: SeriesOutlook, rest: Rest) -> str:
 
 
 def _of_failures(series: Iterable[SeriesOutlook]) -> Iterator[str]:
-    failing = [one for one in series if one.history.failures_in_a_row]
+    failing = [(interval, one.series) for one in series for interval in one.failing]
     if not failing:
         return
-    worst = max(failing, key=lambda one: one.history.failures_in_a_row)
-    times = worst.history.failures_in_a_row
-    often = f"{times} times in a row" if times > 1 else "once"
-    name = str(worst.series).partition(" ")[2]
-    of = f"{name} " if name else ""
+    worst, of = max(failing, key=lambda one: one[0].times)
+    often = f"{worst.times} times in a row" if worst.times > 1 else "once"
+    what = " ".join((*str(of).split(" ")[1:], worst.start))
     if len(failing) > 1:
-        of = f"{len(failing)} series, most often {name}, "
-    yield from _filled(f"failing: {of}{often}, the last time: {worst.history.last_error}", 2)
+        what = f"{words.count(len(failing), 'interval')}, most often {what},"
+    yield from _filled(f"failing: {what} {often}, the last time: {worst.error}", 2)
 
 
 def _of_future(found: ReportOutlook) -> Iterator[str]:
@@ -140,19 +141,12 @@ def _amount(count: int, seconds: float | None) -> str:
     are = "is" if count == 1 else "are"
     time = "how long that takes is not known"
     if seconds is not None:
-        time = f"{_duration(seconds)} if one after the other"
-    return f"{_count(count, 'interval')} {are} due, {time}"
+        time = f"{_about(seconds)} if one after the other"
+    return f"{words.count(count, 'interval')} {are} due, {time}"
 
 
-def _count(count: int, what: str) -> str:
-    return f"{count:,} {what}{'s' * (count != 1)}"
-
-
-def _duration(seconds: float) -> str:
-    for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
-        if seconds >= 2 * size:
-            return f"about {seconds / size:.0f} {unit}"
-    return f"about {seconds:.0f} s" if seconds >= 1 else "less than 1 s"
+def _about(seconds: float) -> str:
+    return f"about {words.span(timedelta(seconds=seconds))}" if seconds >= 1 else "less than 1 s"
 
 
 def _range(first: str, last: str) -> str:

@@ -11,10 +11,10 @@ from reportupdater import marking
 from reportupdater.commands import arguments
 from reportupdater.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from reportupdater.marking import Marked
+from reportupdater.observe.words import count
 from reportupdater.store.marks import Mark
 
 log = logging.getLogger(__name__)
-
 EXAMPLES = """\
 examples:
   reportupdater rerun queries/edits output/ --since 2025-03-01 --until 2025-04-01
@@ -82,7 +82,7 @@ def call(given: argparse.Namespace) -> int:
 
 
 def _lines(report: Marked) -> Iterator[str]:
-    what = _counted(report.intervals, "interval")
+    what = count(report.intervals, "interval")
     if report.intervals:
         what += f" of {report.series} series"
     yield f"{report.report}: {what} marked"
@@ -110,10 +110,6 @@ def _print_marks(found: Iterable[Mark], nothing: str) -> None:
     for (report, marked), tsvs in alike.items():
         reach = marked[0] if len(marked) == 1 else f"{marked[0]} to {marked[-1]}"
         names = ", ".join(tsvs) if len(tsvs) <= _MOST_NAMES else f"{len(tsvs)} series"
-        print(f"{report}: {_counted(len(marked), 'interval')}, {reach}, of {names}")
+        print(f"{report}: {count(len(marked), 'interval')}, {reach}, of {names}")
     if not alike:
         print(nothing)
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'s' * (count != 1)}"

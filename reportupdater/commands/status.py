@@ -13,7 +13,7 @@ from reportupdater.errors import EXIT_FAILED, EXIT_OK, UsageError
 from reportupdater.execution.clock import utcnow
 from reportupdater.observe.table import Screen
 from reportupdater.standing import ReportStanding, SeriesStanding, Standing, stand
-from reportupdater.store.ledger import stamp
+from reportupdater.store.ledger import last_error, stamp
 
 EXAMPLES = """\
 examples:
@@ -57,13 +57,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def call(given: argparse.Namespace) -> int:
     """Run the command; its exit code."""
-    if given.project is not None and not (given.project / "config.yaml").is_file():
-        if (given.output / "config.yaml").is_file():
-            raise UsageError(
-                f"{given.output} is a project",
-                hint=f"the output folder comes first: status {given.project} {given.output}",
-            )
-    elif given.project is None and given.config_path is not None:
+    arguments.check_order(given, output_first=True)
+    if given.project is None and given.config_path is not None:
         raise UsageError("--config-path is of a project, and none is given")
     standing = stand(
         given.output,
@@ -135,7 +130,6 @@ def _report(report: ReportStanding, *, by_series: bool) -> dict[str, Any]:
 
 
 def _series(one: SeriesStanding) -> dict[str, Any]:
-    last = max(one.failing, key=lambda failing: failing.at, default=None)
     return {
         "tsv": one.tsv,
         "dimensions": one.dimensions,
@@ -146,12 +140,7 @@ def _series(one: SeriesStanding) -> dict[str, Any]:
         "marked": one.marked,
         "late": one.late,
         "damaged": one.damaged,
-        "failing": len(one.failing),
-        "last_error": last.error if last else None,
-        "last_error_at": last.at if last else None,
-        "last_error_interval": last.start if last else None,
-        "last_error_times": last.times if last else 0,
-    }
+    } | last_error(one.failing)
 
 
 def _stamp(moment: datetime | None) -> str | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
+from reportupdater.observe import words
 from reportupdater.observe.table import Row, Screen, lines
 from reportupdater.standing import ReportStanding, SeriesStanding, Standing
+from reportupdater.store.ledger import last_of
 
 _MOST_SERIES = 5
-_UNITS = (("d", 86400), ("h", 3600), ("min", 60))
+_MOST_NAMES = 3
 
 
 def text(standing: Standing, screen: Screen, *, by_series: bool) -> Iterator[str]:
@@ -35,7 +37,7 @@ def text(standing: Standing, screen: Screen, *, by_series: bool) -> Iterator[str
 
 def _head(standing: Standing) -> Iterator[str]:
     bad = sum(report.in_trouble for report in standing.reports)
-    count = f"{len(standing.reports)} report{'s' * (len(standing.reports) != 1)}"
+    count = words.count(len(standing.reports), "report")
     yield f"{standing.output}: {count}, {bad or 'none'} in trouble"
     survey = standing.survey
     if survey.source != "state":
@@ -47,7 +49,7 @@ def _head(standing: Standing) -> Iterator[str]:
         yield f"{why}: {source}"
     for config, run in survey.runs.items():
         ended = datetime.fromisoformat(run["ended"].removesuffix("Z"))
-        age = _span(standing.at - ended)
+        age = words.span(standing.at - ended)
         yield f"{config}: last run ended {age} ago, exit code {run['exit_code']}"
     for running in survey.running:
         yield f"{running.config}: process {running.pid} is at work since {_minute(running.started)}"
@@ -97,20 +99,28 @@ def _series_table(report: ReportStanding, screen: Screen) -> Iterator[str]:
 
 def _notes(report: ReportStanding) -> Iterator[str]:
     yield from _of_report(report)
+    said = (report.record.error if report.record else None) or ""
     bad = [one for one in report.series if one.in_trouble]
-    if report.record is not None and report.record.error and len(report.series) == 1:
-        bad = [one for one in bad if one.damaged]  # it has been said
-    yield from _some(bad, lambda one: f"{_label(one)}: {_trouble(one)}")
+    bad = [one for one in bad if not (one.damaged and one.damaged in said)]
+    if said and len(report.series) == 1:
+        bad = [one for one in bad if one.damaged]
+    groups: dict[str, list[SeriesStanding]] = {}
+    for one in bad:
+        groups.setdefault(_trouble(one), []).append(one)
+    for trouble, of in list(groups.items())[:_MOST_SERIES]:
+        yield f"{_labels(of)}: {trouble}"
+    hidden = sum(len(of) for of in list(groups.values())[_MOST_SERIES:])
+    if hidden:
+        yield f"and {hidden:,} more series in trouble; `--series` lists them all"
     marked = sum(one.marked for one in report.series)
     if marked:
         yield f"{marked:,} intervals are marked to be computed again"
     behind = [one for one in report.behind if not one.in_trouble]
     if behind:
-        shown = ", ".join(
-            f"{_label(one)} ({_hour(one.done_up_to)})" for one in behind[:_MOST_SERIES]
+        shown = words.some(
+            [f"{_label(one)} ({_hour(one.done_up_to)})" for one in behind], _MOST_SERIES
         )
-        more = ", ..." if len(behind) > _MOST_SERIES else ""
-        yield f"{len(behind)} of {len(report.series)} series are behind: {shown}{more}"
+        yield f"{len(behind)} of {len(report.series)} series are behind: {shown}"
 
 
 def _of_report(report: ReportStanding) -> Iterator[str]:
@@ -129,19 +139,11 @@ def _of_report(report: ReportStanding) -> Iterator[str]:
     yield from report.notices
 
 
-def _some(series: Sequence[SeriesStanding], line: Callable[[SeriesStanding], str]) -> Iterator[str]:
-    for one in series[:_MOST_SERIES]:
-        yield line(one)
-    more = len(series) - _MOST_SERIES
-    if more > 0:
-        yield f"and {more:,} more series in trouble; `--series` lists them all"
-
-
 def _trouble(one: SeriesStanding) -> str:
     if one.damaged:
         return one.damaged
     if one.failing:
-        last = max(one.failing, key=lambda failing: failing.at)
+        last = last_of(one.failing)
         count = len(one.failing)
         what = f"{last.start} fails" if count == 1 else f"{count:,} intervals fail, {last.start}"
         times = f" {last.times} times in a row" if last.times > 1 else ""
@@ -149,6 +151,13 @@ def _trouble(one: SeriesStanding) -> str:
     if one.done_up_to is None:
         return "late: nothing is done yet"
     return f"late: {_hour(one.done_up_to)} is the last that is done"
+
+
+def _labels(series: Sequence[SeriesStanding]) -> str:
+    """Series of which the same is told."""
+    if len(series) == 1:
+        return _label(series[0])
+    return f"{len(series):,} series ({words.some([_label(one) for one in series], _MOST_NAMES)})"
 
 
 def _label(one: SeriesStanding) -> str:
@@ -159,21 +168,13 @@ def _last_run(report: ReportStanding, now: datetime) -> str:
     if report.record is None:
         return "-"
     at = datetime.fromisoformat(report.record.last_run.removesuffix("Z"))
-    return f"{_span(now - at)} ago"
+    return f"{words.span(now - at)} ago"
 
 
 def _next_due(report: ReportStanding, now: datetime) -> str:
     if report.next_due is None:
         return "-"
-    return "now" if report.next_due <= now else f"in {_span(report.next_due - now)}"
-
-
-def _span(span: timedelta) -> str:
-    seconds = max(0.0, span.total_seconds())
-    for unit, length in _UNITS:
-        if seconds >= length:
-            return f"{int(seconds // length)} {unit}"
-    return f"{int(seconds)} s"
+    return "now" if report.next_due <= now else f"in {words.span(report.next_due - now)}"
 
 
 def _hour(label: str | None) -> str:

@@ -12,6 +12,7 @@ from reportupdater.errors import EXIT_FAILED, EXIT_OK
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.outcome import Answer, Failure
 from reportupdater.model import GraphiteConfig, Table
+from reportupdater.observe import words
 from reportupdater.observe.result import aligned, screen_width
 from reportupdater.sinks.datapoints import Made
 from reportupdater.trial import Trial, Tried, prepared, tried
@@ -122,7 +123,7 @@ def _show(trial: Trial, found: Tried, limit: int) -> int:
         _say(logging.ERROR, "interrupted after %s: the query was stopped", took)
         return found.stopped
     if found.table is not None:
-        count = f"{len(found.table.rows):,} row{'s' * (len(found.table.rows) != 1)}"
+        count = words.count(len(found.table.rows), "row")
         _title(f"result: {count}, {took}")
         _show_table(found.table, limit)
     outcome = found.outcome

@@ -43,13 +43,16 @@ def decode(data: bytes, path: str) -> tuple[str | None, list[Problem]]:
         return None, [Problem(what, where_in(before, len(before), path), "save the file as UTF-8")]
 
 
-def read_needed(path: Path) -> bytes:
-    """What is in a file without which nothing can be done. Raises UsageError."""
+def read_needed(path: Path, hint: str = "") -> bytes:
+    """What is in a file without which nothing can be done. Raises UsageError.
+
+    `hint` is for one that is not there, where no other has a name like it.
+    """
     try:
         return _bytes(path)
     except (OSError, ValueError) as error:
         missing = isinstance(error, FileNotFoundError)
-        hint = missing_hint(path) if missing else ""
+        hint = (missing_hint(path) or hint) if missing else ""
         what = "there is no such file" if missing else f"cannot be read: {reason(error)}"
         raise UsageError(what, where=Where(str(path)), hint=hint) from None
 

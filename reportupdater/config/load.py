@@ -19,6 +19,7 @@ from reportupdater.errors import Problem, Severity, UsageError, Where
 from reportupdater.model import GraphiteConfig, Project, Scripts
 
 CONFIG_NAME = "config.yaml"
+_PROJECT = f"a project is a folder with {CONFIG_NAME}"
 _EXAMPLE = "for example reports: {edits: {db: wikis, granularity: days, starts: 2015-01-31}}"
 _FOR_HOSTS = "it belongs to host settings"
 
@@ -63,10 +64,8 @@ def load_project(
 def _config_bytes(folder: Path, path: Path) -> bytes:
     if not os.path.isdir(folder):
         what = "is not a folder" if os.path.exists(folder) else "there is no such folder"
-        raise UsageError(
-            what, where=Where(str(folder)), hint=f"a project is a folder with {CONFIG_NAME}"
-        )
-    return read_needed(path)
+        raise UsageError(what, where=Where(str(folder)), hint=_PROJECT)
+    return read_needed(path, _PROJECT if path == folder / CONFIG_NAME else "")
 
 
 def _read(

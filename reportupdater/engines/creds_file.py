@@ -37,14 +37,7 @@ def read(path: Path) -> Login:
     try:
         parser.read_string(path.expanduser().read_text(encoding="utf-8"))
     except (configparser.Error, UnicodeDecodeError, AttributeError) as error:
-        # AttributeError is what configparser makes of some lines before any section.
-        line = getattr(error, "lineno", None)
-        raise ConnectionFailed(
-            f"{path}{f':{line}' if line else ''}: cannot be used as creds_file"
-            f" ({type(error).__name__})",
-            hint="it is an option file: [client], then lines like user=… and password=…",
-            retry=False,
-        ) from None
+        raise damaged(path, error) from None
     return Login(_value(parser, "user"), _value(parser, "password"))
 
 
@@ -57,11 +50,7 @@ def check(path: Path) -> None:
         with path.expanduser().open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
     except OSError as error:
-        raise ConnectionFailed(
-            f"{path}: cannot read the creds_file: {error.strerror}",
-            hint="it must exist and be readable for the user that runs the reports",
-            retry=False,
-        ) from None
+        raise _unreadable(path, error) from None
     with _looking:
         if path in _looked_at:
             return
@@ -83,6 +72,37 @@ def _can_be_reached(path: Path) -> bool:
         return all(above.stat().st_mode & stat.S_IXOTH for above in path.resolve().parents)
     except OSError:
         return True
+
+
+def _unreadable(path: Path, error: OSError) -> ConnectionFailed:
+    """What is told of an option file that cannot be opened."""
+    return ConnectionFailed(
+        f"{path}: cannot read the creds_file: {error.strerror}",
+        hint="it must exist and be readable for the user that runs the reports",
+        retry=False,
+    )
+
+
+def damaged(path: Path, error: Exception) -> ConnectionFailed:
+    """What is told of an option file that cannot be understood, without quoting it."""
+    line = getattr(error, "lineno", None)
+    return ConnectionFailed(
+        f"{path}{f':{line}' if line else ''}: cannot be used as creds_file: {_wrong(error)}",
+        hint="it is an option file: [client], then lines like user=… and password=…",
+        retry=False,
+    )
+
+
+def _wrong(error: Exception) -> str:
+    match error:
+        case UnicodeDecodeError():
+            return "not UTF-8"
+        case configparser.DuplicateSectionError() | configparser.DuplicateOptionError():
+            return "something is given twice"
+        case configparser.MissingSectionHeaderError():
+            return "no section begins before its first line"
+    # AttributeError is what configparser makes of an indented line below a key without a value.
+    return "a line cannot be understood"
 
 
 def _value(parser: configparser.RawConfigParser, key: str) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any
 from reportupdater.engines import mysql_errors, sql
 from reportupdater.engines.base import CONNECT_TIMEOUT, Session
 from reportupdater.engines.calls import Calls
-from reportupdater.engines.creds_file import check
+from reportupdater.engines.creds_file import check, damaged
 from reportupdater.engines.line import Line
 from reportupdater.engines.mediawiki import Mediawiki, Place
 from reportupdater.errors import ConnectionFailed, QueryError, ResultError
@@ -241,15 +241,10 @@ def _unconnected(entry: MysqlDatabase, timeout: int | None) -> _Connection:
             defer_connect=True,
         )
     except (configparser.Error, AttributeError, OSError, ValueError) as error:
-        # AttributeError is what a line before any section makes of RawConfigParser.
         # Not its text: configparser quotes lines of the file, and a password may stand there.
-        line = getattr(error, "lineno", None)
-        raise ConnectionFailed(
-            f"{creds_file}{f':{line}' if line else ''}: cannot be used as creds_file"
-            f" ({type(error).__name__})",
-            hint="it is an option file: [client], then lines like user=… and password=…",
-            retry=False,
-        ) from None
+        if creds_file is None:
+            raise
+        raise damaged(creds_file, error) from None
 
 
 def _limit(connection: _Connection, timeout: float) -> None:

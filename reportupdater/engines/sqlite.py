@@ -220,4 +220,6 @@ def _hint(code: int, said: str) -> str:
         return "the file is damaged: PRAGMA integrity_check tells where"
     if said.startswith("no such table"):
         return "check the table's name, and which database the report runs on"
+    if said.endswith("syntax error"):
+        return "`reportupdater try` shows the query as it was asked"
     return ""

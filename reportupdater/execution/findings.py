@@ -40,6 +40,7 @@ def findings(
                 owner=report.owner,
                 ticket=report.ticket,
                 description=report.description,
+                is_ours=report in owned,
             )
         )
     valid = {report.name for report in project.reports}
@@ -48,7 +49,7 @@ def findings(
         if problem.severity is Severity.ERROR and problem.report not in valid and problem.report:
             wrong.setdefault(problem.report, []).append(str(problem))
     found += [
-        Finding(name, error=_first(lines))
+        Finding(name, error=_first(lines), is_ours=False)
         for name, lines in wrong.items()
         if not asked or name in asked
     ]

@@ -9,6 +9,8 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from reportupdater.observe import words
+
 log = logging.getLogger(__name__)
 
 _MOST_WARNINGS = 50  # odd values of a column could be thousands
@@ -139,13 +141,13 @@ class Summary:
         if self.troubles:
             counts += f", {len(self.troubles)} wrong"
         if self.invalid:
-            counts += f", {self.invalid} error{'s' * (self.invalid > 1)} in the configuration"
+            counts += f", {words.count(self.invalid, 'error')} in the configuration"
         if self.interrupted:
             counts = f"interrupted, {counts}"
         elif not (self.done or self.empty) and self.is_good and not self.skipped:
             counts = "nothing is due"
         if self.owed:
-            counts = f"{_datapoints(self.owed)} made again"
+            counts = f"{words.count(self.owed, 'datapoint')} made again"
         lines = [f"{title}: {counts}"]
         for word, tally in (
             ("failed", self.failed),
@@ -155,7 +157,7 @@ class Summary:
         ):
             lines += [f"  {word}: {line}" for line in tally.lines(self.contacts)]
         if self.waiting:
-            lines.append(f"  waiting: {_datapoints(self.waiting)}: {self.waiting_why}")
+            lines.append(f"  waiting: {words.count(self.waiting, 'datapoint')}: {self.waiting_why}")
         return lines
 
     def log(self, title: str) -> None:
@@ -177,7 +179,3 @@ class Summary:
             "not_sent": list(self.not_sent.lines(self.contacts)),
             "datapoints_waiting": self.waiting,
         }
-
-
-def _datapoints(count: int) -> str:
-    return f"{count:,} datapoint{'s' * (count != 1)}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from reportupdater.errors import StateError, Where
 from reportupdater.store.state import FOLDER, State, explained, look, made_ready
 
 
@@ -24,13 +23,8 @@ class Copy(State):
         self.path = self.folder / "state.sqlite"
         self._series = {}
         self._connection = sqlite3.connect(":memory:", isolation_level=None)
-        try:
-            with look(output) as connection:
-                if connection is not None:
-                    connection.backup(self._connection)
-            with explained(self.path):
-                made_ready(self._connection, self.path)
-        except OSError as error:
-            raise StateError(
-                f"the state cannot be read: {error.strerror}", where=Where(str(self.path))
-            ) from None
+        with look(output) as connection:
+            if connection is not None:
+                connection.backup(self._connection)
+        with explained(self.path):
+            made_ready(self._connection, self.path)

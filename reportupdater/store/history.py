@@ -1,4 +1,4 @@
-"""What the ledger says of a report's series: how long a query took, and how it has failed of late."""
+"""What the ledger says of a report's series: how long a query took."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ from reportupdater.store.state import State
 
 
 class History(NamedTuple):
-    """The attempts of a series, as far as the ledger keeps them (90 days)."""
+    """The answers of a series, as far as the ledger keeps them (90 days)."""
 
     answered: int = 0
-    """How many succeeded."""
+    """How many there were."""
     seconds: float = 0.0
-    """How long those took, together."""
-    failures_in_a_row: int = 0
-    """How many have failed since the last that succeeded."""
-    last_error: str = ""
+    """How long they took, together."""
 
 
 def of_report(state: State, report: str) -> dict[str, History]:
@@ -29,22 +26,7 @@ def of_report(state: State, report: str) -> dict[str, History]:
             " WHERE report = ? AND NOT failed GROUP BY tsv",
             (report,),
         ).fetchall()
-        # What was committed together has the same time; of a series the older interval came first.
-        # SQLite takes `error` from the row of the maximum.
-        failures = connection.execute(
-            "WITH good AS (SELECT series, MAX(at || ' ' || start) AS moment FROM attempts"
-            "  JOIN series ON series.id = attempts.series"
-            "  WHERE report = ? AND NOT failed GROUP BY series)"
-            " SELECT tsv, COUNT(*), error, MAX(at || ' ' || start) FROM attempts"
-            " JOIN series ON series.id = attempts.series LEFT JOIN good ON good.series = series.id"
-            " WHERE report = ? AND failed AND at || ' ' || start > COALESCE(moment, '')"
-            " GROUP BY tsv",
-            (report, report),
-        ).fetchall()
-    found = {tsv: History(count, seconds) for tsv, count, seconds in answers}
-    for tsv, count, error, _ in failures:
-        found[tsv] = found.get(tsv, History())._replace(failures_in_a_row=count, last_error=error)
-    return found
+    return {tsv: History(count, seconds) for tsv, count, seconds in answers}
 
 
 def expected(histories: Iterable[History]) -> float | None:

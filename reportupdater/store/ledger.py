@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -151,6 +151,23 @@ def failing(connection: sqlite3.Connection) -> list[Failing]:
         " GROUP BY attempts.series, start ORDER BY tsv, start"
     )
     return [Failing(*row) for row in found]
+
+
+def last_of(failing: Sequence[Failing]) -> Failing:
+    """The interval of a series that failed last: of what was committed together, the newest."""
+    return max(failing, key=lambda one: (one.at, one.start))
+
+
+def last_error(failing: Sequence[Failing]) -> dict[str, Any]:
+    """How a series fails, as `plan --json` and `status --json` tell it."""
+    last = last_of(failing) if failing else None
+    return {
+        "failing": len(failing),
+        "last_error": last.error if last else None,
+        "last_error_at": last.at if last else None,
+        "last_error_interval": last.start if last else None,
+        "last_error_times": last.times if last else 0,
+    }
 
 
 def stamp(moment: datetime) -> str:

@@ -7,7 +7,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from reportupdater.errors import UsageError
 from reportupdater.intervals import Granularity
+
+
+def needed(output: Path) -> None:
+    """Raise UsageError where there is no such folder."""
+    if not output.is_dir():
+        raise UsageError(f"{output}: there is no such output folder", hint="the first run makes it")
 
 
 def reports(output: Path) -> list[str]:

@@ -20,6 +20,8 @@ class Finding(NamedTuple):
     owner: str | None = None
     ticket: str | None = None
     description: str | None = None
+    is_ours: bool = True
+    """Whether the run might work on it: not if it is invalid, or its TSVs are another project's."""
 
 
 class Record(NamedTuple):
@@ -54,7 +56,8 @@ class Findings(NamedTuple):
 def note(connection: sqlite3.Connection, run: int, at: str, findings: Findings) -> None:
     """Note what a run found out, inside the transaction that ends it.
 
-    Reports that its configuration has given up are forgotten, and those of configurations that are
+    What it could not work on does not replace what a run of another configuration has noted. Reports
+    that its configuration has given up are forgotten, and those of configurations that are
     gone from this host.
     """
     found = connection.execute("SELECT project FROM runs WHERE id = ?", (run,)).fetchone()
@@ -69,21 +72,23 @@ def note(connection: sqlite3.Connection, run: int, at: str, findings: Findings) 
         " error = iif(excluded.error IS NULL AND NOT :whole, error, excluded.error),"
         " error_at = iif(excluded.error IS NULL AND NOT :whole, error_at, excluded.error_at),"
         " failures = CASE WHEN excluded.error IS NOT NULL THEN failures + 1"
-        " WHEN :whole THEN 0 ELSE failures END",
+        " WHEN :whole THEN 0 ELSE failures END"
+        " WHERE :is_ours OR config = excluded.config",
         [one._asdict() | around for one in findings.found],
     )
     known = connection.execute("SELECT report, config FROM reports").fetchall()
-    is_gone = {config: _is_gone(config) for config in {config for _, config in known}}
+    gone = {config: is_gone(config) for config in {config for _, config in known}}
     forgotten = [
         (report,)
         for report, config in known
-        if is_gone[config] or (config == around["config"] and report not in findings.names)
+        if gone[config] or (config == around["config"] and report not in findings.names)
     ]
     if forgotten:
         connection.executemany("DELETE FROM reports WHERE report = ?", forgotten)
 
 
-def _is_gone(config: str) -> bool:
+def is_gone(config: str) -> bool:
+    """Whether a configuration is not on this host any more."""
     try:
         os.stat(config)
     except FileNotFoundError:

@@ -160,12 +160,17 @@ def opened(path: Path) -> int:
 def look(output: Path) -> Iterator[sqlite3.Connection | None]:
     """A connection that only reads and makes nothing; None where there is no state yet.
 
-    Raises StateError.
+    Raises StateError, also where nobody may tell whether there is one.
     """
     path = output / FOLDER / "state.sqlite"
-    if not path.exists():
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
         yield None
         return
+    except OSError as error:
+        what = f"the state cannot be read: {error.strerror}"
+        raise StateError(what, where=Where(str(path))) from None
     # A reader too would make SQLite's side files, as files of its own user, and leave them. Without
     # them nobody has written anything that is not in the main one.
     how = "mode=ro" if Path(f"{path}-wal").exists() else "mode=ro&immutable=1"

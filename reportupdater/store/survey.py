@@ -5,7 +5,6 @@ Who cannot open the state gets what `status.json` tells, or nothing: the TSVs ar
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
@@ -18,7 +17,7 @@ from reportupdater.store import journal, ledger, marks, outbox, owners, reports,
 from reportupdater.store.ledger import Failing, Running
 from reportupdater.store.owners import Shape
 from reportupdater.store.reports import Record
-from reportupdater.store.state import FOLDER, look
+from reportupdater.store.state import look
 from reportupdater.store.tsv import parse
 
 
@@ -48,17 +47,10 @@ class Survey:
 def survey(output: Path) -> Survey:
     """What is known of an output folder. Raises nothing."""
     try:
-        os.stat(
-            output / FOLDER / "state.sqlite"
-        )  # whether it is there may be what one may not know
         with look(output) as connection:
             return _from_state(connection) if connection else _from_file(output, "")
-    except FileNotFoundError:
-        return _from_file(output, "")
-    except (StateError, sqlite3.Error) as error:
+    except StateError as error:
         return _from_file(output, str(error))
-    except OSError as error:
-        return _from_file(output, f"the state cannot be read: {error.strerror}")
 
 
 def _from_state(connection: sqlite3.Connection) -> Survey:

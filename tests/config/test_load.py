@@ -363,7 +363,8 @@ def test_what_is_not_there_is_a_usage_error(
     Path("file").touch()
     assert message("file") == f"file: is not a folder {hint}"
     Path("project").mkdir()
-    assert message("project") == "project/config.yaml: there is no such file"
+    assert message("project") == f"project/config.yaml: there is no such file {hint}"
+    assert message("project", "other.yaml") == "other.yaml: there is no such file"
     Path("project/config.yml").touch()
     assert (
         message("project") == "project/config.yaml: there is no such file ('config.yml' is there)"

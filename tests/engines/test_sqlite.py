@@ -75,7 +75,7 @@ def test_text_that_is_not_utf8_is_an_error_of_the_result(session: SqliteSession)
     ("query", "message"),
     [
         ("SELECT 1; SELECT 2", "one statement"),
-        ("SELEC 1", 'near "SELEC": syntax error'),
+        ("SELEC 1", 'near "SELEC": syntax error .*`reportupdater try`'),
         ("SELECT * FROM nowhere", "no such table: nowhere .*check the table"),
         ("DELETE FROM edit", "readonly database .*only read"),
         ("INSERT INTO edit VALUES (1, 2, 3) RETURNING date", "readonly database .*only read"),

@@ -118,7 +118,9 @@ def test_a_project_that_is_not_there_is_told(host: Host, tmp_path: Path) -> None
     one.run("--host-config", host.config, code=2)
     told = host.told()
     assert (told["exit_code"], told["done"]) == (2, 0)
-    assert told["text"] == told["error"] == f"{one.folder}/config.yaml: there is no such file"
+    hint = "a project is a folder with config.yaml"
+    error = f"{one.folder}/config.yaml: there is no such file ({hint})"
+    assert told["text"] == told["error"] == error
 
 
 def test_a_state_that_cannot_be_used_is_told(host: Host, tmp_path: Path) -> None:

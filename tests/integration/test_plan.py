@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -27,7 +28,6 @@ def test_before_the_first_run_all_is_due_and_nothing_is_made(tmp_path: Path) -> 
         "edits: 3 intervals are due, how long that takes is not known\n"
         "  missing 2025-01-01 to 2025-01-03 (3)\n"
         "  next: 2025-01-04, due from 2025-01-05 00:00 UTC on\n"
-        "\n"
     )
     assert not project.output.exists()
 
@@ -44,7 +44,6 @@ def test_many_series_of_which_the_same_is_due_are_one_line(tmp_path: Path) -> No
         "    2 done: 2025-01-01, 2025-01-03\n"
         "  wiki=w007wiki: missing 2025-01-01 to 2025-01-04 (4)\n"
         "  next: 2025-01-05, due from 2025-01-06 00:00 UTC on\n"
-        "\n"
     )
 
 
@@ -64,7 +63,6 @@ def test_each_reason_not_to_be_due_is_told(tmp_path: Path) -> None:
         "    1 waiting for the lag: 2025-01-12\n"
         "  next: 2025-01-12, due from 2025-01-13 05:15 UTC on\n"
         "  next tick of '15 5 * * *': 2025-01-13 05:15 UTC\n"
-        "\n"
     )
     project.run(now="2025-01-13T00:30")
     found = shown(project, now="2025-01-13T02:00")
@@ -80,19 +78,43 @@ def test_each_reason_not_to_be_due_is_told(tmp_path: Path) -> None:
 
 def test_what_fails_is_told_with_how_often_and_the_last_error(tmp_path: Path) -> None:
     project = project_with(
-        tmp_path, 'reports: {edits: {explode_by: {wiki: "enwiki, dewiki"}}, users: {}}\n'
+        tmp_path,
+        'reports: {edits: {concurrency: 1, explode_by: {wiki: "enwiki, dewiki"}}, users: {}}\n',
     )
     project.write("edits.sql", "SELECT nonsense")
     project.run("--until", "2025-01-03", code=1)
     project.run("--only", "wiki=dewiki", "--until", "2025-01-03", code=1)
     found = shown(project)
     assert (
-        "  failing: 2 series, most often wiki=dewiki, 4 times in a row, the last time: no\n"
-        "      such column: nonsense\n"
+        "  failing: 4 intervals, most often wiki=dewiki 2025-01-01, 2 times in a row, the\n"
+        "      last time: no such column: nonsense\n"
     ) in found
     series = planned(project, "--report", "edits")["reports"][0]["series"]
-    assert [one["failures_in_a_row"] for one in series] == [2, 4]
+    assert [(one["failing"], one["last_error_times"]) for one in series] == [(2, 1), (2, 2)]
     assert series[0]["last_error"] == "no such column: nonsense"
+    assert series[0]["last_error_interval"] == "2025-01-02"
+
+
+def test_an_interval_that_fails_is_told_though_later_ones_have_been_done(tmp_path: Path) -> None:
+    project = project_with(tmp_path, "reports: {edits: {}}\n")
+    bad = (
+        "SELECT CASE '{from_date}' WHEN '2025-01-01' THEN '2024-01-01' ELSE '{from_date}' END AS d"
+    )
+    project.write("edits.sql", f"{bad}, 1 AS n")
+    project.run(code=1)
+    project.run(code=1)
+    found = shown(project)
+    assert "  failing: 2025-01-01 2 times in a row, the last time: row 1 is dated\n" in found
+    (series,) = planned(project)["reports"][0]["series"]
+    status = json.loads(project.call("status", project.output, "--json", "--series", code=1).stdout)
+    (same,) = status["reports"][0]["each_series"]
+    fields = {"failing", *(name for name in series if name.startswith("last_error"))}
+    assert len(fields) == 5
+    assert {name: series[name] for name in fields} == {name: same[name] for name in fields}
+    project.write("edits.sql", ONE)
+    project.run()
+    (series,) = planned(project)["reports"][0]["series"]
+    assert (series["failing"], series["last_error"], series["last_error_times"]) == (0, None, 0)
 
 
 def test_how_long_it_takes_is_known_from_each_series(tmp_path: Path) -> None:
@@ -104,7 +126,7 @@ def test_how_long_it_takes_is_known_from_each_series(tmp_path: Path) -> None:
     found = planned(project)["reports"][0]
     # The other one has no history of its own: the report's mean is taken.
     assert [one["expected_seconds"] for one in found["series"]] == [180.0, 270.0]
-    assert "5 intervals are due, about 8 minutes if one after the other" in shown(project)
+    assert "5 intervals are due, about 8 min if one after the other" in shown(project)
 
 
 def test_the_json_has_the_fields_that_the_page_lists(tmp_path: Path) -> None:
@@ -148,8 +170,11 @@ def test_the_json_has_the_fields_that_the_page_lists(tmp_path: Path) -> None:
                             }
                         ],
                         "expected_seconds": None,
-                        "failures_in_a_row": 0,
+                        "failing": 0,
                         "last_error": None,
+                        "last_error_at": None,
+                        "last_error_interval": None,
+                        "last_error_times": 0,
                     }
                 ],
             }

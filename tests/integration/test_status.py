@@ -25,7 +25,7 @@ CONFIG = (
     + """\
 reports:
   edits: {explode_by: {wiki: "enwiki, dewiki"}, description: Edits of a day}
-  views: {owner: Data team, ticket: T123, description: Views of a day}
+  views: {concurrency: 1, owner: Data team, ticket: T123, description: Views of a day}
   weekly_users: {granularity: weeks, starts: 2024-12-29, ends: 2025-02-02}
 """
 )
@@ -110,7 +110,7 @@ def test_a_report_that_keeps_failing_says_how_often(
     (series,) = views["each_series"]
     hint = "no such table: nowhere (check the table's name, and which database the report runs on)"
     assert (series["failing"], series["last_error"]) == (3, hint)
-    assert (series["last_error_interval"], series["last_error_times"]) == ("2025-01-01", 2)
+    assert (series["last_error_interval"], series["last_error_times"]) == ("2025-01-03", 2)
     assert "failed in 2 runs in a row, last at" in status(capsys, troubled)
     troubled.write("views.sql", ONE)
     troubled.run(now="2025-01-05")
@@ -192,9 +192,15 @@ def test_of_many_series_in_trouble_some_are_shown(
     project.run("--until", "2025-01-02")
     said = status(capsys, project, project.folder)
     assert "! edits      217  2025-01-01      651" in said
-    assert said.count("late: 2025-01-01 is the last that is done") == 5
-    assert "and 212 more series in trouble; `--series` lists them all" in said
+    all_of_them = "217 series (wiki=w000, wiki=w001, wiki=w002, ...)"
+    assert f"{all_of_them}: late: 2025-01-01 is the last that is done" in said
     assert status(capsys, project, project.folder, "--series").count("late: ") == 217
+    for number in range(6):
+        project.write_tsv(f"edits/w{number:03}", "date\tn\n2025-01-01\n")
+    said = status(capsys, project, project.folder)
+    assert said.count("columns where the header has 2") == 5
+    assert "wiki=w004: " in said
+    assert "and 212 more series in trouble; `--series` lists them all" in said
 
 
 def test_results_that_are_not_in_their_tsv_yet_are_done(
@@ -208,6 +214,39 @@ def test_results_that_are_not_in_their_tsv_yet_are_done(
         connection.commit()
     told = report(as_json(capsys, troubled, "--series"), "edits")
     assert (told["done_up_to"], told["series_behind"], told["series_empty"]) == ("2025-01-05", 1, 1)
+
+
+def test_a_project_that_may_not_write_a_report_changes_nothing_of_what_its_own_run_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = SQLITE + "reports: {edits: {}}\n"
+    own = Project(tmp_path, config, {"edits.sql": ONE})
+    own.run()
+    copy = Project(tmp_path / "copy", config, {"edits.sql": ONE}, output=own.output)
+    copy.run(code=1)
+    told = as_json(capsys, own, own.folder)
+    assert report(told, "edits")["last_error"] is None
+    (trouble,) = told["troubles"]
+    of_another = f"its TSVs are written by another project, {own.folder}/config.yaml"
+    assert trouble.startswith(f"{copy.folder}/config.yaml: its last run met: edits: ")
+    assert of_another in trouble
+    copy.write("config.yaml", SQLITE + "reports: {edits: {dbb: local}, views: {}}\n")
+    copy.write("views.sql", ONE)
+    copy.run(code=1)
+    assert report(as_json(capsys, own, own.folder), "edits")["last_error"] is None
+    shutil.rmtree(copy.folder)
+    assert as_json(capsys, own, own.folder, code=0)["troubles"] == []
+
+
+def test_of_several_errors_of_a_report_the_first_is_told_and_how_many_there_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = "{granularty: weeks, lagg: 1, timeout: x}"
+    project = Project(tmp_path, SQLITE + f"reports: {{edits: {keys}}}\n", {"edits.sql": ONE})
+    project.output.mkdir()
+    invalid = report(as_json(capsys, project, project.folder), "edits")["invalid"]
+    assert "unknown key 'granularty' of report 'edits' (did you mean 'granularity'?)" in invalid
+    assert invalid.endswith("; and 2 more, which `check` tells")
 
 
 def test_open_marks_and_datapoints_that_wait_are_told(
@@ -338,7 +377,7 @@ def test_who_may_not_enter_the_states_folder_gets_what_the_tsvs_tell(
     with ordinary_user():
         told = as_json(capsys, troubled, code=0)
         said = status(capsys, troubled, code=0)
-    why = "the state cannot be read: Permission denied"
+    why = f"{folder / 'state.sqlite'}: the state cannot be read: Permission denied"
     assert (told["source"], told["source_why"]) == ("tsv", why)
     assert f"{why}: errors, datapoints and times of runs are not known" in said
     assert report(told, "edits")["done_up_to"] == "2025-01-04"
@@ -398,10 +437,14 @@ def test_a_wrong_call_ends_in_exit_code_2(
 
 def test_a_project_in_the_place_of_the_output_folder_is_told(troubled: Project) -> None:
     called = troubled.call("status", troubled.folder, troubled.output, code=2)
-    hint = f"(the output folder comes first: status {troubled.output} {troubled.folder})"
+    hint = f"(the output folder comes first: {troubled.output} {troubled.folder})"
     assert f"{troubled.folder} is a project {hint}" in called.stderr
     called = troubled.call("status", troubled.output / "nowhere", code=2)
-    assert "nowhere: there is no such output folder" in called.stderr
+    assert "nowhere: there is no such output folder (the first run makes it)" in called.stderr
+    for command in ("run", "plan", "rerun", "resend", "metrics"):
+        called = troubled.call(command, troubled.output, troubled.folder, code=2)
+        hint = f"(the project comes first: {troubled.folder} {troubled.output})"
+        assert f"{troubled.folder} is a project {hint}" in called.stderr
 
 
 def test_a_reader_that_has_enough_is_no_error(troubled: Project) -> None:

@@ -24,6 +24,7 @@ OTHERS = {
     "trial.py",
     "verification.py",
     "…: there is nothing to send",
+    "…: there is no such output folder",
 }
 # Nothing but what is filled in: these carry other messages on.
 CARRIERS = {"…", "…: …"}

@@ -42,24 +42,6 @@ def test_only_answers_tell_how_long_a_query_takes(state: State) -> None:
     note(state, "r/a.tsv", 2, 9000.0, error="too slow")
     note(state, "r/b.tsv", 0, 2.0)
     found = history.of_report(state, "r")
-    assert found["r/a.tsv"] == History(2, 40.0, 1, "too slow")
+    assert found["r/a.tsv"] == History(2, 40.0)
     assert found["r/b.tsv"] == History(1, 2.0)
     assert history.expected(found.values()) == 14.0
-
-
-def test_failures_in_a_row_are_those_since_the_last_success(state: State) -> None:
-    note(state, "r/a.tsv", 0, error="old")
-    note(state, "r/a.tsv", 1)
-    for minute in (2, 3, 4):
-        note(state, "r/a.tsv", minute, error=f"at {minute}", day=2)
-    note(state, "r/b.tsv", 0, error="only")
-    found = history.of_report(state, "r")
-    assert (found["r/a.tsv"].failures_in_a_row, found["r/a.tsv"].last_error) == (3, "at 4")
-    assert (found["r/b.tsv"].failures_in_a_row, found["r/b.tsv"].answered) == (1, 0)
-
-
-def test_of_what_was_committed_together_the_older_interval_came_first(state: State) -> None:
-    note(state, "r.tsv", 0, error="first", day=1)
-    note(state, "r.tsv", 0, day=2)
-    note(state, "r.tsv", 0, error="last", day=3)
-    assert history.of_report(state, "r")["r.tsv"] == History(1, 1.0, 1, "last")

@@ -215,17 +215,17 @@ class Series:
 
     report: Report
     values: tuple[str, ...] = ()
+    tsv: str = field(init=False, repr=False)
+    """The path of its TSV, relative to the output folder."""
+    dimensions: Mapping[str, str] = field(init=False, repr=False)
+    """Dimension name → value."""
 
-    @property
-    def tsv(self) -> str:
-        """The path of its TSV, relative to the output folder."""
-        return "/".join((self.report.name, *self.values)) + ".tsv"
-
-    @property
-    def dimensions(self) -> dict[str, str]:
-        """Dimension name → value."""
-        names = (dimension.name for dimension in self.report.dimensions)
-        return dict(zip(names, self.values, strict=True))
+    def __post_init__(self) -> None:
+        # Every task asks for them, some several times.
+        names = [dimension.name for dimension in self.report.dimensions]
+        tsv = "/".join((self.report.name, *self.values)) + ".tsv"
+        object.__setattr__(self, "tsv", tsv)
+        object.__setattr__(self, "dimensions", dict(zip(names, self.values, strict=True)))
 
     def __str__(self) -> str:
         fixed = (f"{name}={value}" for name, value in self.dimensions.items())

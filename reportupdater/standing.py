@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -28,7 +28,7 @@ class SeriesStanding:
     """How a series stands."""
 
     tsv: str
-    dimensions: dict[str, str]
+    dimensions: Mapping[str, str]
     done_up_to: str | None = None
     """The start of the newest interval that is done, as the TSV spells it."""
     missing: int | None = None

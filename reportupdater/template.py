@@ -52,8 +52,10 @@ class Template(NamedTuple):
     def render(self, values: Mapping[str, str]) -> str:
         """The text with its placeholders replaced. Raises KeyError for a name that `values` lacks."""
         return "".join(
-            part if isinstance(part, str) else format(values[part.name], part.spec)
-            for part in self.parts
+            [
+                part if isinstance(part, str) else format(values[part.name], part.spec)
+                for part in self.parts
+            ]
         )
 
     def where(self, placeholder: Placeholder) -> Where:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +15,21 @@ from reportupdater.errors import UsageError
 from reportupdater.intervals import parse_moment
 from reportupdater.pipeline import Request
 from reportupdater.planning.explode import EVERY, Only
+
+
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """As wide as argparse's own, without importing archives and compression to find the width."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    with suppress(KeyError, ValueError):
+        return int(os.environ["COLUMNS"])
+    with suppress(OSError, AttributeError, ValueError):
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns  # type: ignore[union-attr]
+    return 80
 
 
 def add_project(

@@ -35,7 +35,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         " file.\nErrors take reports, or their datapoints, out of a run; warnings do not; notices are"
         " worth knowing.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=arguments.HelpFormatter,
     )
     parser.add_argument(
         "projects",

@@ -31,7 +31,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         description="Prints the configuration with host settings, defaults and built-in defaults laid"
         " in,\nas YAML, each value with where it comes from. Files with passwords are not read.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=arguments.HelpFormatter,
     )
     parser.add_argument(
         "project", type=arguments.path, help="the folder with config.yaml and query files"

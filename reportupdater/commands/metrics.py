@@ -31,7 +31,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         description="Lists every metric path that a project can make, those that Graphite has never"
         " got first,\nand says how many files it will have to create. Nothing is sent or written.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=arguments.HelpFormatter,
     )
     arguments.add_project(
         parser,

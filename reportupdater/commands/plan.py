@@ -30,7 +30,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "are due, how long they may take, and why the rest is not due. Runs nothing and\n"
         "writes nothing.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=arguments.HelpFormatter,
     )
     arguments.add_project(parser, output_help="the folder of the TSVs")
     arguments.add_range(parser)

@@ -43,7 +43,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         description="Marks what is done of a range. The next run computes it again, replaces the rows and"
         "\nsends Graphite the new values. An interval is marked if it starts in [since, until).",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=arguments.HelpFormatter,
     )
     arguments.add_project(parser, output_help="the folder of the TSVs")
     arguments.add_range(parser)

@@ -27,7 +27,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         description="Makes datapoints from the TSVs again and sends them: for a new metric over old"
         " data, a path that was renamed, a Graphite that lost its disk, or a run from a terminal.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=arguments.HelpFormatter,
     )
     arguments.add_project(parser, output_help="the folder of the TSVs")
     arguments.add_range(parser)

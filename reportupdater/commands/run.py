@@ -28,7 +28,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="do all that is due",
         description="Computes what is due of a project's reports and keeps their TSVs up to date.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=arguments.HelpFormatter,
     )
     arguments.add_project(parser, output_help="the folder of the TSVs; made if it is missing")
     arguments.add_range(parser)

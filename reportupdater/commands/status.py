@@ -36,7 +36,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         description="Shows how the reports of an output folder stand, the ones in trouble first. Nothing is"
         "\nwritten, and no database is asked.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=arguments.HelpFormatter,
     )
     parser.add_argument("output", type=arguments.path, help="the folder of the TSVs")
     parser.add_argument(

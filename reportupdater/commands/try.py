@@ -43,7 +43,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         " datapoints\nthat a run would send. Nothing is stored, and nothing is sent. A script, or a"
         " hive file with\nseveral statements, may have side effects: it is run only with --execute.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=arguments.HelpFormatter,
     )
     parser.add_argument(
         "project", type=arguments.path, help="the folder with config.yaml and query files"

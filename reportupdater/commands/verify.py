@@ -29,7 +29,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="compare Graphite with the TSVs",
         description="Reads all series back from Graphite and compares every datapoint with the TSVs.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=arguments.HelpFormatter,
     )
     arguments.add_project(parser, output_help="the folder of the TSVs")
     arguments.add_range(parser)

@@ -12,7 +12,7 @@ import queue
 import re
 import threading
 from contextlib import suppress
-from time import monotonic, sleep
+from time import monotonic
 
 from reportupdater.errors import ConnectionFailed, ReportupdaterError, StateError
 from reportupdater.execution.clock import utcnow
@@ -61,6 +61,7 @@ class Deliverer:
         self._sink = sink
         self._to_send: queue.SimpleQueue[list[Owed] | None] = queue.SimpleQueue()
         self._sent: queue.SimpleQueue[ReportupdaterError | None] = queue.SimpleQueue()
+        self._settles = threading.Event()  # the batch in work has ended
         self._sending: list[Owed] = []
         self._thread: threading.Thread | None = None
         self._failures = 0
@@ -98,6 +99,7 @@ class Deliverer:
         owed = outbox.waiting(self._state, destination, most=enough)
         if owed >= enough and self._locks.take(_lock(destination), utcnow()):
             self._begin(self._sink)  # first: it may change how often points are owed
+            self._settles.clear()
             self._sending = outbox.batch(self._state, destination, BATCH_POINTS)
             self._to_send.put(self._sending)
         return bool(owed)
@@ -108,7 +110,7 @@ class Deliverer:
         self._rest = self._rests_until = 0.0
         self._not_before = 0.0  # once more, however often it failed before
         while self.step() and monotonic() < deadline and not stop.requested:
-            sleep(_STEP if self._sending else _LOCK_STEP)
+            self._settles.wait(_STEP if self._sending else _LOCK_STEP)
         if self._sink is None:
             return 0, ""
         waiting = outbox.waiting(self._state, self._sink.destination)
@@ -142,6 +144,7 @@ class Deliverer:
         except queue.Empty:
             return False
         sent, self._sending = self._sending, []
+        self._settles.clear()
         self.error = error
         if error is None:
             self._failures = 0
@@ -167,3 +170,4 @@ class Deliverer:
                 self._sent.put(ReportupdaterError(f"a bug of this program: {error!r}"))
             else:
                 self._sent.put(None)
+            self._settles.set()

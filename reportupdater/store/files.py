@@ -97,6 +97,11 @@ def replace(
         raise error
 
 
+def publish(path: Path, texts: Iterable[str], *, mode: int) -> None:
+    """The same for what every run writes anew: in one step, but a power failure may undo it."""
+    os.replace(write(path, texts, mode=mode).temporary, path)
+
+
 def write(
     path: Path, texts: Iterable[str], *, group: str | None = None, mode: int | None = None
 ) -> Written:

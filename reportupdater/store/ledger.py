@@ -18,7 +18,7 @@ _KEPT = timedelta(days=90)
 
 def begin_run(state: State, project: str, now: datetime) -> int:
     """Note that a run of a project has begun; its number."""
-    with state.transaction() as connection:
+    with state.fleeting() as connection:
         found = connection.execute(
             "INSERT INTO runs (project, pid, started) VALUES (?, ?, ?) RETURNING id",
             (project, os.getpid(), stamp(now)),

@@ -58,7 +58,7 @@ def recall(state: State, report: str, granularity: Granularity) -> Memory:
 
 def remember(state: State, report: str, granularity: Granularity, memory: Memory) -> None:
     """Remember what is done in TSVs whose identity was taken before they were read."""
-    with state.transaction() as connection:
+    with state.fleeting() as connection:
         connection.executemany(
             "INSERT OR REPLACE INTO coverage VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [

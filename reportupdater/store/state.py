@@ -261,6 +261,17 @@ class State:
                 raise
 
     @contextmanager
+    def fleeting(self) -> Iterator[sqlite3.Connection]:
+        """A transaction for what is no loss: a power failure may undo it, so no disk is waited for."""
+        with explained(self.path):
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            try:
+                with self.transaction() as connection:
+                    yield connection
+            finally:
+                self._connection.execute("PRAGMA synchronous = FULL")
+
+    @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection to read from. Raises StateError."""
         with explained(self.path):

@@ -25,7 +25,7 @@ def write(state: State) -> None:
                     "datapoints_waiting": outbox.owed(connection),
                 }
             text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-            files.replace(path, [text], mode=state.folder.stat().st_mode & FILE_MODE)
+            files.publish(path, [text], mode=state.folder.stat().st_mode & FILE_MODE)
     except OSError as error:
         raise StateError(
             f"the status cannot be written: {error.strerror}",

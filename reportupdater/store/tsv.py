@@ -31,6 +31,7 @@ _CHUNK = 1 << 20
 """Bytes looked at together: a TSV of a hundred wikis' rows is large."""
 _TOGETHER = 10_000
 """Rows written together."""
+_NEITHER_TAB_NOR_END = bytes({*range(256)} - {*b"\t\n"})
 _cells = attrgetter("cells")
 _REMEDY = "mend that line, or move the file away to have all of it computed again"
 
@@ -94,26 +95,30 @@ def _starts(path: Path, granularity: Granularity) -> Set[str]:
     """
     length = len(granularity.label(datetime.min)) + 1
     starts: Set[str] = frozenset()
-    tabs: set[int] = set()
+    shape = b""
     try:
         with open(path, "rb") as file:
             while chunk := file.read(_CHUNK):
-                text = (chunk + file.readline()).decode("utf-8")
-                if '"' in text or text[-1] != "\n" or text.count("\r") != text.count("\r\n"):
+                chunk += file.readline()
+                if b'"' in chunk or chunk.count(b"\r") != chunk.count(b"\r\n"):
                     raise ValueError("not plain")
-                lines = text[:-1].split("\n")
-                if not tabs:
+                lines = chunk.decode("utf-8").split("\n")
+                if lines.pop():
+                    raise ValueError("the last line is not ended")
+                shapes = chunk.translate(None, _NEITHER_TAB_NOR_END)
+                if shapes != shapes[: shapes.index(b"\n") + 1] * len(lines):
+                    raise ValueError("lines of another width")
+                if not shape:
                     header = lines.pop(0).removeprefix("\ufeff").removesuffix("\r").split("\t")
                     _check_header(header, Where(str(path), 1), granularity)
-                    tabs = {len(header) - 1}
+                    shape = shapes[: len(header)]
+                if not shapes.startswith(shape):
+                    raise ValueError("lines of another width")
                 starts |= frozenset([line[:length] for line in lines])
-                tabs.update([line.count("\t") for line in lines])
     except FileNotFoundError:
         pass
     except TsvError:
         raise ValueError("not plain") from None
-    if len(tabs) > 1:
-        raise ValueError("not plain")
     return starts
 
 

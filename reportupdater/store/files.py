@@ -99,7 +99,7 @@ def replace(
 
 def publish(path: Path, texts: Iterable[str], *, mode: int) -> None:
     """The same for what every run writes anew: in one step, but a power failure may undo it."""
-    os.replace(write(path, texts, mode=mode).temporary, path)
+    _rename(write(path, texts, mode=mode))
 
 
 def write(
@@ -167,8 +167,13 @@ def _each(do: Callable[[T], None], things: Sequence[T]) -> dict[T, OSError]:
 
 
 def _replace(file: Written) -> None:
+    _rename(file, durably=True)
+
+
+def _rename(file: Written, *, durably: bool = False) -> None:
     try:
-        _sync(file.temporary, os.O_RDONLY)
+        if durably:
+            _sync(file.temporary, os.O_RDONLY)
         os.replace(file.temporary, file.path)
     except BaseException:
         with suppress(OSError):

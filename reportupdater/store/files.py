@@ -59,8 +59,14 @@ def remedy(error: OSError) -> str:
                 "is that disk mounted for reading only? a systemd unit must name the output folder"
                 " in ReadWritePaths="
             )
-        case _:
+        case errno.EACCES | errno.EPERM:
             return f"{_user()}, who runs this, must be able to write there"
+        case errno.EIO:
+            return "is that disk failing? the kernel's log (`dmesg`) tells"
+        case errno.ENOLCK | errno.EOPNOTSUPP:
+            return "that file system has no locks: use a local disk"
+        case _:
+            return ""
 
 
 def _user() -> str:

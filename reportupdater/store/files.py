@@ -86,7 +86,7 @@ def replace(
     that shall own it; one that this host lacks, or that the user may not give, is a warning.
     Raises OSError.
     """
-    _make_folder(path.parent)
+    make_folder(path.parent)
     # The name is always the same, so that what a killed run left behind is removed by the next;
     # whoever writes the file holds a lock on it. Made anew, it has no mode or owner of before,
     # and is no symbolic link.
@@ -111,11 +111,13 @@ def replace(
     sync_folder(path.parent)
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, if they are not there; their names are durable. Raises OSError."""
     if not folder.is_dir():
-        _make_folder(folder.parent)
+        make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
-        sync_folder(folder.parent)
+        with suppress(PermissionError):  # one may write to a folder that one may not read
+            sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:

@@ -85,18 +85,8 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> Failing:
         pytest.fail(MISSING)
     source = Path(__file__).with_name("failing.c")
     library = tmp_path_factory.mktemp("failing") / "failing.so"
-    command = [
-        compiler,
-        "-shared",
-        "-fPIC",
-        "-O1",
-        "-Wall",
-        "-Werror",
-        "-o",
-        library,
-        source,
-        "-ldl",
-    ]
+    options = ["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", str(library)]
+    command = [compiler, *options, str(source), "-ldl"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         pytest.fail(f"{MISSING}\n{done.stderr}")

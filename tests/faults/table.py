@@ -68,7 +68,7 @@ def _row(fault: str, figures: Mapping[str, float]) -> Row:
 
 def lines(table: Iterable[Row]) -> list[str]:
     """The table as text, its columns aligned."""
-    cells = [_HEADER]
+    cells: list[tuple[str, ...]] = [_HEADER]
     for row in table:
         numbers = (row.cases, row.lost, row.wrong, row.left_over)
         texts = ["-" if number is None else f"{number:,}" for number in numbers]

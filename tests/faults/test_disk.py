@@ -136,6 +136,45 @@ def test_each_call_on_a_file_may_fail_once(
     tried.settle()
 
 
+def test_a_state_that_cannot_be_read_for_a_moment_is_not_set_aside(
+    failing: Failing, tmp_path: Path
+) -> None:
+    project = Project(tmp_path, CONFIG, {"edits.sql": ONE})
+    project.run()
+    for nth in range(1, 7):  # SQLite calls some of what it cannot read damaged
+        fault = Fault("EIO", "read", "*/state.sqlite", nth)
+        with project.started(through=failing.through(project.output, fault)) as run:
+            run.process.wait(60)
+            assert "set aside" not in run.said
+        assert project.run() == ""
+    # Not even if it cannot be read at all.
+    fault = fault._replace(nth=1, on=True)
+    with project.started(through=failing.through(project.output, fault)) as run:
+        assert (
+            "/.reportupdater/state.sqlite: the state cannot be opened: disk I/O error"
+            in run.ended(1)
+        )
+    fault = fault._replace(nth=2)
+    with project.started(through=failing.through(project.output, fault)) as run:
+        assert "the state cannot be" in run.ended(1)
+    assert list(project.output.glob(".reportupdater/*.damaged-*")) == []
+    assert project.run() == ""
+
+
+@pytest.mark.parametrize("what", ["ENOLCK", "EIO"])
+def test_a_lock_that_the_file_system_refuses_is_told(
+    failing: Failing, tmp_path: Path, what: str
+) -> None:
+    project = Project(tmp_path, CONFIG, {"edits.sql": ONE})
+    for path in (".state", "edits"):
+        fault = Fault(what, "lock", f"*/locks/{path}")
+        with project.started(through=failing.through(project.output, fault)) as run:
+            said = run.ended(1)
+        assert str(project.output) in said
+        assert "that file system has no locks: use a local disk" in said or what == "EIO"
+    assert project.run() == ""
+
+
 def test_a_folder_in_the_place_of_a_tsv_stops_its_series_alone(tmp_path: Path) -> None:
     project = Project(tmp_path, CONFIG, {"edits.sql": ONE})
     project.tsv("edits/a").mkdir(parents=True)

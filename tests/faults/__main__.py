@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 from tests.faults import table
@@ -54,7 +53,7 @@ def main() -> int:
             ],
             settings | {"PYTHONSAFEPATH": "1"},
         )
-        if find_spec("tests.fuzz.__main__") and not for_pytest:
+        if (TESTS / "fuzz" / "__main__.py").exists() and not for_pytest:
             seconds = max(1, given.fuzz_seconds * (given.cases or 20_000) // 20_000)
             fuzz = ["-m", "tests.fuzz", f"--seconds={seconds}"]
             failed = _ended_badly(fuzz, settings) or failed

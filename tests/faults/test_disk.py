@@ -113,7 +113,7 @@ def test_each_call_on_a_file_may_fail_once(
         for what in KINDS.get(call.name, ("EIO",))
     ]
     assert len(faults) > 150
-    for at in range(0, len(faults), len(faults) // cases(8, len(faults))):
+    for at in range(0, len(faults), len(faults) // cases(5, len(faults))):
         case = f"{faults[at].what} at call {faults[at].nth}"
         project = made(str(at))
         old = project.tsvs()

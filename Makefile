@@ -4,6 +4,7 @@
 
 PYTHON ?= python3
 ARGS ?=
+CASES ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
@@ -12,7 +13,7 @@ SOURCES := setup.cfg pyproject.toml README.md LICENSE \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint bench clean debian-packages
+.PHONY: help demo test soak lint bench clean debian-packages
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +31,9 @@ demo: .venv/installed  ## run the example project, and show what it gives
 
 test: debian-packages .venv-test/installed .venv-spark/installed .venv-carbon/installed  ## run all tests, on the built wheel (ARGS="-k tsv" picks some)
 	PYTHONSAFEPATH=1 REPORTUPDATER_TEST_WHEEL=1 .venv-test/bin/pytest -n 2 $(ARGS)
+
+soak: debian-packages .venv-test/installed-soak .venv-spark/installed .venv-carbon/installed  ## try thousands of faults, and print what came of them (CASES=5000: a quarter; ARGS="-k kill": some)
+	REPORTUPDATER_TEST_WHEEL=1 .venv-test/bin/python -m tests.faults $(addprefix --cases=,$(CASES)) $(ARGS)
 
 lint: .venv/installed-dev  ## run ruff, mypy and import-linter
 	.venv/bin/ruff format --check .
@@ -66,6 +70,10 @@ debian-packages:
 	@# Once more, without its dependencies: the same version with other contents is no news to pip.
 	.venv-test/bin/pip install --quiet --no-compile --force-reinstall --no-deps dist/*.whl
 	@rm -rf build
+	@touch $@
+
+.venv-test/installed-soak: .venv-test/installed
+	.venv-test/bin/pip install --quiet --no-compile "$$(echo dist/*.whl)[soak]"
 	@touch $@
 
 .venv-carbon/installed: tests/carbon.txt

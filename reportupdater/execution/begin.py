@@ -69,7 +69,7 @@ def _check_only(project: Project, reports: Sequence[Report], only: Only) -> None
 def made(output: Path) -> Path:
     """The output folder, made if it is missing. Raises UsageError."""
     try:
-        output.mkdir(parents=True, exist_ok=True)
+        files.make_folder(output)
     except OSError as error:
         raise UsageError(
             f"this cannot be the output folder: {error.strerror}",

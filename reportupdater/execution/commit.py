@@ -80,7 +80,7 @@ class Committer:
         self._merge(self._uncheckpointed)
 
     def _store(self, outcomes: Iterable[Outcome]) -> None:
-        results: list[tuple[int, Result]] = []
+        results: list[tuple[int, str, Result]] = []
         points: list[Datapoint] = []
         attempts: list[Attempt] = []
         reports: set[Report] = set()
@@ -92,7 +92,7 @@ class Committer:
                 tried = number, task.start, task.reason.value, outcome.seconds
                 if isinstance(outcome, Answer):
                     attempts.append(Attempt(*tried, rows=outcome.rows))
-                    results.append((number, outcome.result))
+                    results.append((number, series.tsv, outcome.result))
                     reports.add(series.report)
                     if outcome.made:
                         points += outcome.made.points
@@ -102,7 +102,7 @@ class Committer:
                         self._unasked.add(series)  # one line a series tells it all
             journal.add(connection, results)
             marks.answered(
-                connection, self._run, [(number, result.start) for number, result in results]
+                connection, self._run, [(number, result.start) for number, _, result in results]
             )
             if self._destination:
                 outbox.put(connection, self._destination, points)

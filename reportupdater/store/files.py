@@ -71,8 +71,14 @@ def remedy(error: OSError) -> str:
                 "is that disk mounted for reading only? a systemd unit must name the output folder"
                 " in ReadWritePaths="
             )
-        case _:
+        case errno.EACCES | errno.EPERM:
             return f"{_user()}, who runs this, must be able to write there"
+        case errno.EIO:
+            return "is that disk failing? the kernel's log (`dmesg`) tells"
+        case errno.ENOLCK | errno.EOPNOTSUPP:
+            return "that file system has no locks: use a local disk"
+        case _:
+            return ""
 
 
 def _user() -> str:
@@ -111,7 +117,7 @@ def write(
     is the name of a group that shall own it; one that this host lacks, or that the user may not
     give, is a warning. Raises OSError.
     """
-    _make_folder(path.parent)
+    make_folder(path.parent)
     # The name is always the same, so that what a killed run left behind is removed by the next;
     # whoever writes the file holds a lock on it. Made anew, it has no mode or owner of before,
     # and is no symbolic link.
@@ -156,8 +162,8 @@ def _each(do: Callable[[T], None], things: Sequence[T]) -> dict[T, OSError]:
             return error
         return None
 
-    if len(things) == 1:
-        ended = [tried(things[0])]
+    if len(things) < 2:
+        ended = [tried(thing) for thing in things]
     else:
         from concurrent.futures import ThreadPoolExecutor
 
@@ -181,11 +187,13 @@ def _rename(file: Written, *, durably: bool = False) -> None:
         raise
 
 
-def _make_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, if they are not there; their names are durable. Raises OSError."""
     if not folder.is_dir():
-        _make_folder(folder.parent)
+        make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
-        sync_folder(folder.parent)
+        with suppress(PermissionError):  # one may write to a folder that one may not read
+            sync_folder(folder.parent)
 
 
 def sync_folder(folder: Path) -> None:

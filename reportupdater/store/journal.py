@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from reportupdater.intervals import Granularity
 from reportupdater.store import files, tsv
+from reportupdater.store.checksum import checksum
 from reportupdater.store.files import Written
 from reportupdater.store.header import Header
 from reportupdater.store.state import State
@@ -27,24 +28,38 @@ class Result(NamedTuple):
     max_data_points: int | None
 
 
-def add(connection: sqlite3.Connection, results: Iterable[tuple[int, Result]]) -> None:
-    """Put results, each with the number of its series, into the journal, inside a transaction."""
-    connection.executemany(
-        "INSERT INTO journal"
-        " (series, start, granularity, header, rows, owner_group, max_data_points)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                series,
+class _Kept(NamedTuple):
+    """What the journal holds of a result."""
+
+    start: str
+    granularity: str
+    header: str
+    rows: str
+    group: str | None
+    max_data_points: int | None
+
+
+def add(connection: sqlite3.Connection, results: Iterable[tuple[int, str, Result]]) -> None:
+    """Put results, each with its series' number and TSV, into the journal, inside a transaction."""
+    entries = [
+        (
+            number,
+            path,
+            _Kept(
                 result.start,
                 result.granularity.value,
                 _line(result.header),
                 result.rows,
                 result.group,
                 result.max_data_points,
-            )
-            for series, result in results
-        ],
+            ),
+        )
+        for number, path, result in results
+    ]
+    connection.executemany(
+        "INSERT INTO journal (series, start, granularity, header, rows, owner_group,"
+        " max_data_points, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [(number, *entry, checksum(path, *entry)) for number, path, entry in entries],
     )
 
 
@@ -109,28 +124,34 @@ class Merged(NamedTuple):
 def merge(state: State, path: str) -> Merged | None:
     """Merge the results of one series into its TSV; the caller holds its report's lock.
 
-    None where it has none. Raises TsvError, OSError.
+    None where it has none. Raises TsvError, OSError, and StateError where a result is not what was
+    committed.
     """
     last: dict[int, tuple[Header, str]] = {}
     headers: dict[str, Header] = {}
     newest = None
+    number = 0
     with state.reading() as connection:
-        for newest in connection.execute(
-            "SELECT journal.id, start, granularity, header, rows, owner_group, max_data_points"
-            " FROM journal JOIN series ON series.id = journal.series"
+        for identity, check, *values in connection.execute(
+            "SELECT journal.id, checksum, start, granularity, header, rows, owner_group,"
+            " max_data_points FROM journal JOIN series ON series.id = journal.series"
             " WHERE tsv = ? ORDER BY journal.id",
             (path,),
         ):
-            _, start, unit, header, rows, _, _ = newest
-            if header not in headers:
-                headers[header] = tsv.parse(header)[0]
-            last[Granularity(unit).place(start)[1]] = headers[header], rows
+            if check != checksum(path, *values):
+                raise state.damaged(f"a result of {path} is not what was committed")
+            newest = _Kept(*values)
+            if newest.header not in headers:
+                headers[newest.header] = tsv.parse(newest.header)[0]
+            place = Granularity(newest.granularity).place(newest.start)[1]
+            last[place] = headers[newest.header], newest.rows
+            number = int(identity)
     if newest is None:
         return None
-    number, _, unit, _, _, group, max_data_points = newest
-    granularity = Granularity(unit)
+    granularity = Granularity(newest.granularity)
+    group, max_data_points = newest.group, newest.max_data_points
     # All at once: there may be thousands of results with a row each.
-    cells: dict[int, list[tuple[str, ...]]] = {number: [] for number in last}
+    cells: dict[int, list[tuple[str, ...]]] = {place: [] for place in last}
     for row in tsv.parse("".join([rows for _, rows in last.values()])):
         cells[granularity.place(row[0])[1]].append(row)
     entries = [tsv.Entry(place, columns, cells[place]) for place, (columns, _) in last.items()]
@@ -138,7 +159,7 @@ def merge(state: State, path: str) -> Merged | None:
     target = files.inside(state.output, path)
     content = tsv.read(target, granularity)
     content = tsv.merged(content, entries, max_data_points=max_data_points)
-    return Merged(path, int(number), tsv.write(target, content, group=group))
+    return Merged(path, number, tsv.write(target, content, group=group))
 
 
 def forget(state: State, merged: Iterable[Merged]) -> None:

@@ -44,17 +44,14 @@ class Locks:
         path = self._folder / report
         try:
             descriptor = opened(path)
+            if not _locked(descriptor):
+                return False
         except OSError as error:
             raise StateError(
                 f"the lock cannot be taken: {error.strerror}",
                 where=Where(str(path)),
                 hint=files.remedy(error),
             ) from None
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return False
         self._held[report] = descriptor
         with suppress(OSError):  # on a full disk nobody is told who holds it
             os.truncate(descriptor, 0)
@@ -91,6 +88,19 @@ class Locks:
             told += f", process {pid}, since {since.isoformat()}Z"
         log.log(level, "%s: %s; passed over%s", report, told, hint)
         return told
+
+
+def _locked(descriptor: int) -> bool:
+    """Lock an open file, and close it where that cannot be: False if another process has it locked."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return False
+    except OSError:
+        os.close(descriptor)
+        raise
+    return True
 
 
 class Onlooker(Locks):

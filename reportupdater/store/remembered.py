@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from reportupdater.intervals import Coverage, Granularity
+from reportupdater.store.checksum import checksum
 from reportupdater.store.state import State
 
 _SETTLED_NS = 2_000_000_000
@@ -49,22 +50,26 @@ def recall(state: State, report: str, granularity: Granularity) -> Memory:
     """What is remembered of a report's TSVs, read with this granularity."""
     with state.reading() as connection:
         found = connection.execute(
-            "SELECT tsv, size, inode, mtime_ns, ctime_ns, runs FROM coverage"
+            "SELECT checksum, tsv, granularity, size, inode, mtime_ns, ctime_ns, runs FROM coverage"
             " WHERE report = ? AND granularity = ?",
             (report, granularity.value),
         ).fetchall()
-    return {tsv: (Identity(*file), _coverage(runs)) for tsv, *file, runs in found}
+    return {
+        tsv: (Identity(*file), _coverage(runs))
+        for check, tsv, unit, *file, runs in found
+        if check == checksum(tsv, unit, *file, runs)
+    }
 
 
 def remember(state: State, report: str, granularity: Granularity, memory: Memory) -> None:
     """Remember what is done in TSVs whose identity was taken before they were read."""
+    rows = [
+        (tsv, granularity.value, *file, _runs(coverage)) for tsv, (file, coverage) in memory.items()
+    ]
     with state.fleeting() as connection:
         connection.executemany(
-            "INSERT OR REPLACE INTO coverage VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (report, tsv, granularity.value, *file, _runs(coverage))
-                for tsv, (file, coverage) in memory.items()
-            ],
+            "INSERT OR REPLACE INTO coverage VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(report, *row, checksum(*row)) for row in rows],
         )
 
 

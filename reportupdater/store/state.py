@@ -10,7 +10,6 @@ import errno
 import fcntl
 import logging
 import os
-import re
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -21,121 +20,19 @@ from time import monotonic, sleep
 
 from reportupdater.errors import StateError, Where
 from reportupdater.store import files
+from reportupdater.store.schema import SCHEMA, TABLES, VERSION
 
 log = logging.getLogger(__name__)
 
 FOLDER = ".reportupdater"
-_VERSION = 1
 _BUSY_SECONDS = 8.0  # longer than any transaction, and of the ten that an interrupted run has
 # The output folder's mode without others' bits: for folders and for files.
 _FOLDER_MODE = 0o770
 FILE_MODE = 0o660
 
-_SCHEMA = """
-CREATE TABLE series (
-    id INTEGER PRIMARY KEY,
-    tsv TEXT NOT NULL UNIQUE,      -- its path, relative to the output folder
-    report TEXT NOT NULL
-);
-CREATE TABLE journal (             -- committed results that are not in their TSV yet
-    id INTEGER PRIMARY KEY,        -- a later result of an interval has the higher one
-    series INTEGER NOT NULL REFERENCES series,
-    start TEXT NOT NULL,           -- of the interval, as the first column spells it
-    granularity TEXT NOT NULL,
-    header TEXT NOT NULL,          -- a line of TSV
-    rows TEXT NOT NULL,            -- lines of TSV
-    owner_group TEXT,
-    max_data_points INTEGER
-);
-CREATE INDEX journal_series ON journal (series);
-CREATE TABLE marks (               -- intervals that are done and shall be computed again
-    series INTEGER NOT NULL REFERENCES series,
-    start TEXT NOT NULL,
-    asked TEXT NOT NULL,           -- when; empty for a file in .reruns/
-    PRIMARY KEY (series, start)
-) WITHOUT ROWID;
-CREATE TABLE mark_files (          -- files in a project's .reruns/ that are expanded into marks
-    name TEXT NOT NULL,            -- without its folder: a project that is moved stays the same
-    mtime_ns INTEGER NOT NULL,
-    report TEXT NOT NULL,
-    PRIMARY KEY (name, mtime_ns, report)
-) WITHOUT ROWID;
-CREATE TABLE owners (              -- who last wrote the TSVs of a report, and how
-    report TEXT PRIMARY KEY,
-    folder TEXT NOT NULL,          -- the project's, as it was named
-    real_folder TEXT NOT NULL,     -- without symbolic links
-    config TEXT NOT NULL,
-    granularity TEXT NOT NULL,
-    dimensions TEXT NOT NULL       -- names, joined by commas
-) WITHOUT ROWID;
-CREATE TABLE reports (             -- what the last run found out about each report
-    report TEXT PRIMARY KEY,
-    config TEXT NOT NULL,          -- the configuration that has it
-    owner TEXT,
-    ticket TEXT,
-    description TEXT,
-    series INTEGER NOT NULL,       -- how many it has
-    last_run TEXT NOT NULL,        -- when that run ended
-    done INTEGER NOT NULL,         -- intervals, in that run
-    empty INTEGER NOT NULL,
-    failed INTEGER NOT NULL,
-    error TEXT,                    -- of the last run that had one, unless a whole run had none since
-    error_at TEXT,
-    failures INTEGER NOT NULL      -- runs in a row that had one
-) WITHOUT ROWID;
-CREATE TABLE coverage (            -- what is done in a TSV, as long as the file is as it was
-    report TEXT NOT NULL,
-    tsv TEXT NOT NULL,
-    granularity TEXT NOT NULL,     -- with which it was read
-    size INTEGER NOT NULL,
-    inode INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL,
-    ctime_ns INTEGER NOT NULL,
-    runs TEXT NOT NULL,            -- of intervals' numbers: first, past, first, past, ...
-    PRIMARY KEY (report, tsv)
-) WITHOUT ROWID;
-CREATE TABLE outbox (              -- datapoints that are still to be sent
-    destination TEXT NOT NULL,     -- host:port
-    path TEXT NOT NULL,
-    timestamp INTEGER NOT NULL,
-    value TEXT NOT NULL,
-    version INTEGER NOT NULL DEFAULT 1,
-    owed INTEGER NOT NULL DEFAULT 1,      -- how many times it is still to be sent
-    in_doubt INTEGER NOT NULL DEFAULT 0,  -- a sending failed that may have reached its end
-    PRIMARY KEY (destination, path, timestamp)
-) WITHOUT ROWID;
-CREATE TABLE senders (             -- destinations to which a process sends, or sent when killed
-    destination TEXT PRIMARY KEY
-) WITHOUT ROWID;
-CREATE TABLE sent_metrics (        -- the metric paths that a destination has got datapoints of
-    destination TEXT NOT NULL,
-    path TEXT NOT NULL,
-    PRIMARY KEY (destination, path)
-) WITHOUT ROWID;
-CREATE TABLE runs (
-    id INTEGER PRIMARY KEY,
-    project TEXT NOT NULL,         -- the path of its configuration
-    pid INTEGER NOT NULL,
-    started TEXT NOT NULL,
-    ended TEXT,
-    exit_code INTEGER,
-    summary TEXT                   -- JSON
-);
-CREATE TABLE attempts (
-    series INTEGER NOT NULL REFERENCES series,
-    start TEXT NOT NULL,
-    failed INTEGER NOT NULL,
-    at TEXT NOT NULL,              -- when it was committed
-    run INTEGER NOT NULL REFERENCES runs,
-    reason TEXT NOT NULL,
-    seconds REAL NOT NULL,
-    rows INTEGER,                  -- 0: the result was empty
-    error TEXT,
-    PRIMARY KEY (series, start, failed, at)
-) WITHOUT ROWID;
-CREATE INDEX attempts_failed ON attempts (series, start, at) WHERE failed;
-"""
-_TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", _SCHEMA))
+_MOVE_AWAY = (
+    "a file that is damaged may be moved away: the TSVs stay, and what they lack is computed again"
+)
 
 
 def opened(path: Path) -> int:
@@ -191,8 +88,7 @@ def explained(path: Path) -> Iterator[None]:
         raise StateError(
             f"the state cannot be used: {error}",
             where=Where(str(path)),
-            hint="look at the disk's space and the file's mode; a file that is damaged may be"
-            " moved away: the TSVs stay, and what they lack is computed again",
+            hint=f"look at the disk's space and the file's mode; {_MOVE_AWAY}",
         ) from None
 
 
@@ -202,7 +98,7 @@ def made_ready(connection: sqlite3.Connection, path: Path) -> None:
     Raises StateError, and sqlite3.Error.
     """
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version > _VERSION:
+    if version > VERSION:
         raise StateError(
             "the state was written by a newer version of this program",
             where=Where(str(path)),
@@ -210,12 +106,10 @@ def made_ready(connection: sqlite3.Connection, path: Path) -> None:
         )
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    if version < _VERSION:
-        connection.executescript(
-            f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {_VERSION};COMMIT;"
-        )
+    if version < VERSION:
+        connection.executescript(f"BEGIN IMMEDIATE;{SCHEMA}PRAGMA user_version = {VERSION};COMMIT;")
     found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    if not _TABLES.issubset(name for (name,) in found):
+    if not TABLES.issubset(name for (name,) in found):
         raise sqlite3.DatabaseError("it lacks tables")
 
 
@@ -277,6 +171,11 @@ class State:
         with explained(self.path):
             yield self._connection
 
+    def damaged(self, what: str) -> StateError:
+        """The error to raise where something in the state is not what was written."""
+        told = f"the state is damaged: {what}"
+        return StateError(told, where=Where(str(self.path)), hint=_MOVE_AWAY)
+
     def series_id(self, connection: sqlite3.Connection, tsv: str, report: str) -> int:
         """The number of a series, given when it is first asked for."""
         number = self._series.get(tsv)
@@ -297,7 +196,7 @@ class State:
                     hint="put the folder itself there",
                 )
             if not folder.is_dir():
-                folder.mkdir(exist_ok=True)
+                files.make_folder(folder)
                 above = self.output.stat()
                 with suppress(PermissionError):
                     os.chown(folder, -1, above.st_gid)
@@ -331,7 +230,15 @@ class State:
 
     def _open(self) -> sqlite3.Connection:
         try:
-            return self._connect()
+            try:
+                return self._connect()
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError:
+                # SQLite also calls damaged what it could not read. What can be read, and looks
+                # damaged once more, is.
+                self._read_through()
+                return self._connect()
         except sqlite3.OperationalError as error:
             # No permission, no space, locked: nothing is wrong with what the file holds.
             raise StateError(
@@ -342,6 +249,13 @@ class State:
         except sqlite3.DatabaseError as error:
             self._set_aside(str(error))
             return self._connect()
+
+    def _read_through(self) -> None:
+        """Raises OSError where the disk does not give a file of the state back."""
+        for suffix in ("", "-wal"):
+            with suppress(FileNotFoundError), open(f"{self.path}{suffix}", "rb") as file:
+                while file.read(1 << 20):
+                    pass
 
     def _connect(self) -> sqlite3.Connection:
         os.close(opened(self.path))  # SQLite gives its side files the mode of the main one

@@ -117,7 +117,7 @@ def nothing_remembered(state: State) -> Iterator[None]:
     yield
     with state.transaction() as connection:
         connection.execute("DELETE FROM coverage")
-        marks = ", ".join("?" * 8)
+        marks = ", ".join("?" * 9)
         connection.executemany(f"INSERT INTO coverage VALUES ({marks})", kept)
 
 

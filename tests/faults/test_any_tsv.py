@@ -223,7 +223,7 @@ def test_a_tsv_is_taken_or_told_and_harms_no_other_series(state: State) -> None:
         with state.transaction() as connection:
             series = state.series_id(connection, "report/enwiki.tsv", "report")
             result = Result(start, granularity, ("date", "x"), rows, None, None)
-            journal.add(connection, [(series, result)])
+            journal.add(connection, [(series, "report/enwiki.tsv", result)])
         if before is None:
             with pytest.raises(TsvError) as caught:
                 journal.merge(state, "report/enwiki.tsv")

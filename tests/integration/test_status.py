@@ -209,7 +209,7 @@ def test_results_that_are_not_in_their_tsv_yet_are_done(
     with closing(sqlite3.connect(troubled.output / ".reportupdater/state.sqlite")) as connection:
         connection.execute(
             "INSERT INTO journal SELECT 1, id, '2025-01-05', 'days', 'date\tn\n',"
-            " '2025-01-05\t\n', NULL, NULL FROM series WHERE tsv = 'edits/enwiki.tsv'"
+            " '2025-01-05\t\n', NULL, NULL, 0 FROM series WHERE tsv = 'edits/enwiki.tsv'"
         )
         connection.commit()
     told = report(as_json(capsys, troubled, "--series"), "edits")

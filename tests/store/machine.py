@@ -26,6 +26,34 @@ def file_sizes_up_to(size: int) -> Iterator[None]:
 
 
 @contextmanager
+def small_disk(folder: Path, kilobytes: int) -> Iterator[None]:
+    """A disk of that size on a folder. Raises PermissionError where this user may not mount any."""
+    options = f"size={kilobytes}k,mode=755"
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        raise PermissionError("nothing can be mounted here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@contextmanager
+def room_on(disk: Path, kilobytes: int) -> Iterator[None]:
+    """With no more than so much room on a disk."""
+    ballast = disk / "ballast"
+    room = os.statvfs(disk)
+    size = room.f_bavail * room.f_frsize - kilobytes * 1024
+    assert size > 0
+    with ballast.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, size)
+    try:
+        yield
+    finally:
+        ballast.unlink()
+
+
+@contextmanager
 def umask(mask: int) -> Iterator[None]:
     """With another umask."""
     before = os.umask(mask)
@@ -51,6 +79,14 @@ def ordinary_user() -> Iterator[None]:
     finally:
         if root:
             os.seteuid(0)
+
+
+def obeying_modes() -> list[str]:
+    """What a command goes through so that modes count for it, also where root runs the tests."""
+    if os.geteuid() != 0:
+        return []
+    without = "-dac_override,-dac_read_search"
+    return ["setpriv", f"--bounding-set={without}", f"--inh-caps={without}"]
 
 
 def other_group() -> grp.struct_group:

@@ -257,6 +257,9 @@ def test_the_output_folder_itself_may_be_a_symbolic_link(tmp_path: Path) -> None
             "is that disk mounted for reading only? a systemd unit must name the output folder in ReadWritePaths=",
         ),
         (errno.ENOTDIR, "something else stands there: move it away"),
+        (errno.EIO, "is that disk failing? the kernel's log (`dmesg`) tells"),
+        (errno.ENOLCK, "that file system has no locks: use a local disk"),
+        (errno.EFBIG, ""),
     ],
 )
 def test_what_helps_depends_on_what_is_wrong(code: int, remedy: str) -> None:

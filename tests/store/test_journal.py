@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reportupdater.errors import TsvError
+from reportupdater.errors import StateError, TsvError
 from reportupdater.intervals import Granularity
 from reportupdater.store import files, journal, tsv
 from reportupdater.store.journal import Merged, Result
@@ -33,7 +33,7 @@ def commit(state: State, path: str, *results: Result) -> None:
     report = path.partition("/")[0].removesuffix(".tsv")
     with state.transaction() as connection:
         number = state.series_id(connection, path, report)
-        journal.add(connection, [(number, one) for one in results])
+        journal.add(connection, [(number, path, one) for one in results])
 
 
 def checkpoint(state: State, path: str) -> Merged | None:
@@ -198,3 +198,29 @@ def test_hours_are_merged_as_hours(state: State) -> None:
     assert text(state, "r.tsv") == (
         "date\tn\n2015-01-01T09:00:00\t09\n2015-01-01T10:00:00\t10\n2015-01-01T23:00:00\t23\n"
     )
+
+
+def test_a_result_that_is_not_what_was_committed_is_not_merged(state: State) -> None:
+    commit(state, "r.tsv", result(("2015-01-01", "old")))
+    merged = checkpoint(state, "r.tsv")
+    assert merged
+    journal.forget(state, [merged])
+    commit(state, "r.tsv", result(("2015-01-01", "1")), result(("2015-01-02", "2")))
+    with state.transaction() as connection:  # as a disk may that mixes up its blocks
+        connection.execute("UPDATE journal SET rows = replace(rows, '2', '3')")
+    before = text(state, "r.tsv")
+    with pytest.raises(StateError) as caught:
+        journal.merge(state, "r.tsv")
+    assert str(caught.value) == (
+        f"{state.path}: the state is damaged: a result of r.tsv is not what was committed (a file that"
+        " is damaged may be moved away: the TSVs stay, and what they lack is computed again)"
+    )
+    assert text(state, "r.tsv") == before
+
+
+def test_a_result_is_not_merged_into_the_tsv_of_another_series(state: State) -> None:
+    commit(state, "r/a.tsv", result(("2015-01-01", "1")))
+    with state.transaction() as connection:
+        connection.execute("UPDATE series SET tsv = 'r/b.tsv'")
+    with pytest.raises(StateError, match="is not what was committed"):
+        journal.merge(state, "r/b.tsv")

@@ -1,0 +1,115 @@
+"""The tables of the state."""
+
+from __future__ import annotations
+
+import re
+
+VERSION = 1
+
+SCHEMA = """
+CREATE TABLE series (
+    id INTEGER PRIMARY KEY,
+    tsv TEXT NOT NULL UNIQUE,      -- its path, relative to the output folder
+    report TEXT NOT NULL
+);
+CREATE TABLE journal (             -- committed results that are not in their TSV yet
+    id INTEGER PRIMARY KEY,        -- a later result of an interval has the higher one
+    series INTEGER NOT NULL REFERENCES series,
+    start TEXT NOT NULL,           -- of the interval, as the first column spells it
+    granularity TEXT NOT NULL,
+    header TEXT NOT NULL,          -- a line of TSV
+    rows TEXT NOT NULL,            -- lines of TSV
+    owner_group TEXT,
+    max_data_points INTEGER,
+    checksum INTEGER NOT NULL      -- of the TSV's path and all from `start` on
+);
+CREATE INDEX journal_series ON journal (series);
+CREATE TABLE marks (               -- intervals that are done and shall be computed again
+    series INTEGER NOT NULL REFERENCES series,
+    start TEXT NOT NULL,
+    asked TEXT NOT NULL,           -- when; empty for a file in .reruns/
+    PRIMARY KEY (series, start)
+) WITHOUT ROWID;
+CREATE TABLE mark_files (          -- files in a project's .reruns/ that are expanded into marks
+    name TEXT NOT NULL,            -- without its folder: a project that is moved stays the same
+    mtime_ns INTEGER NOT NULL,
+    report TEXT NOT NULL,
+    PRIMARY KEY (name, mtime_ns, report)
+) WITHOUT ROWID;
+CREATE TABLE owners (              -- who last wrote the TSVs of a report, and how
+    report TEXT PRIMARY KEY,
+    folder TEXT NOT NULL,          -- the project's, as it was named
+    real_folder TEXT NOT NULL,     -- without symbolic links
+    config TEXT NOT NULL,
+    granularity TEXT NOT NULL,
+    dimensions TEXT NOT NULL       -- names, joined by commas
+) WITHOUT ROWID;
+CREATE TABLE reports (             -- what the last run found out about each report
+    report TEXT PRIMARY KEY,
+    config TEXT NOT NULL,          -- the configuration that has it
+    owner TEXT,
+    ticket TEXT,
+    description TEXT,
+    series INTEGER NOT NULL,       -- how many it has
+    last_run TEXT NOT NULL,        -- when that run ended
+    done INTEGER NOT NULL,         -- intervals, in that run
+    empty INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    error TEXT,                    -- of the last run that had one, unless a whole run had none since
+    error_at TEXT,
+    failures INTEGER NOT NULL      -- runs in a row that had one
+) WITHOUT ROWID;
+CREATE TABLE coverage (            -- what is done in a TSV, as long as the file is as it was
+    report TEXT NOT NULL,
+    tsv TEXT NOT NULL,
+    granularity TEXT NOT NULL,     -- with which it was read
+    size INTEGER NOT NULL,
+    inode INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    ctime_ns INTEGER NOT NULL,
+    runs TEXT NOT NULL,            -- of intervals' numbers: first, past, first, past, ...
+    checksum INTEGER NOT NULL,     -- of all from `tsv` on
+    PRIMARY KEY (report, tsv)
+) WITHOUT ROWID;
+CREATE TABLE outbox (              -- datapoints that are still to be sent
+    destination TEXT NOT NULL,     -- host:port
+    path TEXT NOT NULL,
+    timestamp INTEGER NOT NULL,
+    value TEXT NOT NULL,
+    version INTEGER NOT NULL DEFAULT 1,
+    owed INTEGER NOT NULL DEFAULT 1,      -- how many times it is still to be sent
+    in_doubt INTEGER NOT NULL DEFAULT 0,  -- a sending failed that may have reached its end
+    PRIMARY KEY (destination, path, timestamp)
+) WITHOUT ROWID;
+CREATE TABLE senders (             -- destinations to which a process sends, or sent when killed
+    destination TEXT PRIMARY KEY
+) WITHOUT ROWID;
+CREATE TABLE sent_metrics (        -- the metric paths that a destination has got datapoints of
+    destination TEXT NOT NULL,
+    path TEXT NOT NULL,
+    PRIMARY KEY (destination, path)
+) WITHOUT ROWID;
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY,
+    project TEXT NOT NULL,         -- the path of its configuration
+    pid INTEGER NOT NULL,
+    started TEXT NOT NULL,
+    ended TEXT,
+    exit_code INTEGER,
+    summary TEXT                   -- JSON
+);
+CREATE TABLE attempts (
+    series INTEGER NOT NULL REFERENCES series,
+    start TEXT NOT NULL,
+    failed INTEGER NOT NULL,
+    at TEXT NOT NULL,              -- when it was committed
+    run INTEGER NOT NULL REFERENCES runs,
+    reason TEXT NOT NULL,
+    seconds REAL NOT NULL,
+    rows INTEGER,                  -- 0: the result was empty
+    error TEXT,
+    PRIMARY KEY (series, start, failed, at)
+) WITHOUT ROWID;
+CREATE INDEX attempts_failed ON attempts (series, start, at) WHERE failed;
+"""
+TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", SCHEMA))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from reportupdater.store.checksum import checksum
 from tests.helpers import ONE, SQLITE, Project, on_mariadb
 from tests.servers.mariadb import PASSWORD, Mariadb
 
@@ -218,6 +219,12 @@ def test_a_path_that_somebody_wrote_into_the_state_leads_nowhere(tmp_path: Path,
     path = project.output / ".reportupdater" / "state.sqlite"
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE series SET tsv = ?", (tsv,))
+        # Whoever can write this can write a checksum too.
+        for number, *entry in connection.execute(
+            "SELECT id, start, granularity, header, rows, owner_group, max_data_points FROM journal"
+        ).fetchall():
+            check = checksum(tsv, *entry)
+            connection.execute("UPDATE journal SET checksum = ? WHERE id = ?", (check, number))
     project.tsv("edits").unlink()
     said = project.run("--until", "2025-01-01", code=1)
     assert f"{tsv!r} is no path of a TSV inside the output folder" in said

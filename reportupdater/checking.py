@@ -14,7 +14,7 @@ from reportupdater.config.files import missing_hint, reason
 from reportupdater.config.first_line import check_first_line
 from reportupdater.config.load import load_project
 from reportupdater.config.sections import ALL
-from reportupdater.errors import Problem, Severity, TsvError, Where
+from reportupdater.errors import Problem, Severity, TsvError, Where, nearest, shown
 from reportupdater.model import (
     HiveDatabase,
     MysqlDatabase,
@@ -25,9 +25,10 @@ from reportupdater.model import (
     SqliteDatabase,
 )
 from reportupdater.planning.explode import explode
+from reportupdater.sinks import naming
 from reportupdater.sinks.columns import not_in_header, not_in_query
 from reportupdater.sinks.naming import Lookups
-from reportupdater.store import files, tsv
+from reportupdater.store import files, marks, tsv
 
 SOON = timedelta(days=30)
 """An `ends` that is nearer than this is worth a notice."""
@@ -87,6 +88,8 @@ def _of_project(
     yield from _unused_databases(project, effective)
     yield from _missing_files(project, effective)
     yield from _no_receiver(project, effective)
+    yield from _shared_paths(project)
+    yield from _marks(project)
     for report in project.reports:
         places = _Places(effective, report)
         yield from _dates(report, places, now)
@@ -147,6 +150,41 @@ def _shared_files(projects: Sequence[Project]) -> list[list[Problem]]:
                 found.append(Problem(what, where, hint, Severity.WARNING, name))
         problems.append(found)
     return problems
+
+
+def _shared_paths(project: Project) -> Iterator[Problem]:
+    """A warning for each report whose datapoints another one's would take the place of.
+
+    Paths with columns in them are left out: only rows can tell these.
+    """
+    first: dict[str, Report] = {}
+    for report in project.reports:
+        if report.graphite is None or project.graphite is None or naming.needs_rows(report):
+            continue
+        for series in explode(report):
+            shared = [
+                path
+                for path in naming.paths(series, project.graphite.lookups)[0]
+                if first.setdefault(path, report) is not report
+            ]
+            if shared:
+                what = f"report {report.name!r} sends to the metric path {shared[0]!r}, as"
+                what += f" {first[shared[0]].name!r} does"
+                hint = "for a date that both have, one takes the place of the other"
+                where = report.graphite.where
+                yield Problem(what, where, hint, Severity.WARNING, report.name)
+                break
+
+
+def _marks(project: Project) -> Iterator[Problem]:
+    """What is wrong with the files in `.reruns/`: what they mark in vain."""
+    mark_files, problems = marks.read_files(project.folder)
+    yield from problems
+    for file in mark_files:
+        for name in sorted({*file.reports} - {*project.names}):
+            where = Where(str(project.folder / ".reruns" / file.name))
+            what = f"this file names {shown(name)}, which is no report of {project.config_path}"
+            yield Problem(what, where, nearest(name, project.names), Severity.WARNING)
 
 
 def _unused_databases(project: Project, effective: Effective) -> Iterator[Problem]:

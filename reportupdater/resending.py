@@ -13,6 +13,7 @@ from reportupdater.observe.summary import Summary
 from reportupdater.pipeline import Request
 from reportupdater.planning.explode import explode
 from reportupdater.sinks.graphite import Graphite
+from reportupdater.store import listing
 from reportupdater.store.locks import Locks
 from reportupdater.store.state import State
 
@@ -34,7 +35,8 @@ def resend(request: Request) -> int:
             f"{project.config_path}: there is nothing to send",
             hint="a report with a `graphite` part and a `graphite` part with a `host` are needed",
         )
-    output = begin.made(request.output)
+    output = request.output
+    listing.needed(output)
     with Stop() as stop, State(output) as state, Locks(state.locks) as locks:
         merge_leftovers(state, locks, summary)
         for report in begin.held(project, reports, state, locks, summary):

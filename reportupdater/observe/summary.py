@@ -13,6 +13,7 @@ from reportupdater.observe import words
 
 log = logging.getLogger(__name__)
 
+_MEND = "once that is mended, `reportupdater resend` sends them"
 _MOST_WARNINGS = 50  # odd values of a column could be thousands
 _OWN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8,}|(?<=row )[0-9,]+")
 """What differs from interval to interval in messages that are otherwise equal."""
@@ -124,7 +125,7 @@ class Summary:
     ) -> None:
         """Take in what was odd about the datapoints of a table."""
         for problem in problems:
-            self.troubles.add(report, f"datapoints were not sent: {problem}")
+            self.troubles.add(report, f"datapoints were not sent: {problem}; {_MEND}")
         for about, warning in warnings.items():
             if about not in self._warned and len(self._warned) < _MOST_WARNINGS:
                 self._warned.add(about)

@@ -314,3 +314,31 @@ def test_the_demo_is_good(ask: Ask) -> None:
     demo = Path(__file__).parents[2] / "queries" / "demo"
     said = ask("check", "--strict", demo).out
     assert said.endswith("5 reports: 5 notices\n")
+
+
+def test_two_reports_that_send_to_one_metric_path_are_told(ask: Ask, tmp_path: Path) -> None:
+    one = project(
+        tmp_path,
+        '  daily: {graphite: {path: "edits.{_metric}", metrics: {all: n}}}\n'
+        '  weekly: {granularity: weeks, graphite: {path: "edits.{_metric}", metrics: {all: n}}}\n'
+        '  other: {graphite: {path: "others.{_metric}", metrics: {all: n}}}\n',
+        daily_sql=ONE,
+        weekly_sql=ONE,
+        other_sql=ONE,
+    )
+    [told] = findings(ask, one)
+    assert told.endswith(
+        "report 'weekly' sends to the metric path 'edits.all', as 'daily' does"
+        " (for a date that both have, one takes the place of the other)"
+    )
+
+
+def test_files_that_mark_in_vain_are_told(ask: Ask, tmp_path: Path) -> None:
+    one = project(tmp_path, "  edits: {}\n", edits_sql=ONE)
+    one.write(".reruns/good", "2025-01-01\n2025-01-02\nedits\n")
+    one.write(".reruns/name", "2025-01-01\n2025-01-02\nEdits\n")
+    one.write(".reruns/range", "2025-01-02\n2025-01-01\n")
+    name, wrong = findings(ask, one)
+    assert name.startswith("warning: .reruns/name: this file names 'Edits', which is no report of")
+    assert name.endswith("(did you mean 'edits'?)")
+    assert wrong.startswith("warning: .reruns/range:2: this file marks nothing: the range is empty")

@@ -33,6 +33,26 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
     assert "BrokenPipe" not in done.stderr
 
 
+def test_a_full_disk_behind_the_output_is_told_without_a_traceback(tmp_path: Path) -> None:
+    folder = project(tmp_path).folder
+    for command in ("check", "config", "plan"):
+        arguments = [folder, tmp_path / "output"] if command == "plan" else [folder]
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(
+                [*COMMAND, command, *arguments],
+                env=ENVIRONMENT,
+                stdin=subprocess.DEVNULL,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+        assert done.returncode == 1
+        assert done.stderr.endswith("the output cannot be written: No space left on device\n")
+        assert "Traceback" not in done.stderr
+
+
 def test_letters_that_a_screen_does_not_have_are_written_another_way(tmp_path: Path) -> None:
     done = subprocess.run(
         [*COMMAND, "config", project(tmp_path).folder],

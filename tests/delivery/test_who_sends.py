@@ -144,3 +144,9 @@ printf 'date\\twiki\\tedits\\n%s\\tenwiki\\t5\\n' $1
         assert not mine.tsv("edits/enwiki").exists()
         resend(mine)
         assert server.lines == ["m.enwiki.edits 5 1735689600", "m.enwiki.edits 5 1735776000"]
+
+
+def test_resend_makes_no_output_folder(tmp_path: Path) -> None:
+    mine = project(tmp_path, free_port(), "m")
+    assert "there is no such output folder" in resend(mine, code=2)
+    assert not mine.output.exists()

@@ -7,6 +7,7 @@ import json
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -204,8 +205,6 @@ def nothing_due(bench: Bench) -> Iterator[Figure]:
 
 
 def _rest(*runs: Callable[[], Cost]) -> None:
-    import time
-
     time.sleep(3)
     for one in runs:
         one()

@@ -18,6 +18,7 @@ from reportupdater.config.host import on_failure
 from reportupdater.errors import EXIT_FAILED, EXIT_USAGE, ReportupdaterError
 from reportupdater.execution.clock import utcnow
 from reportupdater.observe.summary import Summary
+from reportupdater.store.ledger import stamp
 
 log = logging.getLogger(__name__)
 
@@ -76,14 +77,10 @@ class Watch:
             "version": 1,
             "project": str(config),
             "output": str(output),
-            "started": _text(self.started),
-            "ended": _text(utcnow()),
+            "started": stamp(self.started),
+            "ended": stamp(utcnow()),
             "exit_code": exit_code,
             "error": error,
             "text": "\n".join([*self.summary.configuration, *ending]),
             **self.summary.as_dict(),
         }
-
-
-def _text(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds") + "Z"

@@ -108,9 +108,9 @@ def coverage(
             elif known and known[0] == file:
                 done[one] = known[1]
             else:
-                done[one] = coverage = tsv.coverage(path, report.granularity)
+                done[one] = found = tsv.coverage(path, report.granularity)
                 if remembered.is_settled(file):
-                    news[one.tsv] = file, coverage
+                    news[one.tsv] = file, found
         except TsvError as error:
             if one.tsv not in waiting:  # else the checkpoint has told it
                 summary.troubles.add(report.name, str(error))

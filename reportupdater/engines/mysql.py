@@ -221,14 +221,15 @@ class MysqlSession:
 
 def _unconnected(entry: MysqlDatabase, timeout: int | None) -> _Connection:
     """A connection not yet made. Raises ConnectionFailed for an unusable creds_file."""
-    from pymysql.connections import Connection
     from pymysql.cursors import SSCursor
+
+    from reportupdater.engines.mysql_driver import QuickConnection
 
     creds_file = entry.creds_file
     if creds_file is not None:
         check(creds_file)  # PyMySQL takes a missing one for an empty one
     try:
-        return Connection(
+        return QuickConnection(
             host=entry.host,
             port=entry.port,
             read_default_file=None if creds_file is None else str(creds_file),

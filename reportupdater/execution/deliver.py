@@ -21,7 +21,7 @@ from reportupdater.model import GraphiteConfig
 from reportupdater.sinks.base import Sink
 from reportupdater.store import outbox
 from reportupdater.store.locks import Locks
-from reportupdater.store.outbox import Owed
+from reportupdater.store.outbox import Batch
 from reportupdater.store.state import State
 
 log = logging.getLogger(__name__)
@@ -59,10 +59,10 @@ class Deliverer:
         self._state = state
         self._locks = locks
         self._sink = sink
-        self._to_send: queue.SimpleQueue[list[Owed] | None] = queue.SimpleQueue()
+        self._to_send: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
         self._sent: queue.SimpleQueue[ReportupdaterError | None] = queue.SimpleQueue()
         self._settles = threading.Event()  # the batch in work has ended
-        self._sending: list[Owed] = []
+        self._sending: Batch | None = None
         self._thread: threading.Thread | None = None
         self._failures = 0
         self._rest = _REST
@@ -89,7 +89,7 @@ class Deliverer:
         """Settle what was sent, and send more. Whether anything may be owed. Never waits."""
         if self._sink is None:
             return False
-        if self._sending and not self._settle(self._sink):
+        if self._sending and not self._settle(self._sink, self._sending):
             return True
         now = monotonic()
         if now < self._not_before:
@@ -99,9 +99,11 @@ class Deliverer:
         owed = outbox.waiting(self._state, destination, most=enough)
         if owed >= enough and self._locks.take(_lock(destination), utcnow()):
             self._begin(self._sink)  # first: it may change how often points are owed
-            self._settles.clear()
-            self._sending = outbox.batch(self._state, destination, BATCH_POINTS)
-            self._to_send.put(self._sending)
+            batch = outbox.batch(self._state, destination, BATCH_POINTS)
+            if batch.points:  # else another run has just sent them
+                self._settles.clear()
+                self._sending = batch
+                self._to_send.put(batch)
         return bool(owed)
 
     def drain(self, stop: Stop) -> tuple[int, str]:
@@ -137,13 +139,13 @@ class Deliverer:
             )
             self._thread.start()
 
-    def _settle(self, sink: Sink) -> bool:
+    def _settle(self, sink: Sink, sent: Batch) -> bool:
         """Take in what became of the batch in work; False while nobody knows."""
         try:
             error = self._sent.get_nowait()
         except queue.Empty:
             return False
-        sent, self._sending = self._sending, []
+        self._sending = None
         self._settles.clear()
         self.error = error
         if error is None:
@@ -160,9 +162,9 @@ class Deliverer:
         return True
 
     def _run(self, sink: Sink) -> None:
-        while (owed := self._to_send.get()) is not None:
+        while (batch := self._to_send.get()) is not None:
             try:
-                sink.send([one.point for one in owed])
+                sink.send(batch.points)
             except ConnectionFailed as error:
                 self._sent.put(error)
             except Exception as error:

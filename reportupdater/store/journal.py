@@ -13,6 +13,7 @@ from reportupdater.store import files, tsv
 from reportupdater.store.checksum import checksum
 from reportupdater.store.files import Written
 from reportupdater.store.header import Header
+from reportupdater.store.many import insert
 from reportupdater.store.state import State
 
 
@@ -56,9 +57,10 @@ def add(connection: sqlite3.Connection, results: Iterable[tuple[int, str, Result
         )
         for number, path, result in results
     ]
-    connection.executemany(
+    insert(
+        connection,
         "INSERT INTO journal (series, start, granularity, header, rows, owner_group,"
-        " max_data_points, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        " max_data_points, checksum) VALUES {rows}",
         [(number, *entry, checksum(path, *entry)) for number, path, entry in entries],
     )
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from reportupdater.store import reports
+from reportupdater.store.many import insert
 from reportupdater.store.reports import Findings
 from reportupdater.store.state import State
 
@@ -80,8 +81,9 @@ def note(
 ) -> None:
     """Note attempts, inside the transaction that stores their results."""
     when = stamp(at)
-    connection.executemany(
-        "INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    insert(
+        connection,
+        "INSERT OR REPLACE INTO attempts VALUES {rows}",
         [
             (series, start, error is not None, when, run, reason, round(seconds, 3), rows, error)
             for series, start, reason, seconds, rows, error in attempts

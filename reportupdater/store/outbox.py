@@ -5,36 +5,52 @@ version; a point is removed only at the version that was sent, so that an old va
 over a new one. A point that a receiver may have got in part, from a sending that failed, is owed
 twice once its value changes: what is left of the failed sending may be read after the new value's
 first sending, and not after its second.
+
+Versions are numbers of commits: all points of a batch, which lie next to each other, are settled by
+one statement, and whatever was committed after the batch was read has a higher one.
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from reportupdater.model import Datapoint
+from reportupdater.store.many import insert
 from reportupdater.store.state import State, look
 
+_OF_BATCH = "destination = ? AND (path, timestamp) >= (?, ?) AND (path, timestamp) <= (?, ?)"
 
-class Owed(NamedTuple):
-    """A datapoint of the outbox, at the version that it had when it was read."""
 
-    point: Datapoint
+class Batch(NamedTuple):
+    """All datapoints that a destination was owed between the first and the last, when it was read."""
+
+    points: list[Datapoint]
     version: int
-    times: int = 1
-    """How often it is still to be sent."""
+    """The highest that any of them had."""
+
+    def place(self, destination: str) -> tuple[str, str, int, str, int]:
+        """Where it lies in the outbox, for `_OF_BATCH`."""
+        first, last = self.points[0], self.points[-1]
+        return destination, first.path, first.timestamp, last.path, last.timestamp
 
 
-def put(connection: sqlite3.Connection, destination: str, points: Iterable[Datapoint]) -> None:
+def put(connection: sqlite3.Connection, destination: str, points: Sequence[Datapoint]) -> None:
     """Owe datapoints to a destination, inside the transaction that stores their rows."""
-    connection.executemany(
-        "INSERT INTO outbox (destination, path, timestamp, value) VALUES (?, ?, ?, ?)"
+    if not points:
+        return
+    found = connection.execute("UPDATE outbox_version SET number = number + 1 RETURNING number")
+    (version,) = found.fetchone()
+    insert(
+        connection,
+        "INSERT INTO outbox (destination, path, value, timestamp, version) VALUES {rows}"
         " ON CONFLICT DO UPDATE SET"
         " owed = CASE WHEN in_doubt AND value != excluded.value THEN 2 ELSE owed END,"
-        " value = excluded.value, version = version + 1",
-        [(destination, point.path, point.timestamp, point.value) for point in points],
+        " value = excluded.value, version = excluded.version",
+        [(destination, *point, version) for point in points],
     )
 
 
@@ -58,44 +74,45 @@ def end(state: State, destination: str) -> None:
         connection.execute("DELETE FROM senders WHERE destination = ?", (destination,))
 
 
-def batch(state: State, destination: str, most: int) -> list[Owed]:
+def batch(state: State, destination: str, most: int) -> Batch:
     """Up to `most` of the datapoints that a destination is owed."""
     with state.reading() as connection:
+        # First: what another run commits meanwhile is sent, and stays owed.
+        (version,) = connection.execute("SELECT number FROM outbox_version").fetchone()
         found = connection.execute(
-            "SELECT path, value, timestamp, version, owed FROM outbox WHERE destination = ? LIMIT ?",
+            "SELECT json_group_array(json_array(path, value, timestamp)) FROM"
+            " (SELECT path, value, timestamp FROM outbox WHERE destination = ?"
+            " ORDER BY path, timestamp LIMIT ?)",
             (destination, most),
-        ).fetchall()
-    return [Owed(Datapoint(path, value, at), *how) for path, value, at, *how in found]
+        ).fetchone()[0]
+        return Batch(list(map(Datapoint._make, json.loads(found))), version)
 
 
-def acknowledge(state: State, destination: str, sent: Sequence[Owed]) -> None:
+def acknowledge(state: State, destination: str, sent: Batch) -> None:
     """Note that a destination has read datapoints: what was not replaced meanwhile is settled."""
-    settled: list[tuple[str, str, int, int]] = []
-    again: list[tuple[str, str, int, int]] = []
-    for one in sent:
-        row = destination, one.point.path, one.point.timestamp, one.version
-        (again if one.times > 1 else settled).append(row)
-    key = "destination = ? AND path = ? AND timestamp = ? AND version = ?"
-    paths = {one.point.path for one in sent}
+    at_version = f"{_OF_BATCH} AND version <= ?"
+    which = *sent.place(destination), sent.version
+    paths = {point.path for point in sent.points}
     with state.transaction() as connection:
         connection.executemany(
             "INSERT OR IGNORE INTO sent_metrics VALUES (?, ?)",
             [(destination, path) for path in paths],
         )
-        connection.executemany(f"DELETE FROM outbox WHERE {key} AND owed = 1", settled)
-        connection.executemany(
-            f"UPDATE outbox SET owed = 1, in_doubt = 0 WHERE {key} AND owed = 2", again
-        )
+        connection.execute(f"DELETE FROM outbox WHERE {at_version} AND owed = 1", which)
+        connection.execute(f"UPDATE outbox SET owed = 1, in_doubt = 0 WHERE {at_version}", which)
 
 
-def doubt(state: State, destination: str, sent: Sequence[Owed]) -> None:
-    """Note that nobody knows which of the datapoints a destination has got or will yet get."""
+def doubt(state: State, destination: str, sent: Batch) -> None:
+    """Note that nobody knows which of the datapoints a destination has got or will yet get.
+
+    One that has come between them meanwhile is taken for one of them, which does no harm.
+    """
     with state.transaction() as connection:
-        connection.executemany(
+        connection.execute(
             "UPDATE outbox SET in_doubt = 1,"
-            " owed = CASE WHEN version != ? THEN 2 ELSE owed END"  # replaced while it was sent
-            " WHERE destination = ? AND path = ? AND timestamp = ?",
-            [(one.version, destination, one.point.path, one.point.timestamp) for one in sent],
+            " owed = CASE WHEN version > ? THEN 2 ELSE owed END"  # replaced while it was sent
+            f" WHERE {_OF_BATCH}",
+            (sent.version, *sent.place(destination)),
         )
 
 

@@ -76,11 +76,15 @@ CREATE TABLE outbox (              -- datapoints that are still to be sent
     path TEXT NOT NULL,
     timestamp INTEGER NOT NULL,
     value TEXT NOT NULL,
-    version INTEGER NOT NULL DEFAULT 1,
+    version INTEGER NOT NULL,             -- of the commit that put it
     owed INTEGER NOT NULL DEFAULT 1,      -- how many times it is still to be sent
     in_doubt INTEGER NOT NULL DEFAULT 0,  -- a sending failed that may have reached its end
     PRIMARY KEY (destination, path, timestamp)
 ) WITHOUT ROWID;
+CREATE TABLE outbox_version (      -- one row: the highest version that was given
+    number INTEGER NOT NULL
+);
+INSERT INTO outbox_version VALUES (0);
 CREATE TABLE senders (             -- destinations to which a process sends, or sent when killed
     destination TEXT PRIMARY KEY
 ) WITHOUT ROWID;

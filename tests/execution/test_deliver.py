@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from time import monotonic
 
@@ -274,3 +275,27 @@ def sent_until_nothing_is_owed(state: State, locks: Locks) -> list[list[Datapoin
     with deliverer(state, locks, sink) as one, Stop() as stop:
         assert one.drain(stop)[0] == 0
     return sink.began
+
+
+def test_what_another_run_has_just_sent_is_not_sent_again(
+    state: State, locks: Locks, sink: Decided, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = locks.take
+
+    def take_when_the_other_has_ended(name: str, now: datetime) -> bool:
+        outbox.acknowledge(state, HERE, outbox.batch(state, HERE, 10))
+        return take(name, now)
+
+    monkeypatch.setattr(locks, "take", take_when_the_other_has_ended)
+    put(state, A)
+    with deliverer(state, locks, sink) as one:
+        one.step()
+        monkeypatch.undo()
+        put(state, A2)
+        one.step()
+        wait_until(lambda: sink.began)
+        one.step()
+        assert sink.began == [[A2]]
+        assert outbox.waiting(state, HERE) == 1  # nobody has read it yet
+        sink.decide()
+        wait_until(lambda: not one.step())

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from reportupdater.model import Datapoint
 from reportupdater.store import outbox
-from reportupdater.store.outbox import Owed
+from reportupdater.store.outbox import Batch
 from reportupdater.store.state import State
 
 HERE, THERE = "graphite.example.org:2003", "other.example.org:2003"
@@ -30,38 +30,41 @@ def put(state: State, *points: Datapoint, destination: str = HERE) -> None:
         outbox.put(connection, destination, points)
 
 
-def batch(state: State, destination: str = HERE) -> list[Owed]:
-    return outbox.batch(state, destination, 100)
+def batch(state: State, destination: str = HERE, most: int = 100) -> Batch:
+    return outbox.batch(state, destination, most)
+
+
+def owed(state: State, destination: str = HERE) -> list[Datapoint]:
+    return batch(state, destination).points
 
 
 def values(state: State, destination: str = HERE) -> list[str]:
-    return [one.point.value for one in batch(state, destination)]
+    return [point.value for point in owed(state, destination)]
 
 
 def sendings(state: State) -> int:
     """How many sendings, all of them read, settle what is owed."""
     for number in range(10):
-        owed = batch(state)
-        if not owed:
+        next_one = batch(state)
+        if not next_one.points:
             return number
-        outbox.acknowledge(state, HERE, owed)
+        outbox.acknowledge(state, HERE, next_one)
     raise AssertionError("it is never settled")
 
 
 def test_what_is_put_is_owed_until_it_is_acknowledged(state: State) -> None:
     put(state, A, B)
-    owed = batch(state)
-    assert [one.point for one in owed] == [A, B]
+    assert owed(state) == [A, B]
     assert outbox.waiting(state, HERE) == 2
-    outbox.acknowledge(state, HERE, owed[:1])
-    assert [one.point for one in batch(state)] == [B]
-    outbox.acknowledge(state, HERE, owed[1:])
+    outbox.acknowledge(state, HERE, batch(state, most=1))
+    assert owed(state) == [B]
+    outbox.acknowledge(state, HERE, batch(state))
     assert outbox.waiting(state, HERE) == 0
 
 
 def test_a_batch_has_no_more_points_than_it_may(state: State) -> None:
     put(state, A, B)
-    assert len(outbox.batch(state, HERE, 1)) == 1
+    assert batch(state, most=1).points == [A]
 
 
 def test_destinations_are_owed_apart(state: State) -> None:
@@ -83,7 +86,7 @@ def test_a_transaction_that_is_rolled_back_leaves_nothing_owed(state: State) -> 
     with suppress(ZeroDivisionError), state.transaction() as connection:
         outbox.put(connection, HERE, [A])
         raise ZeroDivisionError
-    assert batch(state) == []
+    assert owed(state) == []
 
 
 def test_what_was_replaced_while_it_was_sent_stays_owed(state: State) -> None:
@@ -93,6 +96,24 @@ def test_what_was_replaced_while_it_was_sent_stays_owed(state: State) -> None:
     outbox.acknowledge(state, HERE, sent)
     assert values(state) == ["2"]
     assert sendings(state) == 1
+
+
+def test_what_comes_between_the_points_of_a_batch_is_not_settled_with_them(state: State) -> None:
+    put(state, A, B)
+    sent = batch(state)
+    between = Datapoint(A.path, "1", A.timestamp + 1)
+    put(state, between)
+    outbox.acknowledge(state, HERE, sent)
+    assert owed(state) == [between]
+
+
+def test_what_comes_between_points_in_doubt_is_sent_all_the_same(state: State) -> None:
+    put(state, A, B)
+    sent = batch(state)
+    put(state, Datapoint(A.path, "1", A.timestamp + 1))
+    outbox.doubt(state, HERE, sent)
+    assert len(owed(state)) == 3
+    assert sendings(state) <= 2
 
 
 def test_an_old_acknowledgement_does_not_settle_the_same_value_put_again(state: State) -> None:
@@ -113,11 +134,10 @@ def test_a_value_in_doubt_that_does_not_change_is_sent_once_more(state: State) -
 
 def test_a_value_that_replaces_one_in_doubt_is_sent_twice(state: State) -> None:
     put(state, A, B)
-    outbox.doubt(state, HERE, batch(state)[:1])
+    outbox.doubt(state, HERE, batch(state, most=1))
     put(state, changed("2"), changed("2", B))
-    owed = batch(state)
-    outbox.acknowledge(state, HERE, owed)
-    assert [one.point for one in batch(state)] == [changed("2")]
+    outbox.acknowledge(state, HERE, batch(state))
+    assert owed(state) == [changed("2")]
     assert sendings(state) == 1
 
 
@@ -176,12 +196,12 @@ def test_the_metrics_that_a_destination_has_got_are_known(state: State) -> None:
     put(state, other, destination=THERE)
     outbox.doubt(state, HERE, batch(state))
     assert outbox.sent_metrics(state.output, HERE) == set()
-    outbox.acknowledge(state, HERE, [one for one in batch(state) if one.point != other])
+    outbox.acknowledge(state, HERE, batch(state, most=2))
     assert outbox.sent_metrics(state.output, HERE) == {"edits.daily"}
     assert outbox.sent_metrics(state.output, THERE) == set()
 
 
-PATHS = st.sampled_from("ab")
+PATHS = st.sampled_from("abc")
 
 
 class OutboxAgainstAnyGraphite(RuleBasedStateMachine):
@@ -197,7 +217,7 @@ class OutboxAgainstAnyGraphite(RuleBasedStateMachine):
         self._wanted: dict[str, str] = {}
         self._stored: dict[str, str] = {}
         self._late: list[tuple[Datapoint, list[int]]] = []
-        self._sending: list[Owed] | None = None
+        self._sending: Batch | None = None
         self._begun = False
 
     @initialize()
@@ -214,25 +234,30 @@ class OutboxAgainstAnyGraphite(RuleBasedStateMachine):
         self._wanted[path] = value
 
     @precondition(lambda self: self._sending is None)
-    @rule(most=st.integers(1, 2))
+    @rule(most=st.integers(1, 3))
     def send(self, most: int) -> None:
         if not self._begun:
             outbox.begin(self._state, HERE)
             self._begun = True
-        self._sending = outbox.batch(self._state, HERE, most) or None
+        found = outbox.batch(self._state, HERE, most)
+        self._sending = found if found.points else None
+
+    def _ended(self) -> Batch:
+        assert self._sending
+        sent, self._sending = self._sending, None
+        return sent
 
     @precondition(lambda self: self._sending is not None)
     @rule()
     def succeed(self) -> None:
-        sent, self._sending = self._sending or [], None
-        points = [one.point for one in sent]
-        paths = {point.path for point in points}
+        sent = self._ended()
+        paths = {point.path for point in sent.points}
         self._late = [
             (point, acknowledged)
             for point, acknowledged in self._late
             if point.path not in paths or not acknowledged[0]
         ]
-        self._read(points)
+        self._read(sent.points)
         for point, acknowledged in self._late:
             if point.path in paths:
                 acknowledged[0] += 1
@@ -244,8 +269,8 @@ class OutboxAgainstAnyGraphite(RuleBasedStateMachine):
     @precondition(lambda self: self._sending is not None)
     @rule(killed=st.booleans())
     def fail(self, killed: bool) -> None:
-        sent, self._sending = self._sending or [], None
-        self._late += [(one.point, [0]) for one in sent]
+        sent = self._ended()
+        self._late += [(point, [0]) for point in sent.points]
         if not killed:
             outbox.doubt(self._state, HERE, sent)
             return

@@ -12,10 +12,12 @@ _PART = 1 << 20
 
 
 def checksum(*values: str | int | None) -> int:
-    """The CRC-32 of some values."""
+    """The CRC-32 of some values, a NUL behind each."""
+    texts = [str(value) for value in values]
+    if sum(map(len, texts)) < _PART:
+        return crc32("\0".join([*texts, ""]).encode())
     check = 0
-    for value in values:
-        text = str(value)
+    for text in texts:
         for at in range(0, len(text), _PART):
             check = crc32(text[at : at + _PART].encode(), check)
         check = crc32(b"\0", check)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import gc
 import io
 import logging
 import os
@@ -31,11 +32,15 @@ COMMANDS = (
 """The commands, in the order in which `--help` lists them. Each has a module in `commands`."""
 
 
+_NEW_VALUES = 10_000
+"""How many the garbage collector lets pass before it looks for cycles, of which hardly any are made."""
+
 _CANNOT_BE_WRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line (without the program's name); its exit code."""
+    gc.set_threshold(_NEW_VALUES)
     if sys.stderr is None:  # the caller has closed it, and no file may be opened in its place
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - open to the end
     if sys.stdout is None:

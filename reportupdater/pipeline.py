@@ -91,15 +91,12 @@ def _run(request: Request, summary: Summary, began: datetime) -> int:
             from reportupdater.execution.commit import Committer
             from reportupdater.execution.deliver import Deliverer
             from reportupdater.execution.execute import Execution
-            from reportupdater.execution.points import PointMaker
             from reportupdater.sinks.graphite import Graphite
 
             sink = Graphite(*destination) if destination else None
-            made = PointMaker(project.graphite if sink else None)
-            owed_to = str(destination) if destination else None
-            committer = Committer(state, run_number, summary, owed_to)
+            committer = Committer(state, run_number, summary, project.graphite if sink else None)
             committer.expect(tasks, owned)
-            execution = Execution(tasks, registry.engine, made)
+            execution = Execution(tasks, registry.engine)
             with Deliverer(state, locks, sink, project.graphite) as deliverer:
                 with execution, progress(len(tasks)) as bar:
                     for batch in execution:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -14,9 +13,9 @@ from reportupdater.engines import registry
 from reportupdater.engines.base import Engine, Session
 from reportupdater.errors import Problem, Severity, UsageError, nearest
 from reportupdater.execution import begin
-from reportupdater.execution.check import Checked
 from reportupdater.execution.execute import Execution
-from reportupdater.execution.outcome import Outcome
+from reportupdater.execution.outcome import Answer, Outcome
+from reportupdater.execution.points import result_points
 from reportupdater.execution.stop import Stop
 from reportupdater.intervals import watermark
 from reportupdater.model import GraphiteConfig, Project, Query, Report, Server, Table, Task
@@ -25,8 +24,7 @@ from reportupdater.observe.summary import Summary
 from reportupdater.observe.words import count
 from reportupdater.planning.explode import Only, explode
 from reportupdater.planning.plan import window
-from reportupdater.sinks.datapoints import Made, datapoints
-from reportupdater.sinks.naming import Lookups
+from reportupdater.sinks.datapoints import Made
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,11 +47,13 @@ class Trial:
 class Tried:
     """What came of it.
 
-    `outcome` is what a run would have to commit, None where a signal came before; `table` is what
-    the query gave, be it fit to be stored or not, and `seconds` how long that took.
+    `outcome` is what a run would have to commit, None where a signal came before, and `made` the
+    datapoints of its result, None where the report has none; `table` is what the query gave, be it fit
+    to be stored or not, and `seconds` how long that took.
     """
 
     outcome: Outcome | None
+    made: Made | None
     table: Table | None
     server: Server | None
     seconds: float
@@ -162,12 +162,7 @@ def tried(trial: Trial) -> Tried:
     outcome: Outcome | None = None
     began = monotonic()
     engine = trial.engine
-    lookups = trial.graphite.lookups if trial.graphite else {}
-    with (
-        Stop() as stop,
-        Execution([trial.task], lambda _: engine, partial(_points, lookups)) as execution,
-        progress(1) as bar,
-    ):
+    with Stop() as stop, Execution([trial.task], lambda _: engine) as execution, progress(1) as bar:
         for batch in execution:
             if stop.requested:
                 execution.stop()
@@ -179,13 +174,11 @@ def tried(trial: Trial) -> Tried:
             )
     seconds = monotonic() - began if engine.seconds is None else engine.seconds
     stopped = None if outcome is not None else stop.exit_code
-    return Tried(outcome, engine.table, engine.asked, seconds, stopped)
-
-
-def _points(lookups: Lookups, task: Task, result: Checked) -> Made | None:
-    if task.series.report.graphite is None:
-        return None
-    return datapoints(task.series, result.header, result.rows, lookups)
+    made = None
+    if isinstance(outcome, Answer):
+        lookups = trial.graphite.lookups if trial.graphite else {}
+        made = next(iter(result_points(trial.task.series, [outcome.result], lookups)), None)
+    return Tried(outcome, made, engine.table, engine.asked, seconds, stopped)
 
 
 class Recorder:

@@ -140,7 +140,7 @@ def _show(trial: Trial, found: Tried, limit: int) -> int:
         print(f"There are no rows: one of empty values would be stored, dated {trial.task.start}.")
     else:
         print("Names of columns, width and date of each row: a run would store them.")
-    return _show_datapoints(trial, outcome.made, limit)
+    return _show_datapoints(trial, found.made, limit)
 
 
 def _show_table(result: Table, limit: int) -> None:

@@ -6,16 +6,17 @@ Everything here runs in the thread that runs the pipeline; workers only hand ove
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Iterable, Mapping
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from time import monotonic
 
 from reportupdater.execution.checkpoint import merge
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.outcome import Answer, Failure, Outcome
-from reportupdater.execution.points import note_datapoints
+from reportupdater.execution.points import note_datapoints, result_points
 from reportupdater.execution.work import Handover
-from reportupdater.model import Datapoint, Report, Series, Task
+from reportupdater.model import GraphiteConfig, Report, Series, Task
 from reportupdater.observe.summary import Summary
 from reportupdater.store import journal, ledger, marks, outbox, owners
 from reportupdater.store.journal import Result
@@ -33,10 +34,10 @@ class Committer:
     """Commits outcomes, merges what is committed into the TSVs, and counts for the summary."""
 
     def __init__(
-        self, state: State, run: int, summary: Summary, destination: str | None = None
+        self, state: State, run: int, summary: Summary, graphite: GraphiteConfig | None
     ) -> None:
-        """`destination` is owed the datapoints of results that have any."""
-        self._destination = destination
+        """`graphite` tells to whom datapoints are owed; without it none are made."""
+        self._graphite = graphite
         self._state = state
         self._run = run
         self._summary = summary
@@ -81,7 +82,7 @@ class Committer:
 
     def _store(self, outcomes: Iterable[Outcome]) -> None:
         results: list[tuple[int, str, Result]] = []
-        points: list[Datapoint] = []
+        by_series: dict[Series, list[Result]] = defaultdict(list)
         attempts: list[Attempt] = []
         reports: set[Report] = set()
         with self._state.transaction() as connection:
@@ -89,26 +90,39 @@ class Committer:
                 task = outcome.task
                 series = task.series
                 number = self._state.series_id(connection, series.tsv, series.report.name)
-                tried = number, task.start, task.reason.value, outcome.seconds
+                why, seconds = task.reason.value, outcome.seconds
                 if isinstance(outcome, Answer):
-                    attempts.append(Attempt(*tried, rows=outcome.rows))
+                    start = outcome.result.start
+                    attempts.append(Attempt(number, start, why, seconds, rows=outcome.rows))
                     results.append((number, series.tsv, outcome.result))
                     reports.add(series.report)
-                    if outcome.made:
-                        points += outcome.made.points
+                    by_series[series].append(outcome.result)
                 elif outcome.asked or series not in self._unasked:
-                    attempts.append(Attempt(*tried, error=str(outcome.error)))
+                    error = str(outcome.error)
+                    attempts.append(Attempt(number, task.start, why, seconds, error=error))
                     if not outcome.asked:
                         self._unasked.add(series)  # one line a series tells it all
             journal.add(connection, results)
             marks.answered(
                 connection, self._run, [(number, result.start) for number, _, result in results]
             )
-            if self._destination:
-                outbox.put(connection, self._destination, points)
+            if self._graphite:
+                self._owe(connection, self._graphite, by_series)
             for report in reports:
                 owners.claim(connection, self._owners[report])
             ledger.note(connection, self._run, utcnow(), attempts)
+
+    def _owe(
+        self,
+        connection: sqlite3.Connection,
+        graphite: GraphiteConfig,
+        results: Mapping[Series, Sequence[Result]],
+    ) -> None:
+        """Owe the datapoints of results, in the transaction that stores them."""
+        for series, some in results.items():
+            for made in result_points(series, some, graphite.lookups):
+                outbox.put(connection, str(graphite.destination), made.points)
+                note_datapoints(self._summary, series.report, made)
 
     def _count(self, outcome: Outcome) -> None:
         task = outcome.task
@@ -119,8 +133,6 @@ class Committer:
                 log.info("%s: %s", task, outcome.error)
             return
         self._uncheckpointed.setdefault(task.series, monotonic())
-        if outcome.made:
-            note_datapoints(self._summary, task.series.report, outcome.made)
         self._summary.count(task.series.report.name, empty=not outcome.rows)
         log.debug("%s: %s", task, "done" if outcome.rows else "empty")
 

@@ -8,12 +8,10 @@ from time import monotonic
 
 from reportupdater.engines.base import Engine
 from reportupdater.errors import ReportupdaterError
-from reportupdater.execution.check import Checked
 from reportupdater.execution.dispatch import Dispatcher
 from reportupdater.execution.outcome import Failure, Outcome
 from reportupdater.execution.work import Handover, Shared, Worker
 from reportupdater.model import Series, Server, Task
-from reportupdater.sinks.datapoints import Made
 
 TICK = 0.25
 """Seconds between two looks at deadlines and at whether the run shall end."""
@@ -25,16 +23,8 @@ _ENDING_SECONDS = 6.0  # of the ten within which an interrupted run ends
 class Execution:
     """The execution of a run's tasks. Iterate over it once; it is not used by other threads."""
 
-    def __init__(
-        self,
-        tasks: Sequence[Task],
-        engine: Callable[[str], Engine],
-        made: Callable[[Task, Checked], Made | None] = lambda task, result: None,
-    ) -> None:
-        """`engine` gives the engine of a name, `made` the datapoints of a result.
-
-        The server of each series is looked up here.
-        """
+    def __init__(self, tasks: Sequence[Task], engine: Callable[[str], Engine]) -> None:
+        """`engine` gives the engine of a name. The server of each series is looked up here."""
         engines: dict[str, Engine] = {}
         limits: dict[Server, int] = {}
 
@@ -55,7 +45,7 @@ class Execution:
             lambda task: engine_of(task).has_side_effects(task),
         )
         waiting = dispatcher.waiting()
-        self._shared = Shared(dispatcher, queue.Queue(maxsize=4 * len(waiting) + 16), made)
+        self._shared = Shared(dispatcher, queue.Queue(maxsize=4 * len(waiting) + 16))
         self._workers = [
             Worker(server, engines[server.engine], self._shared)
             for server, count in waiting.items()

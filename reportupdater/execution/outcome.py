@@ -7,7 +7,6 @@ from typing import NamedTuple
 from reportupdater.errors import ReportupdaterError
 from reportupdater.execution.check import Checked
 from reportupdater.model import Task
-from reportupdater.sinks.datapoints import Made
 from reportupdater.store import tsv
 from reportupdater.store.journal import Result
 
@@ -20,8 +19,6 @@ class Answer(NamedTuple):
     rows: int
     """How many the result has; 0 where it is empty, and one row of empty values stands for it."""
     seconds: float
-    made: Made | None = None
-    """The datapoints of the result; None where none are sent."""
 
 
 class Failure(NamedTuple):
@@ -37,7 +34,7 @@ class Failure(NamedTuple):
 Outcome = Answer | Failure
 
 
-def answer(task: Task, checked: Checked, seconds: float, made: Made | None) -> Answer:
+def answer(task: Task, checked: Checked, seconds: float) -> Answer:
     """What a task's checked table becomes: text, which takes a tenth of the memory."""
     report = task.series.report
     result = Result(
@@ -48,4 +45,4 @@ def answer(task: Task, checked: Checked, seconds: float, made: Made | None) -> A
         group=report.group,
         max_data_points=report.max_data_points,
     )
-    return Answer(task, result, 0 if checked.empty else len(checked.rows), seconds, made)
+    return Answer(task, result, 0 if checked.empty else len(checked.rows), seconds)

@@ -2,41 +2,51 @@
 
 from __future__ import annotations
 
-import threading
+import logging
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
-from reportupdater.errors import TsvError, told
-from reportupdater.execution.check import Checked
-from reportupdater.model import GraphiteConfig, Report, Series, Task
+from reportupdater.errors import Problem, TsvError, told
+from reportupdater.model import Report, Series
 from reportupdater.observe.summary import Summary
 from reportupdater.sinks.datapoints import Made, datapoints, made
 from reportupdater.sinks.naming import Lookups, Naming
 from reportupdater.store import files, outbox, tsv
+from reportupdater.store.header import Header
+from reportupdater.store.journal import Result
 from reportupdater.store.state import State
 
+log = logging.getLogger(__name__)
 
-class PointMaker(threading.local):
-    """Makes the datapoints of results. Each worker's results mostly are of one series."""
 
-    def __init__(self, config: GraphiteConfig | None) -> None:
-        """Without a `config` none are made, since none are sent."""
-        self._config = config
-        self._of: tuple[Series, tuple[str, ...]] | None = None
-        self._naming: Naming | None = None
+def result_points(series: Series, results: Iterable[Result], lookups: Lookups) -> list[Made]:
+    """The datapoints of results of a series; none where its report has none. Never raises.
 
-    def __call__(self, task: Task, result: Checked) -> Made | None:
-        """The datapoints of a result; None where none are made."""
-        metrics = task.series.report.graphite
-        if self._config is None or metrics is None:
-            return None
-        of = task.series, result.header
-        if self._naming is None or of != self._of:
-            self._naming = Naming(task.series, metrics, result.header, self._config.lookups)
-            self._of = of
-        return made(self._naming, result.rows)
+    Results are taken together: of most there is one row, and what is made of it is quickly made.
+    """
+    metrics = series.report.graphite
+    if metrics is None:
+        return []
+    by_header: dict[Header, list[str]] = defaultdict(list)
+    for result in results:
+        by_header[result.header].append(result.rows)
+    points: list[Made] = []
+    try:
+        for header, texts in by_header.items():
+            naming = Naming(series, metrics, header, lookups)
+            of_all = made(naming, tsv.parse("".join(texts)))
+            if of_all.problems:  # one result's datapoints are withheld, and not the others'
+                points += [made(naming, tsv.parse(text)) for text in texts]
+            else:
+                points.append(of_all)
+    except Exception as error:  # whatever is wrong with them, the rows are stored
+        log.exception("a bug met the datapoints of %s", series)
+        bug = Problem(f"a bug of this program: {error!r}", metrics.where, report=series.report.name)
+        return [Made([], (bug,))]
+    return points
 
 
 def stored_points(

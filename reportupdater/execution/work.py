@@ -19,11 +19,10 @@ from reportupdater.errors import (
     QueryTimeout,
     ReportupdaterError,
 )
-from reportupdater.execution.check import Checked, checked
+from reportupdater.execution.check import checked
 from reportupdater.execution.dispatch import BATCH_SECONDS, Batch, Dispatcher
 from reportupdater.execution.outcome import Answer, Failure, Outcome, answer
 from reportupdater.model import Series, Server, Table, Task
-from reportupdater.sinks.datapoints import Made
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +39,6 @@ class Shared:
     dispatcher: Dispatcher
     outcomes: queue.Queue[Handover | None]
     """What workers hand over; None when one of them has ended."""
-    made: Callable[[Task, Checked], Made | None]
-    """Makes the datapoints of a result."""
     stopping: threading.Event = field(default_factory=threading.Event)
     outages: dict[tuple[Server, object], ConnectionFailed] = field(default_factory=dict)
     """What is out of reach for the rest of the run, and why: a server (with None), or one access
@@ -182,8 +179,7 @@ class Worker:
 
     def _done(self, task: Task, asked: float) -> Answer:
         result = checked(task, self._answer(task))
-        made = self._shared.made(task, result)
-        return answer(task, result, monotonic() - asked, made)
+        return answer(task, result, monotonic() - asked)
 
     def _answer(self, task: Task) -> Table:
         """The table of a task; connection failures are retried with back-off."""

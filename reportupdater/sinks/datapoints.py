@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from calendar import timegm
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from math import isfinite
+from types import MappingProxyType
+from typing import NamedTuple
 
 from reportupdater.errors import Problem, shown
 from reportupdater.model import Datapoint, Series
-from reportupdater.sinks.naming import Lookups, Naming, Row, Warnings
+from reportupdater.sinks.naming import Lookups, Naming, Row
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _LONGEST_NUMBER = 400
@@ -20,8 +21,7 @@ _LONGEST_NUMBER = 400
 _NULLS = frozenset({"", "NULL"})
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """The datapoints of a table, in the order of its rows, and what was odd about it.
 
     `problems` are the report's to mend. What they withhold can be made from the stored rows later.
@@ -29,7 +29,7 @@ class Made:
 
     points: list[Datapoint]
     problems: tuple[Problem, ...] = ()
-    warnings: Warnings = field(default_factory=dict)
+    warnings: Mapping[Hashable, str] = MappingProxyType({})
     nameless: int = 0
     """Rows not sent because their path has an empty value, or is too long."""
     no_numbers: int = 0
@@ -51,17 +51,16 @@ def made(naming: Naming, rows: Sequence[Row]) -> Made:
 
     Warnings of earlier tables come again, with equal keys.
     """
-    if not any(any(row[1:]) for row in rows):
-        return Made([])
     points: list[Datapoint] = []
+    metrics = naming.metrics
     nameless = no_numbers = 0
     for row in rows:
         paths = naming.paths(row)
         if not paths:
-            nameless += any(row[metric.place] not in _NULLS for metric in naming.metrics)
+            nameless += any(row[metric.place] not in _NULLS for metric in metrics)
             continue
         moment = timestamp(row[0])
-        for path, metric in zip(paths, naming.metrics, strict=True):
+        for path, metric in zip(paths, metrics, strict=True):
             value = row[metric.place]
             if not (value.isdigit() and value.isascii() and len(value) < 300):
                 if value in _NULLS or value.isspace():
@@ -73,9 +72,12 @@ def made(naming: Naming, rows: Sequence[Row]) -> Made:
                     naming.warn(metric.name, f"{what}; such values of {metric.name!r} are not sent")
                     continue
             points.append(Datapoint(path, value, moment))
+    if not points and not any(any(row[1:]) for row in rows):
+        return Made([])
     problems = naming.problems
-    # Nearly every table passes: where two points clash is looked for only when they do.
-    if len({(point.path, point.timestamp) for point in points}) != len(points):
+    # Nearly every table passes: where two points clash, in all but their values, is looked for only
+    # when they do.
+    if len({point[::2] for point in points}) != len(points):
         problems = [*problems, _clash(naming, rows)]
         points = []
     return Made(points, tuple(problems), dict(naming.warnings), nameless, no_numbers)

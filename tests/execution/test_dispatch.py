@@ -38,7 +38,7 @@ def dispatcher(*some: list[Task], alone: bool = False) -> Dispatcher:
 
 
 def done(task: Task) -> Outcome:
-    return answer(task, Checked(("date",), [(task.start,)], empty=False), 0.0, None)
+    return answer(task, Checked(("date",), [(task.start,)], empty=False), 0.0)
 
 
 def take(one: Dispatcher) -> Batch:

@@ -15,11 +15,18 @@ _TOGETHER = 100
 """Rows of a statement: SQLite has a limit on parameters, 999 in its older versions."""
 
 
-def insert(connection: sqlite3.Connection, statement: str, rows: Sequence[Sequence[Any]]) -> None:
-    """Execute a statement in which `{rows}` stands for the rows, as behind VALUES."""
+def insert(
+    connection: sqlite3.Connection, statement: str, rows: Sequence[Sequence[Any]], *same: Any
+) -> None:
+    """Execute a statement in which `{rows}` stands for the rows, as behind VALUES.
+
+    `same` is what all rows begin with.
+    """
     for at in range(0, len(rows), _TOGETHER):
         some = rows[at : at + _TOGETHER]
-        row = f"({', '.join('?' * len(some[0]))})"
+        begin = [f"?{number}" for number in range(1, len(same) + 1)]
+        row = f"({', '.join(begin + ['?'] * len(some[0]))})"  # each ? counts on from the one before
         connection.execute(
-            statement.format(rows=", ".join([row] * len(some))), list(chain.from_iterable(some))
+            statement.format(rows=", ".join([row] * len(some))),
+            [*same, *chain.from_iterable(some)],
         )

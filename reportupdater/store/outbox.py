@@ -46,11 +46,13 @@ def put(connection: sqlite3.Connection, destination: str, points: Sequence[Datap
     (version,) = found.fetchone()
     insert(
         connection,
-        "INSERT INTO outbox (destination, path, value, timestamp, version) VALUES {rows}"
+        "INSERT INTO outbox (destination, version, path, value, timestamp) VALUES {rows}"
         " ON CONFLICT DO UPDATE SET"
         " owed = CASE WHEN in_doubt AND value != excluded.value THEN 2 ELSE owed END,"
         " value = excluded.value, version = excluded.version",
-        [(destination, *point, version) for point in points],
+        points,
+        destination,
+        version,
     )
 
 

@@ -13,45 +13,52 @@ SCRIPTS = SQLITE + "reports: {edits: {type: script}, views: {}}\n"
 GOOD = "printf 'date\\tn\\n%s\\t1\\n' $1"
 
 
-@pytest.mark.parametrize(
-    ("bad", "message"),
-    [
-        ("printf 'date\\tn\\n%s\\t1\\t2\\n' $1", "row 1 has 3 columns, the header has 2"),
-        ("printf 'date\\tn\\n%s\\t1\\n%s\\n' $1 $1", "row 2 has 1 columns, the header has 2"),
-        ("printf 'date\\tn\\n\\n%s\\t1\\n' $1", "row 1 has 0 columns, the header has 2"),
-        (
-            "printf 'date\\tn\\n%s\\t1\\n' $2",
-            "row 1 is dated 2025-01-03, outside the interval [2025-01-02, 2025-01-03)",
-        ),
-        ("printf 'date\\tn\\n2025-01-01\\t9\\n'", "row 1 is dated 2025-01-01, outside"),
-        ("printf 'date\\tn\\ntoday\\t1\\n'", "'today' is no date"),
-        ("printf 'date\\tn\\n2025-02-30\\t1\\n'", "2025-02-30"),
-        ("printf 'date\\tn\\n\\t1\\n'", "'' is no date"),
-        ("printf 'date\\tn\\tn\\n%s\\t1\\t2\\n' $1", "two columns are called 'n'"),
-        ("printf 'date\\t\\n%s\\t1\\n' $1", "column 2 has no name"),
-        ("printf ''", "a header line is expected"),
-        ("printf '%s\\t1\\n' $1", "that is a date, and no header"),
-        ("printf 'date\\tn\\n%s\\t\"1\\n' $1", "of the output is no TSV"),
-        ("printf 'date\\tn\\n%s\\t\\377\\n' $1", "line 2 of the output is not UTF-8"),
-        (f"{GOOD}; echo no disk >&2; exit 3", "the script ended with exit code 3: no disk"),
-        ("printf 'date\\tn\\n'; exit 1", "the script ended with exit code 1"),
-        ("printf 'date\\tn\\n'; kill -9 $$", "the script was ended by SIGKILL"),
-        ("no-such-command", "no-such-command"),
-    ],
-)
-def test_a_bad_result_of_a_script_is_not_stored(tmp_path: Path, bad: str, message: str) -> None:
-    script = f'#!/bin/sh\nif [ "$1" = 2025-01-02 ]; then\n{bad}\nelse\n{GOOD}\nfi\n'
-    project = Project(tmp_path, SCRIPTS, {"edits": script, "views.sql": ONE})
+BAD_SCRIPTS = [
+    ("printf 'date\\tn\\n%s\\t1\\t2\\n' $1", "row 1 has 3 columns, the header has 2"),
+    ("printf 'date\\tn\\n%s\\t1\\n%s\\n' $1 $1", "row 2 has 1 columns, the header has 2"),
+    ("printf 'date\\tn\\n\\n%s\\t1\\n' $1", "row 1 has 0 columns, the header has 2"),
+    (
+        "printf 'date\\tn\\n%s\\t1\\n' $2",
+        "row 1 is dated 2025-01-03, outside the interval [2025-01-02, 2025-01-03)",
+    ),
+    ("printf 'date\\tn\\n2025-01-01\\t9\\n'", "row 1 is dated 2025-01-01, outside"),
+    ("printf 'date\\tn\\ntoday\\t1\\n'", "'today' is no date"),
+    ("printf 'date\\tn\\n2025-02-30\\t1\\n'", "2025-02-30"),
+    ("printf 'date\\tn\\n\\t1\\n'", "'' is no date"),
+    ("printf 'date\\tn\\tn\\n%s\\t1\\t2\\n' $1", "two columns are called 'n'"),
+    ("printf 'date\\t\\n%s\\t1\\n' $1", "column 2 has no name"),
+    ("printf ''", "a header line is expected"),
+    ("printf '%s\\t1\\n' $1", "that is a date, and no header"),
+    ("printf 'date\\tn\\n%s\\t\"1\\n' $1", "of the output is no TSV"),
+    ("printf 'date\\tn\\n%s\\t\\377\\n' $1", "line 2 of the output is not UTF-8"),
+    (f"{GOOD}; echo no disk >&2; exit 3", "the script ended with exit code 3: no disk"),
+    ("printf 'date\\tn\\n'; exit 1", "the script ended with exit code 1"),
+    ("printf 'date\\tn\\n'; kill -9 $$", "the script was ended by SIGKILL"),
+    ("no-such-command", "no-such-command"),
+]
+
+
+def test_a_bad_result_of_a_script_is_not_stored(tmp_path: Path) -> None:
+    reports = "".join(f"  edits{at}: {{type: script}}\n" for at in range(len(BAD_SCRIPTS)))
+    scripts = {
+        f"edits{at}": f'#!/bin/sh\nif [ "$1" = 2025-01-02 ]; then\n{bad}\nelse\n{GOOD}\nfi\n'
+        for at, (bad, _) in enumerate(BAD_SCRIPTS)
+    }
+    project = Project(tmp_path, SQLITE + f"reports:\n{reports}", scripts)
     said = project.run(code=1)
-    assert "5 done, 0 empty, 1 failed" in said
-    assert "failed: edits [2025-01-02, 2025-01-03): " in said
-    assert message in said
-    assert project.text("edits") == "date\tn\n2025-01-01\t1\n2025-01-03\t1\n"
-    assert len(project.dates("views")) == 3
+    failed = len(scripts)
+    assert f"{2 * failed} done, 0 empty, {failed} failed" in said
+    for report, (_, message) in zip(scripts, BAD_SCRIPTS, strict=True):
+        [told] = [line for line in said.splitlines() if f"failed: {report} [" in line]
+        assert f"failed: {report} [2025-01-02, 2025-01-03): " in told
+        assert message in told
+        assert project.text(report) == "date\tn\n2025-01-01\t1\n2025-01-03\t1\n"
     # It is tried again by the next run.
-    project.write("edits", f"#!/bin/sh\n{GOOD}\n")
+    for report in scripts:
+        project.write(report, f"#!/bin/sh\n{GOOD}\n")
     assert project.run() == ""
-    assert project.dates("edits") == ["2025-01-01", "2025-01-02", "2025-01-03"]
+    for report in scripts:
+        assert project.dates(report) == ["2025-01-01", "2025-01-02", "2025-01-03"]
 
 
 @pytest.mark.parametrize(

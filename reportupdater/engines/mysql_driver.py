@@ -13,7 +13,7 @@ _Connection: Any = connections.Connection  # its stubs lack what is changed here
 class QuickConnection(_Connection):  # type: ignore[misc]
     """A connection that reads this host's certificates only where they are looked at.
 
-    PyMySQL speaks TLS with every server that can. Unless the creds_file has `ssl-` lines it takes
+    PyMySQL speaks TLS with every server that can. Where the creds_file has no `ssl-` lines it takes
     any certificate, and has read all that this host trusts nevertheless: 20 ms of the processor, in
     which no other thread runs, for each connection.
     """

@@ -6,7 +6,6 @@ Everything here runs in the thread that runs the pipeline; workers only hand ove
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from time import monotonic
@@ -18,6 +17,7 @@ from reportupdater.execution.points import note_datapoints, result_points
 from reportupdater.execution.work import Handover
 from reportupdater.model import GraphiteConfig, Report, Series, Task
 from reportupdater.observe.summary import Summary
+from reportupdater.sinks.datapoints import Made
 from reportupdater.store import journal, ledger, marks, outbox, owners
 from reportupdater.store.journal import Result
 from reportupdater.store.ledger import Attempt
@@ -84,7 +84,10 @@ class Committer:
         results: list[tuple[int, str, Result]] = []
         by_series: dict[Series, list[Result]] = defaultdict(list)
         attempts: list[Attempt] = []
-        reports: set[Report] = set()
+        for outcome in outcomes:
+            if isinstance(outcome, Answer):
+                by_series[outcome.task.series].append(outcome.result)
+        made = self._made(by_series)  # before the transaction, for whose end other runs wait
         with self._state.transaction() as connection:
             for outcome in outcomes:
                 task = outcome.task
@@ -95,8 +98,6 @@ class Committer:
                     start = outcome.result.start
                     attempts.append(Attempt(number, start, why, seconds, rows=outcome.rows))
                     results.append((number, series.tsv, outcome.result))
-                    reports.add(series.report)
-                    by_series[series].append(outcome.result)
                 elif outcome.asked or series not in self._unasked:
                     error = str(outcome.error)
                     attempts.append(Attempt(number, task.start, why, seconds, error=error))
@@ -107,22 +108,24 @@ class Committer:
                 connection, self._run, [(number, result.start) for number, _, result in results]
             )
             if self._graphite:
-                self._owe(connection, self._graphite, by_series)
-            for report in reports:
+                for _, one in made:
+                    outbox.put(connection, str(self._graphite.destination), one.points)
+            for report in {series.report for series in by_series}:
                 owners.claim(connection, self._owners[report])
             ledger.note(connection, self._run, utcnow(), attempts)
+        for report, one in made:
+            note_datapoints(self._summary, report, one)
 
-    def _owe(
-        self,
-        connection: sqlite3.Connection,
-        graphite: GraphiteConfig,
-        results: Mapping[Series, Sequence[Result]],
-    ) -> None:
-        """Owe the datapoints of results, in the transaction that stores them."""
-        for series, some in results.items():
-            for made in result_points(series, some, graphite.lookups):
-                outbox.put(connection, str(graphite.destination), made.points)
-                note_datapoints(self._summary, series.report, made)
+    def _made(self, results: Mapping[Series, Sequence[Result]]) -> list[tuple[Report, Made]]:
+        """The datapoints of results, each with its report."""
+        if self._graphite is None:
+            return []
+        lookups = self._graphite.lookups
+        return [
+            (series.report, made)
+            for series, some in results.items()
+            for made in result_points(series, some, lookups)
+        ]
 
     def _count(self, outcome: Outcome) -> None:
         task = outcome.task

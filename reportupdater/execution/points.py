@@ -1,52 +1,65 @@
-"""From a checked result, or from a TSV, to its datapoints."""
+"""From results, or from a TSV, to their datapoints."""
 
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
 from reportupdater.errors import Problem, TsvError, told
-from reportupdater.model import Report, Series
+from reportupdater.model import MetricsConfig, Report, Series
 from reportupdater.observe.summary import Summary
 from reportupdater.sinks.datapoints import Made, datapoints, made
 from reportupdater.sinks.naming import Lookups, Naming
 from reportupdater.store import files, outbox, tsv
-from reportupdater.store.header import Header
 from reportupdater.store.journal import Result
 from reportupdater.store.state import State
 
 log = logging.getLogger(__name__)
 
+_TOGETHER = 1 << 16
+"""Characters of results whose datapoints are made together."""
+
 
 def result_points(series: Series, results: Iterable[Result], lookups: Lookups) -> list[Made]:
-    """The datapoints of results of a series; none where its report has none. Never raises.
-
-    Results are taken together: of most there is one row, and what is made of it is quickly made.
-    """
+    """The datapoints of results of a series; none where its report has none. Never raises."""
     metrics = series.report.graphite
     if metrics is None:
         return []
-    by_header: dict[Header, list[str]] = defaultdict(list)
+    return [made for some in _together(results) for made in _made(series, metrics, some, lookups)]
+
+
+def _together(results: Iterable[Result]) -> Iterator[list[Result]]:
+    """Results that follow each other, have one header, and are small: mostly they have one row."""
+    some: list[Result] = []
+    size = 0
     for result in results:
-        by_header[result.header].append(result.rows)
-    points: list[Made] = []
+        size += len(result.rows)
+        if some and (size > _TOGETHER or result.header != some[0].header):
+            yield some
+            some, size = [], len(result.rows)
+        some.append(result)
+    if some:
+        yield some
+
+
+def _made(
+    series: Series, metrics: MetricsConfig, results: list[Result], lookups: Lookups
+) -> list[Made]:
     try:
-        for header, texts in by_header.items():
-            naming = Naming(series, metrics, header, lookups)
-            of_all = made(naming, tsv.parse("".join(texts)))
-            if of_all.problems:  # one result's datapoints are withheld, and not the others'
-                points += [made(naming, tsv.parse(text)) for text in texts]
-            else:
-                points.append(of_all)
-    except Exception as error:  # whatever is wrong with them, the rows are stored
-        log.exception("a bug met the datapoints of %s", series)
-        bug = Problem(f"a bug of this program: {error!r}", metrics.where, report=series.report.name)
-        return [Made([], (bug,))]
-    return points
+        naming = Naming(series, metrics, results[0].header, lookups)
+        of_all = made(naming, tsv.parse("".join([result.rows for result in results])))
+        if not of_all.problems or len(results) == 1:
+            return [of_all]
+    except Exception as error:  # whatever is wrong with datapoints, the rows are stored
+        if len(results) == 1:
+            log.exception("a bug met the datapoints of %s, %s", series, results[0].start)
+            what = f"a bug of this program: {error!r}"
+            return [Made([], (Problem(what, metrics.where, report=series.report.name),))]
+    # What is wrong with one result withholds no others.
+    return [one for result in results for one in _made(series, metrics, [result], lookups)]
 
 
 def stored_points(

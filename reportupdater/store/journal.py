@@ -13,7 +13,6 @@ from reportupdater.store import files, tsv
 from reportupdater.store.checksum import checksum
 from reportupdater.store.files import Written
 from reportupdater.store.header import Header
-from reportupdater.store.many import insert
 from reportupdater.store.state import State
 
 
@@ -57,10 +56,10 @@ def add(connection: sqlite3.Connection, results: Iterable[tuple[int, str, Result
         )
         for number, path, result in results
     ]
-    insert(
-        connection,
+    # A row at a time: of a statement that has ended, Python keeps the values.
+    connection.executemany(
         "INSERT INTO journal (series, start, granularity, header, rows, owner_group,"
-        " max_data_points, checksum) VALUES {rows}",
+        " max_data_points, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [(number, *entry, checksum(path, *entry)) for number, path, entry in entries],
     )
 

@@ -20,7 +20,8 @@ def insert(
 ) -> None:
     """Execute a statement in which `{rows}` stands for the rows, as behind VALUES.
 
-    `same` is what all rows begin with.
+    `same` is what all rows begin with. It is for short values: of a statement that has ended, Python
+    keeps them, and there is a statement for each number of rows.
     """
     for at in range(0, len(rows), _TOGETHER):
         some = rows[at : at + _TOGETHER]

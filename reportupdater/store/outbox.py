@@ -1,13 +1,13 @@
 """Datapoints that a sink still owes its receiver.
 
 One row for a destination, path and timestamp. A later commit replaces the value and raises the
-version; a point is removed only at the version that was sent, so that an old value can never win
-over a new one. A point that a receiver may have got in part, from a sending that failed, is owed
+version; a point is removed only up to the version at which it was sent, so that an old value can
+never win over a new one. A point that a receiver may have got in part, from a sending that failed, is owed
 twice once its value changes: what is left of the failed sending may be read after the new value's
 first sending, and not after its second.
 
-Versions are numbers of commits: all points of a batch, which lie next to each other, are settled by
-one statement, and whatever was committed after the batch was read has a higher one.
+Versions count upwards over all points: whatever is put after a batch was read has a higher one than
+all of it, so that the batch, whose points lie next to each other, is settled by one statement.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Batch(NamedTuple):
 
     points: list[Datapoint]
     version: int
-    """The highest that any of them had."""
+    """The highest that had been given. A point that has a higher one stays owed."""
 
     def place(self, destination: str) -> tuple[str, str, int, str, int]:
         """Where it lies in the outbox, for `_OF_BATCH`."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 
-VERSION = 1
+VERSION = 2
 
 SCHEMA = """
 CREATE TABLE series (
@@ -76,7 +77,7 @@ CREATE TABLE outbox (              -- datapoints that are still to be sent
     path TEXT NOT NULL,
     timestamp INTEGER NOT NULL,
     value TEXT NOT NULL,
-    version INTEGER NOT NULL,             -- of the commit that put it
+    version INTEGER NOT NULL,             -- higher than that of whatever was put before
     owed INTEGER NOT NULL DEFAULT 1,      -- how many times it is still to be sent
     in_doubt INTEGER NOT NULL DEFAULT 0,  -- a sending failed that may have reached its end
     PRIMARY KEY (destination, path, timestamp)
@@ -116,4 +117,53 @@ CREATE TABLE attempts (
 ) WITHOUT ROWID;
 CREATE INDEX attempts_failed ON attempts (series, start, at) WHERE failed;
 """
-TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", SCHEMA))
+
+UPGRADES = {
+    1: """
+CREATE TABLE outbox_version (number INTEGER NOT NULL);
+INSERT INTO outbox_version SELECT coalesce(max(version), 0) FROM outbox;
+"""
+}
+"""Version → what makes the next one of it."""
+
+
+def script(version: int) -> str:
+    """What makes the tables as they are now of those of a version; 0 is that of a new file."""
+    return "".join([UPGRADES[step] for step in range(version, VERSION)]) if version else SCHEMA
+
+
+_HANDED_ON = ("series", "journal", "marks", "outbox")
+"""The tables of what one run leaves for the next; each is nearly always small or empty."""
+
+
+def check_tables(connection: sqlite3.Connection, version: int = VERSION) -> None:
+    """Raise sqlite3.DatabaseError where tables of a version are not there."""
+    newer = _made(script(version)) if 0 < version < VERSION else set()
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    if not (_made(SCHEMA) - newer).issubset(name for (name,) in found):
+        raise sqlite3.DatabaseError("it lacks tables")
+
+
+def _made(script: str) -> set[str]:
+    return set(re.findall(r"CREATE TABLE (\w+)", script))
+
+
+def check(connection: sqlite3.Connection) -> None:
+    """Raise sqlite3.DatabaseError where what runs hand on to each other does not hang together.
+
+    SQLite itself notices only what is no page of any table, and only when it comes across it.
+    """
+    check_tables(connection)
+    for table in _HANDED_ON:
+        said = connection.execute(f"PRAGMA integrity_check({table})").fetchone()[0]
+        if said != "ok":
+            raise sqlite3.DatabaseError(f"{table}: {said}")
+    for table in ("journal", "marks"):
+        if connection.execute(f"PRAGMA foreign_key_check({table})").fetchone():
+            raise sqlite3.DatabaseError(f"{table} is of series that are not there")
+    sound = connection.execute(
+        "SELECT count(*) = 1 AND typeof(max(number)) = 'integer'"
+        " AND max(number) >= (SELECT coalesce(max(version), 0) FROM outbox) FROM outbox_version"
+    ).fetchone()[0]
+    if not sound:
+        raise sqlite3.DatabaseError("outbox_version is not the highest version of the outbox")

@@ -19,8 +19,8 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from reportupdater.errors import StateError, Where
-from reportupdater.store import files
-from reportupdater.store.schema import SCHEMA, TABLES, VERSION
+from reportupdater.store import files, schema
+from reportupdater.store.schema import VERSION
 
 log = logging.getLogger(__name__)
 
@@ -107,10 +107,11 @@ def made_ready(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     if version < VERSION:
-        connection.executescript(f"BEGIN IMMEDIATE;{SCHEMA}PRAGMA user_version = {VERSION};COMMIT;")
-    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    if not TABLES.issubset(name for (name,) in found):
-        raise sqlite3.DatabaseError("it lacks tables")
+        if version:
+            schema.check_tables(connection, version)
+        script = f"{schema.script(version)}PRAGMA user_version = {VERSION};"
+        connection.executescript(f"BEGIN IMMEDIATE;{script}COMMIT;")
+    schema.check(connection)
 
 
 class State:

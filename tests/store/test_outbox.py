@@ -7,7 +7,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -15,6 +15,7 @@ from reportupdater.model import Datapoint
 from reportupdater.store import outbox
 from reportupdater.store.outbox import Batch
 from reportupdater.store.state import State
+from tests.making import cells
 
 HERE, THERE = "graphite.example.org:2003", "other.example.org:2003"
 A = Datapoint("edits.daily", "1", 1735689600)
@@ -65,6 +66,17 @@ def test_what_is_put_is_owed_until_it_is_acknowledged(state: State) -> None:
 def test_a_batch_has_no_more_points_than_it_may(state: State) -> None:
     put(state, A, B)
     assert batch(state, most=1).points == [A]
+
+
+@given(st.lists(st.builds(Datapoint, cells, cells, st.integers(0, 2**40)), max_size=6))
+def test_a_batch_has_what_was_put_whatever_it_holds(points: list[Datapoint]) -> None:
+    last = {(point.path, point.timestamp): point for point in points}
+    with TemporaryDirectory() as folder, State(Path(folder)) as state:
+        put(state, *points)
+        assert sorted(owed(state)) == sorted(last.values())
+        if points:
+            outbox.acknowledge(state, HERE, batch(state))
+        assert owed(state) == []
 
 
 def test_destinations_are_owed_apart(state: State) -> None:

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from reportupdater.errors import StateError
+from reportupdater.store.schema import VERSION
 from reportupdater.store.state import State
 from tests.store.machine import (
     Child,
@@ -219,7 +220,7 @@ def test_the_state_of_a_newer_version_is_refused_and_stays(output: Path) -> None
     with State(output) as state:
         path = state.path
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
     before = path.read_bytes()
     with pytest.raises(StateError) as caught:
         State(output)

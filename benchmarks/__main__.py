@@ -289,7 +289,25 @@ def large_result(bench: Bench) -> Iterator[Figure]:
     yield Figure("memory, a result of 1,000,000 rows, MB", "", 400, cost.megabytes)
 
 
-CASES = (backfill, wide, long, slow, nothing_due, first_run, graphite, script, large_result)
+def middle_results(bench: Bench) -> Iterator[Figure]:
+    """800 results of 1,500 rows, of which none may stay when it is committed."""
+    query = "SELECT '{from_date}' AS date, seq, seq * 12345 AS n, MD5(seq) AS x FROM seq_1_to_1500"
+    cost = bench.runner(bench.project(20, days=40, query=query))()
+    yield Figure("memory, 800 results of 1,500 rows, MB", "", _MEGABYTES, cost.megabytes)
+
+
+CASES = (
+    backfill,
+    wide,
+    long,
+    slow,
+    nothing_due,
+    first_run,
+    graphite,
+    script,
+    middle_results,
+    large_result,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

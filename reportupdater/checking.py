@@ -24,6 +24,7 @@ from reportupdater.model import (
     Series,
     SqliteDatabase,
 )
+from reportupdater.observe import words
 from reportupdater.planning.explode import explode
 from reportupdater.sinks import naming
 from reportupdater.sinks.columns import not_in_header, not_in_query
@@ -258,7 +259,7 @@ def _dates(report: Report, places: _Places, now: datetime) -> Iterator[Problem]:
     if ends is not None and ends < now + SOON:
         what = f"'ends' of report {report.name!r} "
         days = (ends - now).days + 1
-        what += "has passed" if ends <= now else f"is in {days} day{'s' * (days > 1)}"
+        what += "has passed" if ends <= now else f"is in {words.count(days, 'day')}"
         hint = "no interval from then on is computed"
         yield places.problem(Severity.NOTICE, what, places.key("ends"), hint)
 

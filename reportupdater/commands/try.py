@@ -151,7 +151,7 @@ def _show_table(result: Table, limit: int) -> None:
 
 def _tell_more(more: int, of: str) -> None:
     if more > 0:
-        print(f"… and {more:,} more {of}{'s' * (more != 1)}; --limit shows more")
+        print(f"… and {words.count(more, f'more {of}')}; --limit shows more")
 
 
 def _show_datapoints(trial: Trial, made: Made | None, limit: int) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Container, Sequence
 
 from reportupdater.errors import Severity
 from reportupdater.model import Project, Report
+from reportupdater.observe import words
 from reportupdater.observe.summary import Summary
 from reportupdater.planning.explode import explode
 from reportupdater.store.reports import Finding, Findings
@@ -63,4 +64,4 @@ def _error(report: str, summary: Summary) -> str | None:
 
 def _first(lines: Sequence[str]) -> str:
     more = len(lines) - 1
-    return lines[0] + (f" (and {more} other error{'s' * (more > 1)})" if more else "")
+    return lines[0] + (f" (and {words.count(more, 'other error')})" if more else "")

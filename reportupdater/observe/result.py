@@ -8,6 +8,8 @@ import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 
+from reportupdater.observe import words
+
 WIDTH = 80
 """Columns where there is no terminal."""
 _GAP = 2
@@ -46,7 +48,7 @@ def aligned(header: Row, rows: Sequence[Row], width: int) -> Iterator[str]:
         yield (" " * _GAP).join(parts).rstrip()
     if len(widths) < count:
         hidden = [column[0] for column in columns[len(widths) :]]
-        more = f"and {len(hidden)} more column{'s' * (len(hidden) > 1)}: {', '.join(hidden)}"
+        more = f"and {words.count(len(hidden), 'more column')}: {', '.join(hidden)}"
         yield _cut(more, width)
 
 

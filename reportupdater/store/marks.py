@@ -177,7 +177,7 @@ def answered(
     One that was made after the run began stays, for the next one.
     """
     if not connection.execute("SELECT 1 FROM marks LIMIT 1").fetchone():
-        return
+        return  # as nearly always
     connection.executemany(
         "DELETE FROM marks WHERE series = ? AND start = ?"
         " AND asked <= (SELECT started FROM runs WHERE id = ?)",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from contextlib import closing
 
 VERSION = 2
 
@@ -136,15 +137,28 @@ _HANDED_ON = ("series", "journal", "marks", "outbox")
 """The tables of what one run leaves for the next; each is nearly always small or empty."""
 
 
-def check_tables(connection: sqlite3.Connection, version: int = VERSION) -> None:
-    """Raise sqlite3.DatabaseError where tables of a version are not there."""
-    newer = _made(script(version)) if 0 < version < VERSION else set()
-    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    if not (_made(SCHEMA) - newer).issubset(name for (name,) in found):
-        raise sqlite3.DatabaseError("it lacks tables")
+def check_older(connection: sqlite3.Connection, version: int) -> None:
+    """Raise sqlite3.DatabaseError where a state of an older version cannot become one of the present."""
+    with closing(sqlite3.connect(":memory:")) as present:
+        present.executescript(SCHEMA)
+        wanted = _columns(present)
+    new = _tables(script(version))
+    if not {(table, column) for table, column in wanted if table not in new} <= _columns(
+        connection
+    ):
+        raise sqlite3.DatabaseError("it lacks tables or columns")
 
 
-def _made(script: str) -> set[str]:
+def _columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    return set(
+        connection.execute(
+            "SELECT found.name, columns.name FROM sqlite_master AS found,"
+            " pragma_table_info(found.name) AS columns WHERE found.type = 'table'"
+        )
+    )
+
+
+def _tables(script: str) -> set[str]:
     return set(re.findall(r"CREATE TABLE (\w+)", script))
 
 
@@ -153,7 +167,9 @@ def check(connection: sqlite3.Connection) -> None:
 
     SQLite itself notices only what is no page of any table, and only when it comes across it.
     """
-    check_tables(connection)
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    if not _tables(SCHEMA).issubset(name for (name,) in found):
+        raise sqlite3.DatabaseError("it lacks tables")
     for table in _HANDED_ON:
         said = connection.execute(f"PRAGMA integrity_check({table})").fetchone()[0]
         if said != "ok":

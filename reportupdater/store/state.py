@@ -108,7 +108,7 @@ def made_ready(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     if version < VERSION:
         if version:
-            schema.check_tables(connection, version)
+            schema.check_older(connection, version)
         script = f"{schema.script(version)}PRAGMA user_version = {VERSION};"
         connection.executescript(f"BEGIN IMMEDIATE;{script}COMMIT;")
     schema.check(connection)

@@ -140,15 +140,19 @@ static enum fate met_by_opening(const char *path, int flags) {
     return met(makes ? "create" : "open", path);
 }
 
+/* Declares the `mode` that follows `flags`, where a file is made. */
+#define MODE_BEHIND(flags)                                                  \
+    mode_t mode = 0;                                                        \
+    if (flags & (O_CREAT | __O_TMPFILE)) {                                  \
+        va_list rest;                                                       \
+        va_start(rest, flags);                                              \
+        mode = va_arg(rest, mode_t);                                        \
+        va_end(rest);                                                       \
+    }
+
 #define OPEN(name)                                                          \
     int name(const char *path, int flags, ...) {                            \
-        mode_t mode = 0;                                                    \
-        if (flags & (O_CREAT | __O_TMPFILE)) {                              \
-            va_list rest;                                                   \
-            va_start(rest, flags);                                          \
-            mode = va_arg(rest, mode_t);                                    \
-            va_end(rest);                                                   \
-        }                                                                   \
+        MODE_BEHIND(flags)                                                  \
         DO(int, met_by_opening(path, flags), REAL(name)(path, flags, mode)); \
     }
 OPEN(open)
@@ -156,13 +160,7 @@ OPEN(open64)
 
 #define OPEN_AT(name)                                                       \
     int name(int folder, const char *path, int flags, ...) {                \
-        mode_t mode = 0;                                                    \
-        if (flags & (O_CREAT | __O_TMPFILE)) {                              \
-            va_list rest;                                                   \
-            va_start(rest, flags);                                          \
-            mode = va_arg(rest, mode_t);                                    \
-            va_end(rest);                                                   \
-        }                                                                   \
+        MODE_BEHIND(flags)                                                  \
         DO(int, met_by_opening(path, flags), REAL(name)(folder, path, flags, mode)); \
     }
 OPEN_AT(openat)

@@ -44,10 +44,12 @@ def test_a_bad_result_of_a_script_is_not_stored(tmp_path: Path) -> None:
         f"edits{at}": f'#!/bin/sh\nif [ "$1" = 2025-01-02 ]; then\n{bad}\nelse\n{GOOD}\nfi\n'
         for at, (bad, _) in enumerate(BAD_SCRIPTS)
     }
-    project = Project(tmp_path, SQLITE + f"reports:\n{reports}", scripts)
+    config = SQLITE + f"reports:\n{reports}  views: {{}}\n"
+    project = Project(tmp_path, config, {**scripts, "views.sql": ONE})
     said = project.run(code=1)
     failed = len(scripts)
-    assert f"{2 * failed} done, 0 empty, {failed} failed" in said
+    assert f"{2 * failed + 3} done, 0 empty, {failed} failed" in said
+    assert len(project.dates("views")) == 3
     for report, (_, message) in zip(scripts, BAD_SCRIPTS, strict=True):
         [told] = [line for line in said.splitlines() if f"failed: {report} [" in line]
         assert f"failed: {report} [2025-01-02, 2025-01-03): " in told

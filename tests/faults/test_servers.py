@@ -11,6 +11,7 @@ from pathlib import Path
 import pymysql
 import pytest
 
+from reportupdater.engines.base import CONNECT_TIMEOUT
 from tests.faults.scaled import scaled
 from tests.helpers import ONE, Project, on_mariadb, wait_until, wiki_databases
 from tests.servers.mariadb import Mariadb, free_port, running_mariadb
@@ -246,6 +247,7 @@ reports: {{edits: {{db: bad}}, editors: {{db: good}}, users: {{db: bad}}}}
 
 
 def test_what_takes_a_connection_and_says_nothing_is_given_up(tmp_path: Path) -> None:
+    assert CONNECT_TIMEOUT == 10  # here it is two seconds
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         config = f"""

@@ -51,6 +51,11 @@ def test_what_is_owed_by_a_state_of_the_first_version_stays_owed(output: Path) -
     assert not set_aside(output)
 
 
+def test_a_state_of_before_its_results_had_checksums_is_set_aside(output: Path) -> None:
+    altered(output, FIRST + "ALTER TABLE journal DROP COLUMN checksum;")
+    assert set_aside(output)
+
+
 def test_every_version_can_be_brought_to_the_present_one() -> None:
     assert sorted(schema.UPGRADES) == list(range(1, schema.VERSION))
 

@@ -13,10 +13,10 @@ SOURCES := setup.cfg pyproject.toml README.md LICENSE \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test soak lint bench clean debian-packages
+.PHONY: help demo test test-long soak lint bench clean debian-packages
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 SHOWN = daily_edits/wikidatawiki daily_interfaces weekly_wikis monthly_summary monthly_edit_sizes
 
@@ -29,8 +29,14 @@ demo: .venv/installed  ## run the example project, and show what it gives
 	@printf '\nqueries/demo/plot.py output/daily_edits/wikidatawiki.tsv edits\n'
 	@.venv/bin/python queries/demo/plot.py output/daily_edits/wikidatawiki.tsv edits
 
-test: debian-packages .venv-test/installed .venv-spark/installed .venv-carbon/installed  ## run all tests, on the built wheel (ARGS="-k tsv" picks some)
-	PYTHONSAFEPATH=1 REPORTUPDATER_TEST_WHEEL=1 .venv-test/bin/pytest -n 2 $(ARGS)
+SERVERS := debian-packages .venv-test/installed .venv-spark/installed .venv-carbon/installed
+PYTEST := PYTHONSAFEPATH=1 REPORTUPDATER_TEST_WHEEL=1 .venv-test/bin/pytest -n 2
+
+test: $(SERVERS)  ## run the tests, on the built wheel (ARGS="-k tsv" selects some)
+	$(PYTEST) -m "not long" $(ARGS)
+
+test-long: $(SERVERS)  ## run the tests that take longer: restarts, logins, TLS
+	$(PYTEST) -m long $(ARGS)
 
 soak: debian-packages .venv-test/installed-soak .venv-spark/installed .venv-carbon/installed  ## try thousands of faults, and print what came of them (CASES=5000: a quarter; ARGS="-k kill": some)
 	REPORTUPDATER_TEST_WHEEL=1 .venv-test/bin/python -m tests.faults $(addprefix --cases=,$(CASES)) $(ARGS)

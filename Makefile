@@ -8,7 +8,7 @@ CASES ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-SOURCES := setup.cfg pyproject.toml README.md LICENSE \
+SOURCES := setup.py setup.cfg pyproject.toml README.md LICENSE \
 	$(shell find reportupdater -name __pycache__ -prune -o -print)
 
 .DEFAULT_GOAL := help

@@ -13,7 +13,6 @@ import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
 
-from reportupdater import __version__
 from reportupdater.errors import EXIT_FAILED, ReportupdaterError
 from reportupdater.observe import log
 
@@ -75,13 +74,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     return exit_code
 
 
+class _Version(argparse.Action):
+    """Print the version; which commit it is of is looked up only then."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:
+        super().__init__(option_strings, dest=argparse.SUPPRESS, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from reportupdater.version import described
+
+        print(f"{parser.prog} {described()}")
+        parser.exit()
+
+
 def parser(names: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
     """The parser of a command line that may have these commands."""
     top = argparse.ArgumentParser(
         prog="reportupdater",
         description="A scheduled batch report runner: queries in, TSV files out.",
     )
-    top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    top.add_argument("--version", action=_Version, help="show the version and its commit, and exit")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name in names:
         import_module(f"reportupdater.commands.{name}").add_to(commands)

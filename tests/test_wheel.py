@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
+import subprocess
+import sys
 import sysconfig
 from importlib import metadata
 from pathlib import Path
@@ -10,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import reportupdater
+from tests.helpers import ENVIRONMENT
 
 under_make_test = pytest.mark.skipif(
     "REPORTUPDATER_TEST_WHEEL" not in os.environ, reason="only make test installs the wheel"
@@ -42,4 +47,34 @@ def test_the_wheel_brings_every_module_of_the_work_tree() -> None:
             if path.is_file() and path.suffix != ".pyc"
         }
 
-    assert files(installed) == files(tree)
+    assert files(installed) - {"commit.txt"} == files(tree)
+
+
+def test_the_version_is_shown_with_its_commit() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "reportupdater", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=ENVIRONMENT,
+    ).stdout
+    found = re.fullmatch(r"reportupdater (\S+) \(([0-9a-f]{12})(-dirty)?\)\n", shown)
+    assert found, shown
+    assert found[1] == reportupdater.__version__
+    # The installed wheel may be of an earlier commit, where nothing of the package has changed since.
+    known = ["git", "cat-file", "-e", f"{found[2]}^{{commit}}"]
+    subprocess.run(known, cwd=Path(__file__).parents[1], check=True)
+
+
+def test_a_package_without_a_checkout_shows_its_version_alone(tmp_path: Path) -> None:
+    shutil.copytree(Path(reportupdater.__file__).parent, tmp_path / "reportupdater")
+    (tmp_path / "reportupdater" / "commit.txt").unlink(missing_ok=True)
+    shown = subprocess.run(
+        [sys.executable, "-m", "reportupdater", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env=ENVIRONMENT | {"PYTHONPATH": str(tmp_path)},
+    ).stdout
+    assert shown == f"reportupdater {reportupdater.__version__}\n"

@@ -86,6 +86,8 @@ class HiveDatabase(Database):
     creds_file: Path | None = None
     password_env: str | None = None
     """The environment variable that holds the password."""
+    open_session_timeout: float = 60.0
+    """Seconds that the server has to open a session once it has let the user in."""
     kerberos_service_name: str = "hive"
     kerberos_min_lifetime: float = 600.0
     """Seconds; a ticket that ends sooner is worth a warning."""

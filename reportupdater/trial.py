@@ -227,6 +227,10 @@ class _Recording:
     def connected(self) -> bool:
         return self._session.connected
 
+    @property
+    def connect_timeout(self) -> float:
+        return self._session.connect_timeout
+
     def run(self, query: Query, *, max_rows: int, timeout: float) -> Table:
         began = monotonic()
         try:

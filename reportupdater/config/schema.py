@@ -192,6 +192,12 @@ DATABASE_KEYS = {
             "With `auth: KERBEROS`: a ticket that ends sooner than this is worth a warning.",
             600.0,
         ),
+        Key(
+            "open_session_timeout",
+            seconds(1, 3600),
+            "How long the server may take to open a session: a busy one takes its time.",
+            60.0,
+        ),
         Key("database", TEXT, "The database to use. Without it, Hive's own default."),
         Key(
             "settings",

@@ -7,7 +7,7 @@ from typing import Protocol
 from reportupdater.model import Query, Server, Table, Task
 
 CONNECT_TIMEOUT = 10.0
-"""Seconds within which a server must have taken a connection."""
+"""Seconds within which a server must have taken a connection and answered a login."""
 
 
 class Session(Protocol):
@@ -20,6 +20,10 @@ class Session(Protocol):
     @property
     def connected(self) -> bool:
         """Whether `run` may be called: false at first, and after what left the connection in doubt."""
+
+    @property
+    def connect_timeout(self) -> float:
+        """Seconds within which `connect` must have ended: mostly CONNECT_TIMEOUT."""
 
     def connect(self) -> None:
         """Log in, anew if need be. Raises ConnectionFailed."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from reportupdater.engines import hive_errors
+from reportupdater.engines.base import CONNECT_TIMEOUT
 from reportupdater.engines.hive_statements import first_word, statements, use
 from reportupdater.engines.hive_table import without_prefix
 from reportupdater.engines.process import Ended, Programs, lines
@@ -42,6 +43,8 @@ _log = logging.getLogger(__name__)
 
 class CliSession:
     """Runs one command at a time; each opens a session of its own on the server."""
+
+    connect_timeout = CONNECT_TIMEOUT
 
     def __init__(self, entry: HiveDatabase) -> None:
         self._entry = entry

@@ -137,6 +137,15 @@ def of_query(error: Exception, address: str) -> ReportupdaterError:
     return ConnectionFailed(f"lost the connection to {address}: {words(error)}")
 
 
+def of_opening(address: str, seconds: float) -> ConnectionFailed:
+    """The error for a server that lets the user in, and then takes too long to open a session."""
+    return ConnectionFailed(
+        f"{address} did not open a session within {seconds:g} s",
+        hint="the server is busy, or waits for something itself; `open_session_timeout` of the"
+        " entry is how long to wait for it",
+    )
+
+
 def of_login(error: Exception, address: str, auth: str, transport: str) -> ConnectionFailed:
     """The error for a session that could not be opened."""
     text = words(error)

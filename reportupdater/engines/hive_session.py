@@ -77,17 +77,28 @@ class HiveSession:
         """Whether there is a session that can be used."""
         return self._connection is not None
 
+    @property
+    def connect_timeout(self) -> float:
+        """Seconds for the login, and for the session behind it."""
+        return CONNECT_TIMEOUT + self._entry.open_session_timeout
+
     def connect(self) -> None:
         """Log in and open a session. Raises ConnectionFailed."""
         with self._calls:
             self._drop()
             entry = self._entry
             user = login(entry)
-            self._transport = Transport(entry, user, self._line, CONNECT_TIMEOUT)
+            self._transport = transport = Transport(
+                entry, user, self._line, CONNECT_TIMEOUT, entry.open_session_timeout
+            )
             try:
-                self._connection = self._opened(self._transport, user)
+                self._connection = self._opened(transport, user)
             except Exception as error:  # what is no HiveServer2 makes Thrift raise anything
                 self._drop()
+                if transport.is_open and isinstance(error, TimeoutError):
+                    raise hive_errors.of_opening(
+                        self._address, entry.open_session_timeout
+                    ) from error
                 raise hive_errors.of_login(
                     error, self._address, entry.auth, entry.transport
                 ) from error
@@ -284,7 +295,8 @@ class HiveSession:
     def _kill(self, session: Any, operation: Any) -> None:
         try:
             with contextlib.closing(Line()) as line:
-                transport = Transport(self._entry, login(self._entry), line, _KILL_TIMEOUT)
+                user = login(self._entry)
+                transport = Transport(self._entry, user, line, _KILL_TIMEOUT, _KILL_TIMEOUT)
                 with transport.client() as client:
                     _end(client, session, operation)
         except Exception as error:

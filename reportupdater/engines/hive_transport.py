@@ -77,23 +77,38 @@ def _me() -> str:
 class Transport:
     """A way to the server of a databases entry; `thrift` is what Thrift and PyHive are given."""
 
-    def __init__(self, entry: HiveDatabase, login: Login, line: Line, seconds: float) -> None:
-        """`seconds` is how long each step of connecting and logging in may take."""
+    def __init__(
+        self, entry: HiveDatabase, login: Login, line: Line, seconds: float, opening: float
+    ) -> None:
+        """Each step of connecting and logging in may take `seconds`, those behind it `opening`."""
         self.thrift: Any
+        self.is_open = False
+        """Whether the server has taken the connection, and the login as far as SASL has one."""
         self._end: _Tcp | _Http
         if entry.transport == "http":
             self.thrift = self._end = _Http(entry, login, line, seconds)
-            return
-        self._end = _Tcp(entry, line, seconds)
+        else:
+            self._end = _Tcp(entry, line, seconds)
+            self.thrift = self._framed(entry, login)
+        open_it = self.thrift.open
+
+        def opened() -> None:
+            # Whoever is given it, PyHive say, opens it and goes on to the session by itself.
+            open_it()
+            self.is_open = True
+            self.limit(opening)
+
+        self.thrift.open = opened
+
+    def _framed(self, entry: HiveDatabase, login: Login) -> Any:
         if entry.auth == "NOSASL":
             from thrift.transport.TTransport import TBufferedTransport
 
-            self.thrift = TBufferedTransport(self._end)
-        else:
-            from thrift_sasl import TSaslClientTransport
+            return TBufferedTransport(self._end)
+        from thrift_sasl import TSaslClientTransport
 
-            mechanism = "GSSAPI" if entry.auth == "KERBEROS" else "PLAIN"
-            self.thrift = TSaslClientTransport(lambda: _Sasl(entry, login), mechanism, self._end)
+        mechanism = "GSSAPI" if entry.auth == "KERBEROS" else "PLAIN"
+        return TSaslClientTransport(lambda: _Sasl(entry, login), mechanism, self._end)
 
     def limit(self, seconds: float) -> None:
         """Let whatever waits for the server fail after so many seconds without a byte."""

@@ -97,6 +97,8 @@ def _address(place: Place) -> str:
 class MysqlSession:
     """One connection to one server."""
 
+    connect_timeout = CONNECT_TIMEOUT
+
     def __init__(self, entry: MysqlDatabase) -> None:
         self._entry = entry
         self._place = _place(entry)

@@ -8,7 +8,7 @@ import shlex
 import sys
 from collections.abc import Iterable
 
-from reportupdater.engines.base import Session
+from reportupdater.engines.base import CONNECT_TIMEOUT, Session
 from reportupdater.engines.process import Ended, Programs, lines
 from reportupdater.engines.values import too_many_rows
 from reportupdater.errors import QueryError, ResultError
@@ -48,6 +48,8 @@ class ScriptEngine:
 
 class ScriptSession:
     """Runs one script at a time."""
+
+    connect_timeout = CONNECT_TIMEOUT
 
     def __init__(self) -> None:
         self._programs = Programs("the script")

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from reportupdater.engines import sql
-from reportupdater.engines.base import Session
+from reportupdater.engines.base import CONNECT_TIMEOUT, Session
 from reportupdater.engines.calls import Calls
 from reportupdater.errors import (
     ConnectionFailed,
@@ -62,6 +62,8 @@ def _path(task: Task) -> Path:
 
 class SqliteSession:
     """One connection to one file."""
+
+    connect_timeout = CONNECT_TIMEOUT
 
     def __init__(self, path: Path) -> None:
         self._path = path

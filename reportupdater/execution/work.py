@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import NamedTuple, TypeVar
 
-from reportupdater.engines.base import CONNECT_TIMEOUT, Engine, Session
+from reportupdater.engines.base import Engine, Session
 from reportupdater.errors import (
     ConnectionFailed,
     Interrupted,
@@ -231,10 +231,10 @@ class Worker:
 
     def _connect(self, task: Task, session: Session) -> None:
         try:
-            self._watched(task, CONNECT_TIMEOUT, session.connect)
+            self._watched(task, session.connect_timeout, session.connect)
         except QueryTimeout:
             raise ConnectionFailed(
-                f"{self._server} did not answer within {CONNECT_TIMEOUT:.0f} s"
+                f"{self._server} did not answer within {session.connect_timeout:.0f} s"
             ) from None
 
     def _watched(self, task: Task, seconds: float, call: Callable[[], T]) -> T:

@@ -125,7 +125,7 @@ def test_defaults_of_databases_are_those_of_the_model() -> None:
             if isinstance(key, Key) and field.default and field.default is not dataclasses.MISSING:
                 assert (engine, key.name, key.default) == (engine, field.name, field.default)
                 common += 1
-    assert common == 10
+    assert common >= 10
 
 
 def test_every_example_of_the_page_is_valid(tmp_path: Path) -> None:

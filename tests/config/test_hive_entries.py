@@ -53,6 +53,7 @@ def test_a_short_entry_has_all_defaults(load: Load) -> None:
         username=None,
         creds_file=None,
         password_env=None,
+        open_session_timeout=60.0,
         kerberos_service_name="hive",
         kerberos_min_lifetime=600.0,
         database=None,

@@ -141,6 +141,7 @@ def of_the_rest(folder: Path) -> Iterator[str]:
     yield of_nobody(creds_file=folder / "nothing")
     yield of_nobody(creds_file=written(folder / "damaged", "user=x"))
     yield of_nobody()
+    yield hive_errors.of_opening("hive1.example.org:10000", 60).what
     yield str(hive_errors.of_query(ConnectionResetError("reset"), "hive1.example.org:10000").what)
     yield hive_errors.of_server("Invalid SessionHandle: x", "hive1.example.org:10000").what
 

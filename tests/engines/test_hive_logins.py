@@ -187,3 +187,52 @@ def test_the_password_is_in_no_message(
             value(session, "nothing")
         messages += [str(caught.value), repr(session), caplog.text]
     assert PASSWORD not in "\n".join(messages)
+
+
+# Opening a session, for which a busy server takes its time
+
+
+def late(server: socket.socket, port: int, seconds: float) -> None:
+    """Hand one client on to a server, to which it can say nothing more for so many seconds."""
+    with server.accept()[0] as client, socket.create_connection(("127.0.0.1", port)) as behind:
+
+        def back() -> None:
+            with contextlib.suppress(OSError):
+                while data := behind.recv(1 << 16):
+                    client.sendall(data)
+
+        thread = threading.Thread(target=back)
+        thread.start()
+        while data := client.recv(1 << 16):
+            if b"OpenSession" in data:
+                time.sleep(seconds)
+            behind.sendall(data)
+        behind.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def test_opening_a_session_may_take_longer_than_a_login(
+    spark: Spark, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reportupdater.engines.hive_session.CONNECT_TIMEOUT", 2.0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=late, args=(server, spark.port, 3.0))
+        thread.start()
+        assert answer(spark.entry(port=server.getsockname()[1])) == "2"
+        thread.join()
+
+
+@pytest.mark.parametrize("keys", [{"auth": "NOSASL"}, {"transport": "http"}])
+def test_a_session_that_is_not_opened_in_time_is_told_as_that(keys: dict[str, Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        entry = replace(ENTRY, port=port, open_session_timeout=0.5, **keys)
+        error = failure(entry)
+    assert error.what == f"127.0.0.1:{port} did not open a session within 0.5 s"
+    assert "open_session_timeout" in error.hint
+    assert error.retry
+
+
+def test_the_limit_of_opening_a_session_comes_on_top_of_that_of_a_login() -> None:
+    assert HiveSession(ENTRY).connect_timeout == 70
+    assert HiveSession(replace(ENTRY, open_session_timeout=600)).connect_timeout == 610

@@ -13,7 +13,7 @@ SOURCES := setup.py setup.cfg pyproject.toml README.md LICENSE \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-long soak lint bench clean debian-packages
+.PHONY: help demo test test-long soak lint bench farm clean debian-packages
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,8 +47,11 @@ lint: .venv/installed-dev  ## run ruff, mypy and import-linter
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-bench: debian-packages .venv-test/installed  ## measure what the runner costs beside bare loops (ARGS="--times 1 backfill")
-	PYTHONPATH=. .venv-test/bin/python -m benchmarks $(ARGS)
+bench: debian-packages .venv-test/installed  ## measure what the runner costs beside bare loops (ARGS="--times 1 backfill"; `make bench farm`: at the size of a wiki farm)
+	PYTHONPATH=. .venv-test/bin/python -m benchmarks $(ARGS) $(filter farm,$(MAKECMDGOALS))
+
+farm:
+	@$(if $(filter bench,$(MAKECMDGOALS)),:,echo "It is: make bench farm" >&2; exit 2)
 
 clean:  ## remove all that make has made, but for output/
 	rm -rf .venv .venv-test .venv-spark .venv-carbon build dist reportupdater.egg-info

@@ -10,15 +10,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from benchmarks import making
+from benchmarks import at_farm, making
 from benchmarks.making import Project
-from benchmarks.measuring import Cost, medians, run
+from benchmarks.measuring import Cost, Figure, medians, run
 from tests.servers import receivers
 from tests.servers.mariadb import Mariadb, running_mariadb
 from tests.servers.receivers import receiver
@@ -29,24 +28,6 @@ _LONG_AGO = date(1925, 1, 1)
 _MEGABYTES = 90
 _FILLED_DAYS = 3650
 _FILLED_SINCE = date(2016, 1, 1)
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A line of the table: a ratio, or megabytes, and what it shall not exceed."""
-
-    case: str
-    against: str
-    wanted: float
-    found: float
-    megabytes: float = 0.0
-    processor: float = 0.0
-    """The ratio of processor time, which tells more than the clock's on a machine that is busy."""
-
-    @property
-    def holds(self) -> bool:
-        """Whether it is as wanted."""
-        return self.found <= self.wanted
 
 
 class Bench:
@@ -314,24 +295,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure; 1 if a figure is not as wanted."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--times", type=int, default=5, help="of which the median is taken")
-    parser.add_argument("cases", nargs="*", metavar="CASE", help="only these: %(default)s")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        help="where `farm` builds, and finds what it has built before; else in a temporary folder",
+    )
+    parser.add_argument(
+        "cases",
+        nargs="*",
+        metavar="CASE",
+        help="only these; `farm` is for itself: the commands at the size of a wiki farm (10 GB)",
+    )
     given = parser.parse_args(arguments)
-    cases = [case for case in CASES if not given.cases or case.__name__ in given.cases]
-    figures: list[Figure] = []
     head = f"{'case':<40} {'against':<22} {'wanted':>7} {'found':>7} {'cpu':>6} {'MB':>5}"
     print(head, "-" * len(head), sep="\n", flush=True)
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, running_mariadb() as server:
-        bench = Bench(server, Path(folder), given.times)
-        for case in cases:
-            for figure in case(bench):
-                figures.append(figure)
-                print(_line(figure), flush=True)
-    peak = max((figure.megabytes for figure in figures), default=0.0)
-    figures.append(Figure("memory, the most of all cases above, MB", "", _MEGABYTES, peak))
-    print(_line(figures[-1]))
+    figures = []
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        if given.cases == ["farm"]:
+            measured = at_farm.figures(given.folder or Path(folder), given.times)
+        else:
+            measured = _figures(Path(folder), given.cases, given.times)
+        for figure in measured:
+            figures.append(figure)
+            print(_line(figure), flush=True)
     missed = [figure for figure in figures if not figure.holds]
     print(f"{len(figures) - len(missed)} of {len(figures)} figures are as wanted")
     return bool(missed)
+
+
+def _figures(folder: Path, cases: Sequence[str], times: int) -> Iterator[Figure]:
+    peak = 0.0
+    with running_mariadb() as server:
+        bench = Bench(server, folder, times)
+        for case in CASES:
+            if not cases or case.__name__ in cases:
+                for figure in case(bench):
+                    peak = max(peak, figure.megabytes)
+                    yield figure
+    yield Figure("memory, the most of all cases above, MB", "", _MEGABYTES, peak)
 
 
 def _line(figure: Figure) -> str:

@@ -28,6 +28,24 @@ class Cost:
     megabytes: float
 
 
+@dataclass(frozen=True)
+class Figure:
+    """A line of the table: a ratio, seconds, or megabytes, and what it shall not exceed."""
+
+    case: str
+    against: str
+    wanted: float
+    found: float
+    megabytes: float = 0.0
+    processor: float = 0.0
+    """The same of processor time, which tells more than the clock's on a machine that is busy."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is as wanted."""
+        return self.found <= self.wanted
+
+
 def run(command: Command, code: int = 0) -> Cost:
     """Run a program that must end with this exit code."""
     began = time.perf_counter()

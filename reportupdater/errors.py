@@ -123,11 +123,17 @@ class QueryTimeout(QueryError):
 
 
 class ConnectionFailed(ReportupdaterError):
-    """The server could not be reached, or went away. `retry` says whether trying again may help."""
+    """The server could not be reached, or went away. `retry` says whether trying again may help.
 
-    def __init__(self, what: str, *, hint: str = "", retry: bool = True) -> None:
+    `unreachable` says that no connection could be made; the worker sets it for what `connect` raises.
+    """
+
+    def __init__(
+        self, what: str, *, hint: str = "", retry: bool = True, unreachable: bool = False
+    ) -> None:
         super().__init__(what, hint=hint)
         self.retry = retry
+        self.unreachable = unreachable
 
 
 class Interrupted(ReportupdaterError):

@@ -150,7 +150,7 @@ class Report:
     group: str | None = None
     timeout: float = 6 * 3600.0
     """Seconds for one query or script."""
-    retries: int = 3
+    retries: int = 5
     max_rows: int = 1_000_000
     concurrency: int | None = None
     """How many of its queries may run at once; None leaves that to the engine and the query."""

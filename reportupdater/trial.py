@@ -26,6 +26,9 @@ from reportupdater.planning.explode import Only, explode
 from reportupdater.planning.plan import window
 from reportupdater.sinks.datapoints import Made
 
+RETRIES = 1
+"""A person who waits for an answer would not wait for a server's restart."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trial:
@@ -91,7 +94,7 @@ def prepared(
     if not reports:
         what = f"report {name!r} cannot be tried before its configuration is mended"
         raise UsageError(what, hint=f"{count(errors, 'error')} above")
-    report = reports[0]
+    report = replace(reports[0], retries=min(reports[0].retries, RETRIES))
     number = _complete(report, date, now)
     task = Task(explode(report, only)[0], report.granularity.interval(number))
     engine = Recorder(registry.engine(report.database.engine))
@@ -158,7 +161,7 @@ def _doubts(report: Report, number: int, now: datetime) -> list[str]:
 
 
 def tried(trial: Trial) -> Tried:
-    """Run the query as a run would: with its retries and its timeout, and stopped by signals."""
+    """Run the query as a run would, with its timeout, and stopped by signals."""
     outcome: Outcome | None = None
     began = monotonic()
     engine = trial.engine

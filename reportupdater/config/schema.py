@@ -386,7 +386,13 @@ REPORT_KEYS = _table(
     ),
     Key("group", WORD, "The group of this host that shall own the TSVs."),
     Key("timeout", seconds(1, _YEAR), "How long one query or script may take.", 6 * 3600.0),
-    Key("retries", whole(0, 100), "How often a query is tried again when its connection fails.", 3),
+    Key(
+        "retries",
+        whole(0, 100),
+        "How often a query is tried again when its connection fails, after pauses that grow to 30 s:"
+        " five bridge a minute.",
+        5,
+    ),
     Key(
         "max_rows",
         whole(1, 1_000_000_000),

@@ -111,7 +111,10 @@ class CliSession:
         if _UNREACHED.search(everything):
             hint = hive_errors.login_hint(everything)
             return ConnectionFailed(
-                what, hint=hint or "does the server run? check `command`", retry=not hint
+                what,
+                hint=hint or "does the server run? check `command`",
+                retry=not hint,
+                unreachable=True,
             )
         error = hive_errors.of_server(everything, self._name)
         if isinstance(error, ConnectionFailed):

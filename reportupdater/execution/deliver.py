@@ -16,6 +16,7 @@ from time import monotonic
 
 from reportupdater.errors import ConnectionFailed, ReportupdaterError, StateError
 from reportupdater.execution.clock import utcnow
+from reportupdater.execution.retry import RETRY
 from reportupdater.execution.stop import Stop
 from reportupdater.model import GraphiteConfig
 from reportupdater.sinks.base import Sink
@@ -35,8 +36,6 @@ _REST = 5.0
 
 Another run of the output folder may stand at its end and wait for us to send what it owes.
 """
-_BACK_OFF = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""Seconds to wait after so many failures in a row; the last stands for all further ones."""
 _STEP = 0.02
 _LOCK_STEP = 0.25
 
@@ -154,8 +153,8 @@ class Deliverer:
             self._rests_until = monotonic() + self._rest
             return True
         outbox.doubt(self._state, sink.destination, sent)
-        pause = _BACK_OFF[min(self._failures, len(_BACK_OFF) - 1)]
         self._failures += 1
+        pause = RETRY.pause(self._failures)
         self._rests_until = 0.0
         self._not_before = monotonic() + pause
         log.info("%s; trying again in %.0f s", error, pause)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import queue
-import random
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,14 +21,15 @@ from reportupdater.errors import (
 from reportupdater.execution.check import checked
 from reportupdater.execution.dispatch import BATCH_SECONDS, Batch, Dispatcher
 from reportupdater.execution.outcome import Answer, Failure, Outcome, answer
+from reportupdater.execution.retry import RETRY
 from reportupdater.model import Series, Server, Table, Task
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-BACK_OFF = 0.5
-"""Seconds before the first retry; each further one waits three times as long."""
+LOST_RETRIES = 3
+"""How often a query whose connection is lost is asked again: it may be what ends the server."""
 
 
 @dataclass(eq=False)
@@ -182,9 +182,14 @@ class Worker:
         return answer(task, result, monotonic() - asked)
 
     def _answer(self, task: Task) -> Table:
-        """The table of a task; connection failures are retried with back-off."""
+        """Return the table of a task; a connection that fails is tried again, with back-off.
+
+        A server that cannot be connected to is out for the run. A query that loses its connection
+        again and again has failed by itself: the server takes others.
+        """
         retries = task.series.report.retries
-        for attempt in range(retries + 1):
+        refused = lost = 0  # in a row, and in all
+        while True:
             if self._shared.stopping.is_set():
                 raise Interrupted("the run was interrupted")
             outage = self._outage(task)
@@ -194,19 +199,33 @@ class Worker:
                 return self._ask(task)
             except ConnectionFailed as error:
                 self._close()
-                if not error.retry or attempt == retries:
-                    access = None if error.retry else self._engine.access(task)
-                    place = self._server, access
-                    raise self._shared.outages.setdefault(place, error) from None
-                pause = BACK_OFF * 3**attempt * random.uniform(0.8, 1.2)
+                if error.unreachable:
+                    refused += 1
+                    failures, most = refused, retries
+                else:
+                    refused, lost = 0, lost + 1
+                    failures, most = lost, min(retries, LOST_RETRIES)
+                if not error.retry or failures > most:
+                    raise self._ended(task, error) from None
+                pause = RETRY.pause(failures)
                 log.info("%s: %s; trying again in %.1f s", self._server, error, pause)
                 self._shared.stopping.wait(pause)
-        raise AssertionError("unreachable")
+
+    def _ended(self, task: Task, error: ConnectionFailed) -> ConnectionFailed:
+        """Note what is out of reach from now on, and return the error of the task."""
+        if not error.unreachable:
+            return error
+        access = None if error.retry else self._engine.access(task)
+        return self._shared.outages.setdefault((self._server, access), error)
 
     def _ask(self, task: Task) -> Table:
         report = task.series.report
         query = self._engine.query(task)
-        session = self._opened(task)
+        try:
+            session = self._opened(task)
+        except ConnectionFailed as error:
+            error.unreachable = True
+            raise
         return self._watched(
             task,
             report.timeout,

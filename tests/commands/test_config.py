@@ -100,7 +100,7 @@ def test_each_value_is_shown_with_where_it_comes_from(ask: Ask, tmp_path: Path) 
         f"lag: 90.5 # {file}:6:48, defaults",
         f"timeout: 60 # {host}:2:21, defaults",
         f"granularity: days # {file}:12:18",
-        "retries: 3 # built-in default",
+        "retries: 5 # built-in default",
         f"host: stats.example.org # {file}:8:9",
         f"port: 2004 # {host}:3:18",
         f"wiki: wikis.txt # {file}:13:24",

@@ -63,7 +63,7 @@ def test_a_short_report_has_all_defaults(load: Load, tmp_path: Path) -> None:
         "max_intervals": None,
         "group": None,
         "timeout": 21600.0,
-        "retries": 3,
+        "retries": 5,
         "max_rows": 1_000_000,
         "concurrency": None,
         "graphite": None,

@@ -9,8 +9,8 @@ _CODE = """
 import sys
 import reportupdater.engines.base as base
 base.CONNECT_TIMEOUT = float(sys.argv[1])
-import reportupdater.execution.work as work
-work.BACK_OFF = 0.05
+import reportupdater.execution.retry as retry
+retry.RETRY = retry.Policy(first=0.05, factor=3, longest=3)
 from reportupdater.cli import main
 sys.argv = ["reportupdater", *sys.argv[5:]]  # without `python -m reportupdater`
 sys.exit(main())

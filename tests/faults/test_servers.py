@@ -134,6 +134,40 @@ def test_connections_that_are_killed_in_mid_run_are_made_again(
     assert project.rows("edits")[1:] == SLOW_ROWS
 
 
+@pytest.mark.parametrize("retries", [0, 5])
+def test_a_query_that_ends_its_connection_again_and_again_fails_alone_and_others_go_on(
+    mariadb: Mariadb, tmp_path: Path, retries: int
+) -> None:
+    config = on_mariadb(mariadb, "concurrency: 1")
+    config += f"reports: {{bad: {{retries: {retries}}}, good: {{}}}}\n"
+    files = {"bad.sql": "KILL CONNECTION_ID() -- {from_date}", "good.sql": SLOW}
+    project = Project(tmp_path, config, files)
+    with project.started("-l", "info", now="2025-01-21", through=scaled(10)) as run:
+        said = run.ended(1)
+    assert project.rows("good")[1:] == SLOW_ROWS
+    assert (
+        "failed: 3 of bad, the first is bad [2025-01-01, 2025-01-02): lost the connection" in said
+    )
+    assert "skipped: 17 of bad" in said
+    # The query is what ends connections, perhaps the server: not as often as one is connected to.
+    assert said.count("trying again in") == 3 * min(retries, 3)
+
+
+@pytest.mark.long
+def test_a_restart_of_a_minute_costs_nothing_by_default(
+    own_mariadb: Mariadb, tmp_path: Path
+) -> None:
+    project = project_on(tmp_path, own_mariadb)
+    with project.started("-l", "info", now="2025-01-21") as run:
+        wait_until(own_mariadb.queries)
+        own_mariadb.stop(kill=True)
+        run.says("trying again in")
+        time.sleep(60)
+        own_mariadb.start()
+        run.ended(0, within=120)
+    assert project.rows("edits")[1:] == SLOW_ROWS
+
+
 def kill(server: Mariadb, statement: str) -> None:
     """End a query or a connection, which may have ended by itself meanwhile."""
     with suppress(pymysql.err.OperationalError):

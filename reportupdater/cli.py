@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import gc
 import io
 import logging
@@ -13,7 +12,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
 
-from reportupdater.errors import EXIT_FAILED, ReportupdaterError
+from reportupdater.commands.printing import Parser, put
+from reportupdater.errors import ReportupdaterError
 from reportupdater.observe import log
 
 COMMANDS = (
@@ -34,8 +34,6 @@ COMMANDS = (
 _NEW_VALUES = 10_000
 """How many the garbage collector lets pass before it looks for cycles, of which hardly any are made."""
 
-_CANNOT_BE_WRITTEN = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line (without the program's name); its exit code."""
@@ -53,22 +51,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     log.set_up(arguments.log_level)
     try:
         exit_code: int = arguments.call(arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()
     except ReportupdaterError as error:
         logging.getLogger("reportupdater").error("%s", error)
         return error.exit_code
-    except BrokenPipeError:  # who reads the output has enough of it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_FAILED
-    except OSError as error:
-        if error.errno not in _CANNOT_BE_WRITTEN or error.filename is not None:
-            raise
-        # What is left in the buffer would be tried, and told, again when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        told = "the output cannot be written: %s"
-        logging.getLogger("reportupdater").error(told, error.strerror)
-        return EXIT_FAILED
     except KeyboardInterrupt:  # while nothing is in work yet: a run takes the signal itself
         return 128 + signal.SIGINT
     return exit_code
@@ -83,13 +68,13 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from reportupdater.version import described
 
-        print(f"{parser.prog} {described()}")
+        put(f"{parser.prog} {described()}")
         parser.exit()
 
 
-def parser(names: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
+def parser(names: Iterable[str] = COMMANDS) -> Parser:
     """The parser of a command line that may have these commands."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="reportupdater",
         description="A scheduled batch report runner: queries in, TSV files out.",
     )

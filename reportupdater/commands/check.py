@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from reportupdater.checking import Examined, examine
 from reportupdater.commands import arguments
+from reportupdater.commands.printing import put, put_json
 from reportupdater.errors import EXIT_FAILED, EXIT_OK, Severity, UsageError
 from reportupdater.execution.clock import utcnow
 from reportupdater.observe.words import count
@@ -74,14 +74,18 @@ def call(given: argparse.Namespace) -> int:
         for severity in (Severity.ERROR, Severity.WARNING, Severity.NOTICE)
     }
     if given.json:
-        print(json.dumps(_as_dict(examined, counts), indent=2, ensure_ascii=False))
+        put_json(_as_dict(examined, counts))
     else:
-        for one in examined:
-            for problem in one.problems:
-                print(f"{problem.severity.value}: {problem}")
-        print(_count_line(examined, counts))
+        put(*_lines(examined, counts))
     failed = counts[Severity.ERROR] or (given.strict and counts[Severity.WARNING])
     return EXIT_FAILED if failed else EXIT_OK
+
+
+def _lines(examined: Sequence[Examined], counts: dict[Severity, int]) -> Iterator[str]:
+    for one in examined:
+        for problem in one.problems:
+            yield f"{problem.severity.value}: {problem}"
+    yield _count_line(examined, counts)
 
 
 def _count_line(examined: Sequence[Examined], counts: dict[Severity, int]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from reportupdater.commands import arguments
+from reportupdater.commands.printing import put
 from reportupdater.config.effective import read_effective
 from reportupdater.config.load import load_project
 from reportupdater.config.written import lines
@@ -54,8 +55,7 @@ def call(given: argparse.Namespace) -> int:
             )
     if given.report:
         effective = effective.narrowed(given.report)
-    for line in lines(effective):
-        print(line)
+    put(*lines(effective))
     problems = [
         problem
         for problem in project.problems

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
+from collections.abc import Iterator
 
 from reportupdater.commands import arguments
+from reportupdater.commands.printing import put
 from reportupdater.errors import EXIT_FAILED, EXIT_OK
 from reportupdater.metrics import Listing, listing
 
@@ -52,16 +54,20 @@ def call(given: argparse.Namespace) -> int:
         host_files=arguments.host_files(given),
         reports=given.report,
     )
+    put(*_lines(found))
+    return _told(found)
+
+
+def _lines(found: Listing) -> Iterator[str]:
     for path in found.new:
-        print("new ", path)
+        yield f"new  {path}"
     for path in found.sent:
-        print("sent", path)
+        yield f"sent {path}"
     new = len(found.new)
-    print(
+    yield (
         f"{new + len(found.sent):,} metric paths, {new:,} of them new:"
         f" Graphite will have to create {new:,} files"
     )
-    return _told(found)
 
 
 def _told(found: Listing) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from reportupdater.commands import arguments
-from reportupdater.commands.printing import put
+from reportupdater.commands.printing import put, put_json
 from reportupdater.errors import EXIT_FAILED, EXIT_OK
 from reportupdater.pipeline import Request
 
@@ -48,12 +48,12 @@ def call(given: argparse.Namespace) -> int:
 def show(request: Request, *, as_json: bool = False) -> int:
     """Print what a run would do; the exit code."""
     # A run that is no dry one has no need of them.
-    import json
-
     from reportupdater.commands.plan_text import lines
     from reportupdater.outlook import as_dict, outlook
 
     found = outlook(request)
-    text = [json.dumps(as_dict(found), indent=2, ensure_ascii=False)] if as_json else lines(found)
-    put(text)
+    if as_json:
+        put_json(as_dict(found))
+    else:
+        put(*lines(found))
     return EXIT_OK if found.is_good else EXIT_FAILED

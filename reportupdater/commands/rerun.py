@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from reportupdater import marking
 from reportupdater.commands import arguments
+from reportupdater.commands.printing import put
 from reportupdater.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from reportupdater.marking import Marked
 from reportupdater.observe.words import count
@@ -60,19 +61,16 @@ def call(given: argparse.Namespace) -> int:
     request = replace(arguments.request(given), now=given.now)
     if given.list:
         opened = marking.listed(request)
-        _print_marks(opened.marks, "no open marks")
-        for path, name in opened.files:
-            print(f"{name}: the next run takes up {path}")
+        put(*_marks(opened.marks))
+        put(*(f"{name}: the next run takes up {path}" for path, name in opened.files))
         return EXIT_OK
     if given.cancel:
-        _print_marks(marking.cancel(request), "no open marks")
+        put(*_marks(marking.cancel(request)))
         for path, name in marking.listed(request).files:
             log.warning("%s: %s still marks it; remove that file too", name, path)
         return EXIT_OK
     asked = marking.ask(request)
-    for report in asked.reports:
-        for line in _lines(report):
-            print(line)
+    put(*(line for report in asked.reports for line in _lines(report)))
     for trouble in asked.troubles:
         log.error("%s", trouble)
     if asked.is_good and not any(report.intervals for report in asked.reports):
@@ -99,7 +97,7 @@ def _lines(report: Marked) -> Iterator[str]:
         yield "  not marked: " + "; ".join(why_not)
 
 
-def _print_marks(found: Iterable[Mark], nothing: str) -> None:
+def _marks(found: Iterable[Mark]) -> Iterator[str]:
     """A line for each report and range, with the series that have just these marks."""
     starts: dict[tuple[str, str], list[str]] = {}
     for mark in found:
@@ -110,6 +108,6 @@ def _print_marks(found: Iterable[Mark], nothing: str) -> None:
     for (report, marked), tsvs in alike.items():
         reach = marked[0] if len(marked) == 1 else f"{marked[0]} to {marked[-1]}"
         names = ", ".join(tsvs) if len(tsvs) <= _MOST_NAMES else f"{len(tsvs)} series"
-        print(f"{report}: {count(len(marked), 'interval')}, {reach}, of {names}")
+        yield f"{report}: {count(len(marked), 'interval')}, {reach}, of {names}"
     if not alike:
-        print(nothing)
+        yield "no open marks"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from datetime import datetime
 from typing import Any
 
 from reportupdater.commands import arguments
+from reportupdater.commands.printing import put, put_json
 from reportupdater.commands.status_table import text
 from reportupdater.errors import EXIT_FAILED, EXIT_OK, UsageError
 from reportupdater.execution.clock import utcnow
@@ -70,10 +70,9 @@ def call(given: argparse.Namespace) -> int:
         only=arguments.only(given),
     )
     if given.json:
-        print(json.dumps(_json(standing, by_series=given.series), indent=2, ensure_ascii=False))
+        put_json(_json(standing, by_series=given.series))
     else:
-        for line in text(standing, Screen.of_stdout(), by_series=given.series):
-            print(line)
+        put(*text(standing, Screen.of_stdout(), by_series=given.series))
     return EXIT_FAILED if standing.in_trouble else EXIT_OK
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 from datetime import UTC, datetime
 
 from reportupdater.commands import arguments
+from reportupdater.commands.printing import put, put_text
 from reportupdater.errors import EXIT_FAILED, EXIT_OK
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.outcome import Answer, Failure
@@ -91,28 +91,28 @@ def call(given: argparse.Namespace) -> int:
     for doubt in trial.doubts:
         log.warning("%s would not be computed by a run: %s", trial.task, doubt)
     if given.render_only:
-        print(trial.query.text.rstrip("\n"))
+        put_text(trial.query.text)
         return EXIT_OK
     _show_query(trial)
     if trial.has_side_effects and not given.execute:
         _title("not run")
-        print("It may have side effects; --execute runs it.")
+        put("It may have side effects; --execute runs it.")
         return EXIT_OK
     return _show(trial, tried(trial), given.limit)
 
 
 def _title(text: str) -> None:
-    print(f"\n== {text}", flush=True)
+    put("", f"== {text}")
 
 
 def _show_query(trial: Trial) -> None:
     """The query, before it is run: it may take hours."""
     report = trial.task.series.report
-    print(trial.task)
+    put(str(trial.task))
     _title(f"query: {report.execute}")
     if trial.query.database:
-        print(f"-- in {trial.query.database}")
-    print(trial.query.text.rstrip("\n"), flush=True)
+        put(f"-- in {trial.query.database}")
+    put_text(trial.query.text)
 
 
 def _show(trial: Trial, found: Tried, limit: int) -> int:
@@ -120,7 +120,7 @@ def _show(trial: Trial, found: Tried, limit: int) -> int:
     on = f" on {found.server}" if found.server else ""
     took = f"{found.seconds:.2f} s{on}"
     if found.stopped is not None:
-        _say(logging.ERROR, "interrupted after %s: the query was stopped", took)
+        log.error("interrupted after %s: the query was stopped", took)
         return found.stopped
     if found.table is not None:
         count = words.count(len(found.table.rows), "row")
@@ -130,34 +130,33 @@ def _show(trial: Trial, found: Tried, limit: int) -> int:
     if not isinstance(outcome, Answer):
         error = outcome.error if isinstance(outcome, Failure) else "there was no answer"
         if found.table is None:
-            _say(logging.ERROR, "%s failed after %s: %s", trial.task, took, error)
+            log.error("%s failed after %s: %s", trial.task, took, error)
         else:
             _title("checks: failed")
-            _say(logging.ERROR, "%s would not be stored: %s", trial.task, error)
+            log.error("%s would not be stored: %s", trial.task, error)
         return EXIT_FAILED
     _title("checks: passed")
     if found.table is not None and not found.table.rows:
-        print(f"There are no rows: one of empty values would be stored, dated {trial.task.start}.")
+        put(f"There are no rows: one of empty values would be stored, dated {trial.task.start}.")
     else:
-        print("Names of columns, width and date of each row: a run would store them.")
+        put("Names of columns, width and date of each row: a run would store them.")
     return _show_datapoints(trial, found.made, limit)
 
 
 def _show_table(result: Table, limit: int) -> None:
-    for line in aligned(result.header, result.rows[:limit], screen_width()):
-        print(line)
+    put(*aligned(result.header, result.rows[:limit], screen_width()))
     _tell_more(len(result.rows) - limit, "row")
 
 
 def _tell_more(more: int, of: str) -> None:
     if more > 0:
-        print(f"… and {words.count(more, f'more {of}')}; --limit shows more")
+        put(f"… and {words.count(more, f'more {of}')}; --limit shows more")
 
 
 def _show_datapoints(trial: Trial, made: Made | None, limit: int) -> int:
     """Show the datapoints that a run would send; the exit code."""
     if trial.withheld:
-        _say(logging.ERROR, "no datapoints would be sent before the configuration is mended")
+        log.error("no datapoints would be sent before the configuration is mended")
         return EXIT_FAILED
     if made is None:
         return EXIT_OK
@@ -166,15 +165,14 @@ def _show_datapoints(trial: Trial, made: Made | None, limit: int) -> int:
         rows = [
             (point.path, point.value, _moment(point.timestamp)) for point in made.points[:limit]
         ]
-        for line in aligned(("path", "value", "date"), rows, _WHOLE):  # half a path is no use
-            print(line)
+        put(*aligned(("path", "value", "date"), rows, _WHOLE))  # half a path is no use
         _tell_more(len(made.points) - limit, "datapoint")
     _tell_left_out(made.nameless, "row lacks", "rows lack", "a value that their metric path needs")
     _tell_left_out(made.no_numbers, "value is", "values are", "no finite number")
     for warning in made.warnings.values():
-        _say(logging.WARNING, "%s", warning)
+        log.warning("%s", warning)
     for problem in made.problems:
-        _say(logging.ERROR, "datapoints would not be sent: %s", problem)
+        log.error("datapoints would not be sent: %s", problem)
     return EXIT_FAILED if made.problems else EXIT_OK
 
 
@@ -187,15 +185,9 @@ def _receiver(graphite: GraphiteConfig | None) -> str:
     return receiver
 
 
-def _say(level: int, text: str, *values: object) -> None:
-    """Log something, after what has been printed."""
-    sys.stdout.flush()
-    log.log(level, text, *values)
-
-
 def _tell_left_out(count: int, one: str, many: str, why: str) -> None:
     if count:
-        print(f"Not sent: {count:,} {one if count == 1 else many} {why}.")
+        put(f"Not sent: {count:,} {one if count == 1 else many} {why}.")
 
 
 def _moment(timestamp: int) -> str:

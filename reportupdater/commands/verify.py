@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from reportupdater.commands import arguments
+from reportupdater.commands.printing import put
 from reportupdater.errors import EXIT_FAILED, EXIT_OK
 from reportupdater.verification import verify
 
@@ -49,6 +50,5 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def call(given: argparse.Namespace) -> int:
     """Run the command; its exit code."""
     verdict = verify(arguments.request(given), given.render_url, resend=given.resend)
-    for line in verdict.lines:
-        print(line)
+    put(*verdict.lines)
     return EXIT_OK if verdict.is_good else EXIT_FAILED

@@ -17,6 +17,7 @@ from typing import Any
 from reportupdater.config.host import on_failure
 from reportupdater.errors import EXIT_FAILED, EXIT_USAGE, ReportupdaterError
 from reportupdater.execution.clock import utcnow
+from reportupdater.observe.escaping import escaped_line
 from reportupdater.observe.summary import Summary
 from reportupdater.store.ledger import stamp
 
@@ -81,6 +82,7 @@ class Watch:
             "ended": stamp(utcnow()),
             "exit_code": exit_code,
             "error": error,
-            "text": "\n".join([*self.summary.configuration, *ending]),
+            # It is read by people, on whose screen it must not do more.
+            "text": "\n".join(map(escaped_line, [*self.summary.configuration, *ending])),
             **self.summary.as_dict(),
         }

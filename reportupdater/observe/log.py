@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import logging
-import re
 import sys
 import time
 from collections.abc import Iterable
 from typing import TextIO
 
 from reportupdater.errors import Problem, Severity
+from reportupdater.observe.escaping import escaped
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
-
-_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""Control characters but for tabs and line breaks, and what turns the direction of text around."""
 
 _OF_SEVERITY = {
     Severity.ERROR: logging.ERROR,
@@ -35,12 +32,13 @@ class _Handler(logging.StreamHandler[TextIO]):
 
 
 class _Formatter(logging.Formatter):
-    """Writes what steers a terminal as an escape: servers, scripts and files may say anything."""
+    """Writes what steers a terminal as an escape, and indents all lines of an entry but its first.
+
+    So no server, script or file can write an entry of its own.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        return _STEERING.sub(
-            lambda character: character[0].encode("unicode_escape").decode(), super().format(record)
-        )
+        return escaped(super().format(record)).replace("\n", "\n  ")
 
 
 def set_up(level: str) -> None:

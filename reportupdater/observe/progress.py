@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Protocol
 
 from reportupdater.model import Task
+from reportupdater.observe.escaping import escaped_line
 
 Doing = tuple[Task, float]
 """A task in work, and since when on the monotonic clock."""
@@ -53,7 +54,7 @@ def _bar(total: int) -> Iterator[Progress]:
                 task, began = min(doing, key=itemgetter(1))
                 text += f"{task.series} {task.start} {monotonic() - began:.0f} s"
                 text += f" (+{len(doing) - 1})" if len(doing) > 1 else ""
-            self._shown.update(self._task, completed=ended, doing=text)
+            self._shown.update(self._task, completed=ended, doing=escaped_line(text))
 
     with rich_progress.Progress(
         rich_progress.BarColumn(bar_width=20),

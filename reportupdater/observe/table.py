@@ -11,8 +11,12 @@ from typing import NamedTuple
 
 _GAP = "  "
 _BAD = "! "
-_RED = "\x1b[31m"
-_PLAIN = "\x1b[0m"
+
+
+class Red(str):
+    """A line that is printed in red."""
+
+    __slots__ = ()
 
 
 class Row(NamedTuple):
@@ -54,7 +58,7 @@ class Screen(NamedTuple):
 
     def red(self, text: str) -> str:
         """A text that stands out, where there are colours."""
-        return f"{_RED}{text}{_PLAIN}" if self.colours else text
+        return Red(text) if self.colours else text
 
 
 def lines(head: Row, rows: Sequence[Row], screen: Screen) -> Iterator[str]:

@@ -7,6 +7,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.commands.calling import COMMAND
 from tests.helpers import ENVIRONMENT, ONE, SQLITE, Project
 
@@ -16,32 +18,75 @@ def project(parent: Path) -> Project:
     return Project(parent, f"{SQLITE}reports:\n{reports}  größe: {{execute: q}}\n", {"q.sql": ONE})
 
 
-def called(*arguments: object, stdout: Any, **environment: str) -> subprocess.CompletedProcess[str]:
+def called(
+    *arguments: object, stdout: Any, stderr: Any = subprocess.PIPE, **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*COMMAND, *map(str, arguments)],
         env=ENVIRONMENT | environment,
         stdin=subprocess.DEVNULL,
         stdout=stdout,
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         timeout=60,
         check=False,
     )
 
 
-def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
+def into_broken_pipe(*arguments: object, of: str = "stdout") -> subprocess.CompletedProcess[str]:
     outer, inner = os.pipe()
     os.close(outer)
-    done = called("config", project(tmp_path).folder, stdout=inner)
-    os.close(inner)
-    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
-    assert "BrokenPipe" not in done.stderr
+    ends: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | {of: inner}
+    try:
+        return called(*arguments, **ends)
+    finally:
+        os.close(inner)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["--help"],
+        ["status", "--help"],
+        ["status", "OUTPUT"],
+        ["status", "OUTPUT", "--json"],
+        ["check", "PROJECT"],
+        ["check", "PROJECT", "--json"],
+        ["config", "PROJECT"],
+        ["plan", "PROJECT", "OUTPUT"],
+        ["run", "PROJECT", "OUTPUT", "--dry-run"],
+        ["try", "PROJECT", "r1"],
+        ["rerun", "PROJECT", "OUTPUT", "--list"],
+    ],
+    ids=" ".join,
+)
+def test_a_broken_pipe_ends_every_command_with_exit_code_141_and_no_word(
+    tmp_path: Path, line: list[str]
+) -> None:
+    one = Project(tmp_path, f"{SQLITE}reports: {{r1: {{}}}}\n", {"r1.sql": ONE})
+    one.output.mkdir()
+    paths = {"PROJECT": one.folder, "OUTPUT": one.output}
+    done = into_broken_pipe(*(paths.get(word, word) for word in line))
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_run_whose_log_nobody_reads_does_all_the_same(tmp_path: Path) -> None:
+    some = Project(
+        tmp_path, f"{SQLITE}reports: {{good: {{}}, bad: {{}}}}\n", {"good.sql": ONE, "bad.sql": "x"}
+    )
+    line = ["run", "--now", "2025-01-04", "-l", "debug", some.folder, some.output]
+    done = into_broken_pipe(*line, of="stderr")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert len(some.dates("good")) == 3
+    assert some.state("SELECT exit_code FROM runs") == [(1,)]
 
 
 def test_a_full_disk_behind_the_output_is_told_without_a_traceback(tmp_path: Path) -> None:
     folder = project(tmp_path).folder
-    for command in ("check", "config", "plan"):
-        arguments = [folder, tmp_path / "output"] if command == "plan" else [folder]
+    output = tmp_path / "output"
+    output.mkdir()
+    for command in ("check", "config", "plan", "status"):
+        arguments = {"plan": [folder, output], "status": [output]}.get(command, [folder])
         with open("/dev/full", "w") as full:
             done = called(command, *arguments, stdout=full)
         assert done.returncode == 1

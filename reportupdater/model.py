@@ -56,11 +56,13 @@ class MysqlDatabase(Database):
     creds_file: Path | None = None
     wiki_dimension: str | None = None
     """The dimension whose value names the database to use, instead of `database`."""
+    time_zone: str | None = None
+    """The zone of its sessions: `server` for the server's own, or `±hh:mm`; None for UTC."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SqliteDatabase(Database):
-    """An SQLite file, which is only ever read."""
+    """An SQLite file, which is only read unless a report says that it writes."""
 
     engine: ClassVar[str] = "sqlite"
     path: Path
@@ -154,6 +156,8 @@ class Report:
     max_rows: int = 1_000_000
     concurrency: int | None = None
     """How many of its queries may run at once; None leaves that to the engine and the query."""
+    writes: bool = False
+    """Whether its query may write. Scripts always may."""
     graphite: MetricsConfig | None = None
     owner: str | None = None
     ticket: str | None = None

@@ -40,8 +40,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "try",
         help="run the query of one interval, and show what a run would make of it",
         description="Runs the query of one interval of a report, and shows it, its result, and the"
-        " datapoints\nthat a run would send. Nothing is stored, and nothing is sent. A script, or a"
-        " hive file with\nseveral statements, may have side effects: it is run only with --execute.",
+        " datapoints\nthat a run would send. Nothing is stored, and nothing is sent. What may write"
+        " is run only\nwith --execute: a script, a report with `writes: true`, a hive file that does more"
+        " than read.",
         epilog=EXAMPLES,
         formatter_class=arguments.HelpFormatter,
     )
@@ -68,9 +69,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     how.add_argument(
         "--render-only", action="store_true", help="print the query, nothing else, and run nothing"
     )
-    how.add_argument(
-        "--execute", action="store_true", help="run it even if it may have side effects"
-    )
+    how.add_argument("--execute", action="store_true", help="run it even if it may write")
     arguments.add_now(parser)
     parser.set_defaults(call=call)
 
@@ -96,7 +95,7 @@ def call(given: argparse.Namespace) -> int:
     _show_query(trial)
     if trial.has_side_effects and not given.execute:
         _title("not run")
-        put("It may have side effects; --execute runs it.")
+        put("It may write, or have other side effects; --execute runs it.")
         return EXIT_OK
     return _show(trial, tried(trial), given.limit)
 

@@ -175,6 +175,7 @@ def _mysql(name: str, keys: Reading, folders: Folders) -> tuple[Database | None,
         database=keys["db"],
         creds_file=_path(keys, "creds_file", folders) if keys["creds_file"] else None,
         wiki_dimension=keys["wiki_db_placeholder"],
+        time_zone=keys["time_zone"],
     ), []
 
 

@@ -30,6 +30,7 @@ _SWITCHES = {
     for spelling in (word, word.capitalize(), word.upper())
 }
 _ADDRESS = re.compile(r"(?:\[([^]]+)\]|([^:]+))(?::([0-9]{1,5}))?", re.ASCII)
+_ZONE = re.compile(r"([+-])([0-9]{2}):([0-5][0-9])", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _SRV_NAME = re.compile(r"[A-Za-z0-9_.-]*\{section\}[A-Za-z0-9_.-]*", re.ASCII)
 _LONGEST_NUMBER = 20
@@ -218,6 +219,18 @@ def _srv_name(value: Value) -> str:
     return text
 
 
+def _zone(value: Value) -> str:
+    text = _word(value)
+    parts = _ZONE.fullmatch(text)
+    if text != "server" and parts is None:
+        raise ValueError(
+            "names of zones are the server's business: let it have one, and say server"
+        )
+    if parts and int(parts[2]) > 14:
+        raise ValueError
+    return text
+
+
 def _schedule(value: Value) -> str:
     text = " ".join(scalar_text(value).split())
     wrong = ticks.fault(text)
@@ -239,6 +252,7 @@ COMMAND = Kind("a command line, or a list of its words", _command, is_shown=Fals
 VARIABLE = Kind("the name of an environment variable", _variable, is_shown=False)
 NAMESERVER = Kind("an IP address, with `:port` if that is not 53", _nameserver)
 SRV_NAME = Kind("a DNS name with {section} in it", _srv_name)
+ZONE = Kind("server, or an offset like +01:00", _zone)
 SCHEDULE = Kind("a cron expression like '15 5 * * *'", _schedule)
 SWITCH = Kind("true or false", _switch)
 MOMENT = Kind(f"a date of the years {FIRST_YEAR} to {LAST_YEAR} like 2015-01-31", _moment)

@@ -146,6 +146,7 @@ def _read_report(
         retries=keys["retries"],
         max_rows=keys["max_rows"],
         concurrency=keys["concurrency"],
+        writes=keys["writes"],
         graphite=metrics,
         owner=keys["owner"],
         ticket=keys["ticket"],

@@ -21,6 +21,7 @@ from reportupdater.config.kinds import (
     VALUES,
     VARIABLE,
     WORD,
+    ZONE,
     Kind,
     choice,
     duration,
@@ -104,6 +105,12 @@ DATABASE_KEYS = {
         ),
         _CONCURRENCY,
         Key(
+            "time_zone",
+            ZONE,
+            "The zone in which queries see TIMESTAMP columns: the server's own, or an offset. "
+            "Without it, `+00:00`.",
+        ),
+        Key(
             "auto_find_db_shard",
             SWITCH,
             "Whether host and port are looked up for each wiki of MediaWiki's, instead of given.",
@@ -138,7 +145,7 @@ DATABASE_KEYS = {
         Key(
             "path",
             PATH,
-            "The database file. It is opened for reading only.",
+            "The database file. It is opened for reading, unless a report says `writes: true`.",
             example="events.sqlite",
         ),
         _CONCURRENCY,
@@ -404,6 +411,12 @@ REPORT_KEYS = _table(
         whole(1, 1000),
         "How many of its queries or scripts run at once. Without it: what the database takes, "
         "or one where they may have side effects.",
+    ),
+    Key(
+        "writes",
+        SWITCH,
+        "Whether its query may write to the database. Scripts always may write.",
+        False,
     ),
     Key(
         "graphite",

@@ -9,7 +9,7 @@ from pathlib import Path
 from reportupdater.engines import sql
 from reportupdater.engines.base import Session
 from reportupdater.engines.hive_errors import KINIT
-from reportupdater.engines.hive_statements import is_setting, statements
+from reportupdater.engines.hive_statements import is_setting, only_reads, statements
 from reportupdater.errors import ConnectionFailed
 from reportupdater.model import HiveDatabase, Query, Server, Task
 
@@ -57,9 +57,11 @@ class HiveEngine:
         return address(entry), how, login, tuple(sorted(entry.settings.items()))
 
     def has_side_effects(self, task: Task) -> bool:
-        """Whether the file does more than one thing: then it fills tables of its own."""
+        """Whether the file may write: it does more than read once, or the report says so."""
+        if task.series.report.writes:
+            return True
         done = [text for text in statements(sql.rendered(task)) if not is_setting(text)]
-        return len(done) > 1
+        return len(done) > 1 or not all(map(only_reads, done))
 
     def _need_ticket(self, entry: HiveDatabase) -> None:
         if not self._looked:

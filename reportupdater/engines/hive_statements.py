@@ -16,6 +16,7 @@ _SET = re.compile(r"[ \t]*(set\b)", re.IGNORECASE)
 _SEMICOLON = re.compile(r"(?<!\\);")
 _QUOTE = re.compile(r"(?<!\w)['\"`]|['\"`](?!\w)")  # not the apostrophe of a word
 _FIRST_WORD = re.compile(r"\W*(\w*)")
+_READING = frozenset({"SELECT", "WITH", "FROM", "VALUES", "SHOW", "DESC", "DESCRIBE", "EXPLAIN"})
 _PARSED = frozenset({"SELECT", "WITH", "FROM", "INSERT"})
 
 
@@ -42,6 +43,21 @@ def first_word(statement: str) -> str:
 def is_setting(statement: str) -> bool:
     """Whether a statement only changes the session: SET and USE."""
     return first_word(statement) in ("SET", "USE")
+
+
+def only_reads(statement: str) -> bool:
+    """Whether a statement surely changes no table.
+
+    >>> [only_reads(text) for text in ("SELECT `insert`", "FROM t INSERT INTO u SELECT 1", "DROP TABLE t")]
+    [True, False, False]
+    """
+    if first_word(statement) not in _READING:
+        return False
+    try:
+        tokens = _tokens(statement)
+    except _EndlessError:
+        return False  # what it does, the server knows best
+    return not any(statement[token.start : token.end + 1].upper() == "INSERT" for token in tokens)
 
 
 def use(database: str) -> str:

@@ -9,7 +9,7 @@ import threading
 from dataclasses import replace
 from typing import Any
 
-from reportupdater.engines import mysql_errors, sql
+from reportupdater.engines import mysql_errors, mysql_setup, sql
 from reportupdater.engines.base import CONNECT_TIMEOUT, Session
 from reportupdater.engines.calls import Calls
 from reportupdater.engines.creds_file import check, damaged
@@ -50,17 +50,22 @@ class MysqlEngine:
     def session(self, task: Task) -> Session:
         """A session that logs in as the report's database entry says."""
         host, port = self._place(task)
-        return MysqlSession(replace(_entry(task), host=host, port=port))
+        entry = replace(_entry(task), host=host, port=port)
+        return MysqlSession(entry, writes=task.series.report.writes)
 
     def access(self, task: Task) -> object:
-        """The server and the login. A connection cannot leave its database for none at all."""
+        """The server, the login, and how the session is set up.
+
+        A connection cannot leave its database for none at all.
+        """
         entry = _entry(task)
         anywhere = entry.database is None and entry.wiki_dimension is None
-        return self._place(task), entry.creds_file, anywhere
+        setup = entry.time_zone, task.series.report.writes
+        return self._place(task), entry.creds_file, anywhere, setup
 
     def has_side_effects(self, task: Task) -> bool:
-        """Queries only read."""
-        return False
+        """Whether the report says so: else its session only reads."""
+        return task.series.report.writes
 
     def _place(self, task: Task) -> Place:
         entry, database = _entry(task), _database(task)
@@ -95,12 +100,14 @@ def _address(place: Place) -> str:
 
 
 class MysqlSession:
-    """One connection to one server."""
+    """One connection to one server. It only reads, unless it `writes`."""
 
     connect_timeout = CONNECT_TIMEOUT
 
-    def __init__(self, entry: MysqlDatabase) -> None:
+    def __init__(self, entry: MysqlDatabase, *, writes: bool = False) -> None:
         self._entry = entry
+        self._writes = writes
+        self._found = mysql_setup.Found()
         self._place = _place(entry)
         self._address = _address(self._place)
         self._line = Line()
@@ -124,6 +131,7 @@ class MysqlSession:
             try:
                 sock = self._line.open(*self._place, CONNECT_TIMEOUT)
                 connection.connect(sock)
+                self._found = mysql_setup.found(connection)
             except Exception as error:  # what is no MySQL server makes PyMySQL raise anything
                 self._line.close()
                 raise mysql_errors.of_login(
@@ -154,7 +162,8 @@ class MysqlSession:
                 self._drop()  # the rest of the result is not waited for
                 raise
             except Exception as error:  # packets that make no sense make PyMySQL raise anything
-                failure = mysql_errors.of_query(error, self._address)
+                limit = self._found.limit if self._found.limit < timeout else 0.0
+                failure = mysql_errors.of_query(error, self._address, limit=limit)
                 if not isinstance(failure, QueryError):
                     self._drop()
                 raise failure from error
@@ -171,9 +180,14 @@ class MysqlSession:
             self._killer.join(_KILL_TIMEOUT)
 
     def _prepare(self, connection: _Connection, database: str | None, timeout: float) -> None:
-        if timeout != self._timeout:
-            _limit(connection, timeout)
-            self._timeout = timeout
+        if self._timeout is None:
+            made = mysql_setup.settings(
+                connection, self._entry, self._found, writes=self._writes, timeout=timeout
+            )
+            mysql_setup.apply(connection, made)
+        elif timeout != self._timeout:
+            mysql_setup.apply(connection, [mysql_setup.limit(connection, self._found, timeout)])
+        self._timeout = timeout
         if database is not None and database != self._database:
             # Forgotten first: where it fails, it is not known which is the current one.
             self._database = None
@@ -248,21 +262,3 @@ def _unconnected(entry: MysqlDatabase, timeout: int | None) -> _Connection:
         if creds_file is None:
             raise
         raise damaged(creds_file, error) from None
-
-
-def _limit(connection: _Connection, timeout: float) -> None:
-    """Let the server itself end queries after `timeout` seconds, should nobody be left to."""
-    from pymysql.err import MySQLError
-
-    seconds = min(max(timeout, 0.001), 31_536_000.0)  # MariaDB's longest; 0 would mean for ever
-    if "mariadb" in connection.get_server_info().lower():
-        setting = f"max_statement_time={seconds:.6f}"
-    else:
-        setting = f"max_execution_time={min(int(seconds * 1000), 2**32 - 1)}"
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET SESSION {setting}")
-    except MySQLError as error:
-        if mysql_errors.number(error) != mysql_errors.UNKNOWN_VARIABLE:
-            raise
-        _log.debug("the server cannot limit a query's time: %s", mysql_errors.said(error))

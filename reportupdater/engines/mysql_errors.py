@@ -52,7 +52,9 @@ _QUERY_HINTS = {
     1142: "the user of the creds_file has no right to do that to this table",
     1143: "the user of the creds_file has no right to do that to this column",
     1146: "check the table's name, and which database the report runs on",
+    1298: "`time_zone` of the database names it",
     1317: "somebody has ended the query on the server",
+    1792: "a report whose query writes says `writes: true`",
 }
 
 
@@ -95,8 +97,11 @@ def of_login(
     return ConnectionFailed(what, hint=_FULL_HINT if code in _FULL else "")
 
 
-def of_query(error: Exception, address: str) -> ReportupdaterError:
-    """The error for a query that failed: a QueryError only if the connection is still good."""
+def of_query(error: Exception, address: str, *, limit: float = 0.0) -> ReportupdaterError:
+    """The error for a query that failed: a QueryError only if the connection is still good.
+
+    `limit` is how many seconds the server gives a query by itself; 0 where it sets no limit.
+    """
     code = number(error)
     if isinstance(error, UnicodeDecodeError):
         return ResultError(
@@ -107,7 +112,10 @@ def of_query(error: Exception, address: str) -> ReportupdaterError:
         hint = _FULL_HINT if code in _FULL else ""
         return ConnectionFailed(f"lost the connection to {address}: {said(error)}", hint=hint)
     if code in _TIMEOUTS:
-        return QueryTimeout(said(error), hint="make the query quicker, or raise its `timeout`")
+        hint = "make the query quicker, or raise its `timeout`"
+        if limit:
+            hint += f"; the server ends queries after {limit:g} s, whatever `timeout` says"
+        return QueryTimeout(said(error), hint=hint)
     return QueryError(said(error), hint=_QUERY_HINTS.get(code, ""))
 
 

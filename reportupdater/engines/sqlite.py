@@ -1,4 +1,4 @@
-"""The engine for SQLite files, which are only ever read."""
+"""The engine for SQLite files, which are read, unless a report says that it writes."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ class SqliteEngine:
 
     def session(self, task: Task) -> Session:
         """A session on the report's file."""
-        return SqliteSession(_path(task))
+        return SqliteSession(_path(task), writes=task.series.report.writes)
 
     def access(self, task: Task) -> object:
-        """The file."""
-        return _path(task)
+        """The file, and whether it may be written to."""
+        return _path(task), task.series.report.writes
 
     def has_side_effects(self, task: Task) -> bool:
-        """Queries only read."""
-        return False
+        """Whether the report says so: else the file is opened for reading alone."""
+        return task.series.report.writes
 
 
 def _path(task: Task) -> Path:
@@ -61,12 +61,13 @@ def _path(task: Task) -> Path:
 
 
 class SqliteSession:
-    """One connection to one file."""
+    """One connection to one file. It only reads, unless it `writes`."""
 
     connect_timeout = CONNECT_TIMEOUT
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, writes: bool = False) -> None:
         self._path = path
+        self._writes = writes
         self._calls = Calls(self._stop, self._drop)
         self._lock = threading.Lock()  # no interrupt may meet a connection that is being closed
         self._connection: sqlite3.Connection | None = None
@@ -82,7 +83,7 @@ class SqliteSession:
             self._drop()
             _check_readable(self._path)
             try:
-                self._connection = connection = _opened(self._path)
+                self._connection = connection = _opened(self._path, writes=self._writes)
                 self._execute(connection, "PRAGMA schema_version").close()
             except _ERRORS as error:
                 self._drop()
@@ -145,9 +146,9 @@ class SqliteSession:
                 self._connection.interrupt()
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _opened(path: Path, *, writes: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro",
+        f"{path.absolute().as_uri()}?mode={'rw' if writes else 'ro'}",
         uri=True,
         timeout=_BUSY_STEP,
         isolation_level=None,
@@ -217,7 +218,7 @@ def _hint(code: int, said: str) -> str:
     if "one statement at a time" in said:
         return "a report's query is one statement; WITH names its parts"
     if code == sqlite3.SQLITE_READONLY:
-        return "reports only read their database"
+        return "a report whose query writes says `writes: true`"
     if code == sqlite3.SQLITE_CORRUPT:
         return "the file is damaged: PRAGMA integrity_check tells where"
     if said.startswith("no such table"):

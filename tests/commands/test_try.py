@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -282,7 +284,9 @@ def test_a_script_is_run_only_when_that_is_asked_for(ask: Ask, tmp_path: Path) -
     said = ask("try", one.folder, "sizes", *NOW)
     command = f"{one.folder}/sizes 2025-01-31 2025-02-01 enwiki {one.folder}"
     assert f"\n{command}\n" in said.out
-    assert said.out.endswith("== not run\nIt may have side effects; --execute runs it.\n")
+    assert said.out.endswith(
+        "== not run\nIt may write, or have other side effects; --execute runs it.\n"
+    )
     assert ask("try", one.folder, "sizes", *NOW, "--render-only").out == command + "\n"
     assert not ran.exists()
     said = ask("try", one.folder, "sizes", *NOW, "--execute")
@@ -310,11 +314,43 @@ printf '%s\\n%s\\ndate\\tn\\n2025-01-31\\t1\\n' $mark $mark  # what comes before
     one = "SET a=b;\nSELECT '{from_date}' AS `date`, 1 AS n;\n"
     made = Project(tmp_path, config, {"hive": hive, "two.hql": two, "one.hql": one})
     said = ask("try", made.folder, "two", *NOW)
-    assert said.out.endswith("It may have side effects; --execute runs it.\n")
+    assert said.out.endswith("It may write, or have other side effects; --execute runs it.\n")
     assert not ran.exists()
     assert "2025-01-31  1" in ask("try", made.folder, "one", *NOW).out
     assert ran.exists()
     assert "2025-01-31  1" in ask("try", made.folder, "two", *NOW, "--execute").out
+
+
+@pytest.mark.parametrize(
+    "text", ["DROP TABLE x", "INSERT OVERWRITE TABLE t SELECT 1", "FROM t INSERT INTO u SELECT 1;"]
+)
+def test_a_hive_file_of_one_statement_that_writes_is_run_only_when_that_is_asked_for(
+    ask: Ask, tmp_path: Path, text: str
+) -> None:
+    config = (
+        f"databases: {{hive: {{engine: hive, client: cli, command: [touch, {tmp_path}/ran]}}}}\n"
+        "defaults: {type: hive, granularity: days, starts: 2025-01-01}\n"
+        "reports: {one: {}}\n"
+    )
+    made = Project(tmp_path, config, {"one.hql": text})
+    said = ask("try", made.folder, "one", *NOW)
+    assert said.out.endswith("It may write, or have other side effects; --execute runs it.\n")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_report_that_writes_is_run_only_when_that_is_asked_for(ask: Ask, tmp_path: Path) -> None:
+    delete = "DELETE FROM dl RETURNING '{from_date}' AS date, n"
+    one = project(tmp_path, "  edits: {writes: true}\n  views:", edits=delete, views=delete)
+    with closing(sqlite3.connect(one.folder / "data.sqlite", isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE dl (n)")
+        connection.execute("INSERT INTO dl VALUES (7)")
+        said = ask("try", one.folder, "edits", *NOW)
+        assert said.out.endswith("It may write, or have other side effects; --execute runs it.\n")
+        said = ask("try", one.folder, "views", *NOW, "--execute", code=1)
+        assert "(a report whose query writes says `writes: true`)" in said.err
+        assert connection.execute("SELECT n FROM dl").fetchall() == [(7,)]
+        assert "2025-01-31  7\n" in ask("try", one.folder, "edits", *NOW, "--execute").out
+        assert connection.execute("SELECT n FROM dl").fetchall() == []
 
 
 def test_a_query_is_stopped_when_its_time_is_over(ask: Ask, tmp_path: Path) -> None:

@@ -127,6 +127,11 @@ def test_an_entry_keeps_what_it_says_itself_beside_an_engine_of_the_same_file(lo
     )
 
 
+def test_the_time_zone_of_all_servers_is_a_matter_of_the_machine(load: Load) -> None:
+    project = laid(load, "engines: {mysql: {time_zone: server}}")
+    assert replica(project).time_zone == "server"
+
+
 def test_a_file_is_laid_over_the_one_before(load: Load, tmp_path: Path) -> None:
     first = (
         "databases: {replica: {host: db2.example.org, port: 3320}}\n"
@@ -239,7 +244,7 @@ A_MAPPING = "must be a mapping of keys to values"
         ("engines: {mysql: 1}", [f"1:18: 'mysql' of engines {A_MAPPING}, not 1"], "c"),
         ("engines: {mysql: {prot: 1}}", ["1:19: unknown key 'prot' of mysql in engines (did you mean 'port'?)"], "bc"),
         ("engines: {mysql: {engine: hive}}", [("1:19: unknown key 'engine' of mysql in engines (known are: auto_find_db_shard, "
-            "concurrency, creds_file, db, host, mw_config_path, nameserver, port, srv_name, use_x1, wiki_db_placeholder)")], "bc"),
+            "concurrency, creds_file, db, host, mw_config_path, nameserver, port, srv_name, time_zone, use_x1, wiki_db_placeholder)")], "bc"),
         ("engines: {mysql: {password: x}}", [("1:19: unknown key 'password' of mysql in engines "
             "(a password stands in the file that `creds_file` names, never here)")], "bc"),
         ("engines: {sqlite: {path: [x]}}", ["1:26: 'path' of sqlite in engines must be a path, not a list"], "ac"),

@@ -66,6 +66,7 @@ def test_a_short_report_has_all_defaults(load: Load, tmp_path: Path) -> None:
         "retries": 5,
         "max_rows": 1_000_000,
         "concurrency": None,
+        "writes": False,
         "graphite": None,
         "owner": None,
         "ticket": None,
@@ -82,6 +83,7 @@ def test_a_short_report_has_all_defaults(load: Load, tmp_path: Path) -> None:
         "database": None,
         "creds_file": None,
         "wiki_dimension": None,
+        "time_zone": None,
     }
     assert (project.folder, project.config_path) == (Path(), Path("config.yaml"))
     assert project.names == ("edits",)
@@ -99,6 +101,7 @@ databases:
     db: stats
     creds_file: secrets/my.cnf
     wiki_db_placeholder: wiki
+    time_zone: +05:30
     concurrency: 9
     auto_find_db_shard: no
     use_x1: false
@@ -125,6 +128,7 @@ reports:
     retries: 0
     max_rows: 10
     concurrency: 2
+    writes: true
     graphite: {path: "{_metric}.{wiki}.{anything}", metrics: {edits: edit count, bots: b}}
     owner: Data team
     ticket: T123
@@ -156,6 +160,7 @@ reports:
         "retries": 0,
         "max_rows": 10,
         "concurrency": 2,
+        "writes": True,
         "graphite": None,
         "owner": "Data team",
         "ticket": "T123",
@@ -169,6 +174,7 @@ reports:
         database="stats",
         creds_file=tmp_path / "secrets/my.cnf",
         wiki_dimension="wiki",
+        time_zone="+05:30",
     )
     assert isinstance(report.graphite, MetricsConfig)
     assert report.graphite.path.text == "{_metric}.{wiki}.{anything}"

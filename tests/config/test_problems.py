@@ -125,6 +125,7 @@ OF_A = "of report 'a'"
         ("backfill: {max_intervals: ^0}", f"'max_intervals' of backfill {OF_A} must be a whole number from 1 to 1,000,000, not 0"),
         ("retries: ^0x10", f"'retries' {OF_A} must be a whole number from 0 to 100, not '0x10'"),
         ("concurrency: ^0", f"'concurrency' {OF_A} must be a whole number from 1 to 1,000, not 0"),
+        ("writes: ^1", f"'writes' {OF_A} must be true or false, not 1"),
         ("max_rows: ^1_000_000_000_000", f"'max_rows' {OF_A} must be a whole number from 1 to 1,000,000,000, not 1_000_000_000_000"),
         ("group: ^a b", f"'group' {OF_A} must be text without white space, not 'a b'"),
         ("group: ^''", f"'group' {OF_A} must be text without white space, not the text ''"),
@@ -189,7 +190,7 @@ A_PORT = "must be a whole number from 1 to 65,535"
     [
         ("{host: h, prot: 1}", ["12: unknown key 'prot' of database 'm' (did you mean 'port'?)"]),
         ("{host: h, zzz: 1}", [("12: unknown key 'zzz' of database 'm' (known are: auto_find_db_shard, concurrency, "
-            "creds_file, db, engine, host, mw_config_path, nameserver, port, srv_name, use_x1, wiki_db_placeholder)")]),
+            "creds_file, db, engine, host, mw_config_path, nameserver, port, srv_name, time_zone, use_x1, wiki_db_placeholder)")]),
         ("{port: 1}", ["-1: database 'm' has no 'host' (for example host: db1.example.org)"]),
         ("{auto_find_db_shard: false}", ["-1: database 'm' has no 'host' (for example host: db1.example.org)"]),
         ("", ["-1: database 'm' has no 'host' (for example host: db1.example.org)"]),
@@ -202,6 +203,9 @@ A_PORT = "must be a whole number from 1 to 65,535"
         ("{host: [h]}", ["9: 'host' of database 'm' must be text without white space, not a list"]),
         ("{host: h, auto_find_db_shard: 1}", ["32: 'auto_find_db_shard' of database 'm' must be true or false, not 1"]),
         ("{host: h, concurrency: 1001}", ["25: 'concurrency' of database 'm' must be a whole number from 1 to 1,000, not 1001"]),
+        ("{host: h, time_zone: CET}", [("23: 'time_zone' of database 'm' must be server, or an offset like +01:00, not 'CET'"
+            " (names of zones are the server's business: let it have one, and say server)")]),
+        ("{host: h, time_zone: +15:00}", ["23: 'time_zone' of database 'm' must be server, or an offset like +01:00, not '+15:00'"]),
         ("{path: x}", [
             "-1: database 'm' has no 'host' (for example host: db1.example.org)",
             "3: unknown key 'path' of database 'm' (it belongs to engine: sqlite; without the key engine this is mysql)",

@@ -21,6 +21,7 @@ def sql_task(
     granularity: Granularity = Granularity.DAYS,
     start: datetime = DAY,
     dimensions: Mapping[str, str] | None = None,
+    writes: bool = False,
 ) -> Task:
     """A task that runs `query` on `database` for the interval of `start`."""
     template, problems = parse(query, "report.sql")
@@ -33,6 +34,7 @@ def sql_task(
         database=database,
         execute=Path("/project/report"),
         template=template,
+        writes=writes,
         dimensions=_dimensions(dimensions or {}),
     )
     return _task(report, start, dimensions or {})

@@ -83,9 +83,18 @@ def test_another_login_or_other_settings_need_a_session_of_their_own(
         ("SET a=b; USE x;\n-- it's one; really\nSELECT ';'", False),
         ("INSERT INTO t SELECT 1; SELECT * FROM t", True),
         ("ADD JAR a.jar; SELECT 1", True),
+        ("DROP TABLE x", True),
+        ("INSERT OVERWRITE TABLE t SELECT 1", True),
+        ("FROM t INSERT INTO u SELECT 1", True),
+        ("WITH q AS (SELECT 1) INSERT INTO t SELECT * FROM q", True),
+        ("WITH q AS (SELECT 1) SELECT `insert`, 'insert' FROM q -- insert", False),
+        ("(SELECT 1) UNION ALL (SELECT 2)", False),
+        ("SHOW TABLES", False),
     ],
 )
-def test_a_file_that_does_several_things_has_side_effects(text: str, expected: bool) -> None:
+def test_a_file_that_does_several_things_or_writes_has_side_effects(
+    text: str, expected: bool
+) -> None:
     assert HiveEngine().has_side_effects(sql_task(ENTRY, text)) == expected
 
 

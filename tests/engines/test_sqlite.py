@@ -50,8 +50,10 @@ def test_a_file_is_a_server(path: Path) -> None:
     task = sql_task(SqliteDatabase(name="data", path=path), "SELECT {from_timestamp}")
     assert str(engine.server(task)) == f"sqlite {path}"
     assert engine.query(task) == Query("SELECT 20150102000000")
-    assert engine.access(task) == path
     assert not engine.has_side_effects(task)
+    writing = sql_task(SqliteDatabase(name="data", path=path), "SELECT 1", writes=True)
+    assert engine.access(writing) != engine.access(task)
+    assert engine.has_side_effects(writing)
 
 
 def test_any_file_name_works(session: SqliteSession) -> None:
@@ -77,8 +79,8 @@ def test_text_that_is_not_utf8_is_an_error_of_the_result(session: SqliteSession)
         ("SELECT 1; SELECT 2", "one statement"),
         ("SELEC 1", 'near "SELEC": syntax error .*`reportupdater try`'),
         ("SELECT * FROM nowhere", "no such table: nowhere .*check the table"),
-        ("DELETE FROM edit", "readonly database .*only read"),
-        ("INSERT INTO edit VALUES (1, 2, 3) RETURNING date", "readonly database .*only read"),
+        ("DELETE FROM edit", "readonly database .*`writes: true`"),
+        ("INSERT INTO edit VALUES (1, 2, 3) RETURNING date", "readonly database .*`writes: true`"),
         ("SELECT '\0'", "null character"),
         ("SELECT :x", "binding"),
         ("SELECT randomblob(2000000000)", "too big"),
@@ -88,6 +90,18 @@ def test_sqlites_own_words_are_shown(session: SqliteSession, query: str, message
     with pytest.raises(QueryError, match=message):
         ask(session, query)
     assert ask(session, "SELECT count(*) AS n FROM edit").rows == [("1",)]
+
+
+def test_a_report_that_says_that_it_writes_may_write(path: Path) -> None:
+    with closing(SqliteSession(path, writes=True)) as session:
+        session.connect()
+        insert = "INSERT INTO edit VALUES ('2015-01-03', 'dewiki', 1) RETURNING wiki"
+        assert ask(session, insert).rows == [("dewiki",)]
+        with pytest.raises(ResultError, match="no table"):
+            ask(session, "DELETE FROM edit WHERE wiki = 'enwiki'")
+    with closing(SqliteSession(path)) as session:
+        session.connect()
+        assert ask(session, "SELECT wiki FROM edit").rows == [("dewiki",)]
 
 
 def test_no_other_file_can_be_reached(session: SqliteSession, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, TypeVar
 
+from reportupdater.engines import regular
 from reportupdater.errors import ReportupdaterError, Where
 from reportupdater.model import Shards
 
@@ -101,7 +102,7 @@ class Mediawiki:
     def _read(self, path: Path) -> frozenset[str]:
         """The wikis of a list: a name a line, or an expression over other lists after `%%`."""
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = regular.read(path).decode().splitlines()
         except (OSError, UnicodeDecodeError) as error:
             said = getattr(error, "strerror", None) or "it is not UTF-8"
             raise ReportupdaterError(f"cannot read {path}: {said}", hint=_UPDATE_HINT) from None

@@ -8,7 +8,7 @@ import threading
 import time
 from pathlib import Path
 
-from reportupdater.engines import sql
+from reportupdater.engines import regular, sql
 from reportupdater.engines.base import CONNECT_TIMEOUT, Session
 from reportupdater.engines.calls import Calls
 from reportupdater.errors import (
@@ -161,8 +161,7 @@ def _opened(path: Path, *, writes: bool) -> sqlite3.Connection:
 def _check_readable(path: Path) -> None:
     # SQLite says the same few words for whatever keeps it from opening a file.
     try:
-        with path.open("rb"):
-            pass
+        regular.read(path, 1)
     except OSError as error:
         raise ConnectionFailed(
             f"cannot open the database file {path}: {error.strerror}",

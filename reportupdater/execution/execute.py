@@ -96,9 +96,8 @@ class Execution:
             raise ReportupdaterError("a worker ended before its work; the log says why")
 
     def _gather(self) -> Handover:
-        self._watch()
-        fresh = [outcome for worker in self._workers for outcome in worker.fresh()]
-        batch = Handover(fresh, [])
+        batch = self._watch()
+        batch.outcomes.extend(outcome for worker in self._workers for outcome in worker.fresh())
         until = monotonic() + TICK
         while self._alive and len(batch.outcomes) < _COMMIT_TASKS:
             try:
@@ -114,10 +113,17 @@ class Execution:
             batch.given_up.extend(more.given_up)
         return batch
 
-    def _watch(self) -> None:
+    def _watch(self) -> Handover:
+        """Stop what is late. What comes of the batches of workers that hang all the same."""
         now = monotonic()
+        batch = Handover([], [])
         for worker in self._workers:
-            worker.watch(now)
+            left = worker.watch(now)
+            if left is not None:
+                self._alive -= 1
+                batch.outcomes.extend(left.outcomes)
+                batch.given_up.extend(left.given_up)
+        return batch
 
 
 def _looked_up(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import NamedTuple, TypeVar
 
-from reportupdater.engines.base import Engine, Session
+from reportupdater.engines.base import CONNECT_TIMEOUT, Engine, Session
 from reportupdater.errors import (
     ConnectionFailed,
     Interrupted,
@@ -22,6 +23,7 @@ from reportupdater.execution.check import checked
 from reportupdater.execution.dispatch import BATCH_SECONDS, Batch, Dispatcher
 from reportupdater.execution.outcome import Answer, Failure, Outcome, answer
 from reportupdater.execution.retry import RETRY
+from reportupdater.execution.watch import LeftBehind, Watched
 from reportupdater.model import Series, Server, Table, Task
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,11 @@ T = TypeVar("T")
 
 LOST_RETRIES = 3
 """How often a query whose connection is lost is asked again: it may be what ends the server."""
+
+_CLOSE_TIMEOUT = 10.0
+"""Seconds within which a session must have closed."""
+
+_HANGS = "does its disk, mount or network hang?"
 
 
 @dataclass(eq=False)
@@ -43,6 +50,8 @@ class Shared:
     outages: dict[tuple[Server, object], ConnectionFailed] = field(default_factory=dict)
     """What is out of reach for the rest of the run, and why: a server (with None), or one access
     to it, where it is the login that it refuses."""
+    workers: Counter[Server] = field(default_factory=Counter)
+    """How many of a server's workers there are, less those that were left behind."""
 
 
 class Handover(NamedTuple):
@@ -50,16 +59,6 @@ class Handover(NamedTuple):
 
     outcomes: list[Outcome]
     given_up: list[Task]
-
-
-class _Call:
-    """One call of a session that is in progress, with its deadline."""
-
-    def __init__(self, task: Task, seconds: float) -> None:
-        self.task = task
-        self.began = monotonic()
-        self.deadline = self.began + seconds
-        self.cancelled: ReportupdaterError | None = None
 
 
 class Worker:
@@ -72,10 +71,14 @@ class Worker:
         self._session: Session | None = None
         self._series: Series | None = None  # the last that was asked for, and its access
         self._access: object = None
-        self._call: _Call | None = None
+        self._watched = Watched(shared.stopping)
+        self._batch: Batch | None = None
+        self._task: Task | None = None
+        self._connecting = False
         self._outcomes: list[Outcome] = []  # of the batch in work
         self._handed_over = 0  # how many of them
-        self._calling = threading.Lock()
+        self._handing_over = threading.Lock()
+        shared.workers[server] += 1
         # A daemon: a call that cannot be stopped must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name=str(server), daemon=True)
 
@@ -87,51 +90,74 @@ class Worker:
     @property
     def doing(self) -> tuple[Task, float] | None:
         """The task in work, and since when on the monotonic clock."""
-        call = self._call
-        return (call.task, call.began) if call else None
+        return self._watched.doing
 
-    def watch(self, now: float) -> None:
-        """Stop a call that is past its deadline, or whatever is in progress when the run is to end.
+    def watch(self, now: float) -> Handover | None:
+        """Stop a call that is late, or in the way of the run's end.
 
-        Called by another thread, several times a second.
+        Return what is to be handed over by a worker whose call does not end although it was stopped:
+        its thread is left behind. Called by another thread, several times a second.
         """
-        with self._calling:
-            call = self._call
-            if call is None or self._session is None or call.cancelled:
-                return
-            if self._shared.stopping.is_set():
-                call.cancelled = Interrupted("the run was interrupted")
-            elif now > call.deadline:
-                call.cancelled = QueryTimeout(
-                    f"stopped after {call.deadline - call.began:.0f} s",
-                    hint="the report's `timeout` says how long a query may take",
-                )
-            if call.cancelled:
-                self._session.cancel()
+        seconds = self._watched.look(now)
+        return None if seconds is None else self._leave(seconds)
+
+    def _leave(self, seconds: float) -> Handover:
+        """Take the worker's batch from it; it fails where it hangs, and others do the rest."""
+        shared = self._shared
+        shared.workers[self._server] -= 1
+        batch, task = self._batch, self._task
+        if batch is None or task is None:  # it had nothing left to do but to close its session
+            return Handover([], [])
+        if self._connecting:
+            what = f"{self._server} did not answer within {seconds:.0f} s, nor let go of its worker"
+            error: ReportupdaterError = ConnectionFailed(what, hint=_HANGS)
+            shared.outages[self._server, None] = ConnectionFailed(what, hint=_HANGS)
+        else:
+            what = f"stopped after {seconds:.0f} s, but the server did not let go of its worker"
+            error = QueryTimeout(what, hint=_HANGS)
+            if not shared.workers[self._server]:
+                what = f"{self._server} has not let go of any of its workers"
+                shared.outages[self._server, None] = ConnectionFailed(what, hint=_HANGS)
+        log.info("%s: %s", task, error)
+        self._outcomes.append(Failure(task, error, seconds))
+        given_up = shared.dispatcher.give_back(batch, self._outcomes, seconds)
+        return self._handover(self._outcomes, given_up)
 
     def fresh(self) -> list[Outcome]:
         """What has come of the batch in work since the last look: it need not wait for the rest.
 
         Called by another thread.
         """
-        with self._calling:
+        with self._handing_over:
             outcomes = self._outcomes[self._handed_over :]
             self._handed_over += len(outcomes)
             return outcomes
 
     def _run(self) -> None:
-        dispatcher = self._shared.dispatcher
         try:
-            while batch := dispatcher.take(self._server):
-                began = monotonic()
-                outcomes = self._work(batch, began)
-                given_up = dispatcher.give_back(batch, outcomes, monotonic() - began)
-                self._hand_over(outcomes, given_up)
-        finally:
-            self._close()
+            try:
+                while batch := self._shared.dispatcher.take(self._server):
+                    self._do(batch)
+            finally:
+                self._close()
+        except LeftBehind:
+            return
+        except BaseException:
             self._shared.outcomes.put(None)
+            raise
+        self._shared.outcomes.put(None)
 
-    def _hand_over(self, outcomes: list[Outcome], given_up: list[Task]) -> None:
+    def _do(self, batch: Batch) -> None:
+        self._batch = batch
+        began = monotonic()
+        outcomes = self._work(batch, began)
+        self._batch = None
+        given_up = self._shared.dispatcher.give_back(batch, outcomes, monotonic() - began)
+        handover = self._handover(outcomes, given_up)
+        if handover.outcomes or handover.given_up:
+            self._shared.outcomes.put(handover)
+
+    def _handover(self, outcomes: list[Outcome], given_up: list[Task]) -> Handover:
         out_of_reach = any(self._outage(outcome.task) for outcome in outcomes)
         outcomes = self.fresh()
         if out_of_reach:
@@ -142,8 +168,7 @@ class Worker:
                 if (error := self._outage(task))
             ]
             given_up = [task for task in given_up if not self._outage(task)]
-        if outcomes or given_up:
-            self._shared.outcomes.put(Handover(outcomes, given_up))
+        return Handover(outcomes, given_up)
 
     def _outage(self, task: Task) -> ConnectionFailed | None:
         """Why the task cannot be asked in this run, if it cannot."""
@@ -156,9 +181,10 @@ class Worker:
     def _work(self, batch: Batch, began: float) -> list[Outcome]:
         """The outcomes of a batch's first tasks; a failure or a slow task ends it early."""
         outcomes: list[Outcome] = []
-        with self._calling:
+        with self._handing_over:
             self._outcomes, self._handed_over = outcomes, 0
         for task in batch.tasks:
+            self._task = task
             asked = monotonic()
             try:
                 outcomes.append(self._done(task, asked))
@@ -226,10 +252,10 @@ class Worker:
         except ConnectionFailed as error:
             error.unreachable = True
             raise
-        return self._watched(
-            task,
-            report.timeout,
+        return self._called(
             lambda: session.run(query, max_rows=report.max_rows, timeout=report.timeout),
+            report.timeout,
+            task,
         )
 
     def _opened(self, task: Task) -> Session:
@@ -239,41 +265,36 @@ class Worker:
             if self._access != access:
                 self._close()
             self._series, self._access = task.series, access
+        if self._session is None:
+            self._session = self._answered(
+                lambda: self._engine.session(task), CONNECT_TIMEOUT, task
+            )
         session = self._session
-        if session is None:
-            session = self._engine.session(task)
-            with self._calling:
-                self._session = session
         if not session.connected:
-            self._connect(task, session)
+            self._answered(session.connect, session.connect_timeout, task)
         return session
 
-    def _connect(self, task: Task, session: Session) -> None:
+    def _answered(self, call: Callable[[], T], seconds: float, task: Task) -> T:
+        """Make a call by which a server is connected to. Raises ConnectionFailed where it is late."""
+        self._connecting = True
         try:
-            self._watched(task, session.connect_timeout, session.connect)
+            return self._called(call, seconds, task)
         except QueryTimeout:
-            raise ConnectionFailed(
-                f"{self._server} did not answer within {session.connect_timeout:.0f} s"
-            ) from None
-
-    def _watched(self, task: Task, seconds: float, call: Callable[[], T]) -> T:
-        """Make a call that `watch` can stop; raises what it says if it did."""
-        self._call = this = _Call(task, seconds)
-        try:
-            return call()
-        except Exception:
-            if this.cancelled is None:
-                raise
-            raise this.cancelled from None  # whatever the stopped call died of
+            what = f"{self._server} did not answer within {seconds:.0f} s"
+            raise ConnectionFailed(what) from None
         finally:
-            with self._calling:
-                self._call = None
-            if this.cancelled:
+            self._connecting = False
+
+    def _called(self, call: Callable[[], T], seconds: float, task: Task) -> T:
+        """Make a call that is watched. One that was stopped leaves no session."""
+        try:
+            return self._watched.make(call, seconds, task, self._session)
+        finally:
+            if self._watched.stopped:
                 self._close()  # the stop may still be on its way to the connection
 
     def _close(self) -> None:
-        with self._calling:
-            session, self._session = self._session, None
+        session, self._session = self._session, None
         if session is not None:
             with suppress(Exception):  # nothing that a dead connection says matters now
-                session.close()
+                self._watched.make(session.close, _CLOSE_TIMEOUT, None, session)

@@ -27,7 +27,7 @@
 
 #define REAL(name) ((__typeof__(&name)) dlsym(RTLD_NEXT, #name))
 
-enum fate { GO, FAIL, HALF, TEAR, KILL, KILL_AFTER };
+enum fate { GO, FAIL, HALF, TEAR, KILL, KILL_AFTER, HANG };
 
 static char under[4096], call_pattern[256], file_pattern[256];
 static size_t under_length;
@@ -46,6 +46,7 @@ __attribute__((constructor)) static void begin(void) {
         {"EIO", FAIL, EIO}, {"ENOSPC", FAIL, ENOSPC}, {"EROFS", FAIL, EROFS},
         {"EDQUOT", FAIL, EDQUOT}, {"ENOLCK", FAIL, ENOLCK}, {"half", HALF, 0}, {"tear", TEAR, 0},
         {"kill", KILL, 0}, {"kill after", KILL_AFTER, 0},
+        {"hang", HANG, 0},
     };
     const char *what = setting("FAULT_WHAT", "");
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -77,6 +78,7 @@ static enum fate met(const char *name, const char *path) {
     }
     if (!now) return GO;
     if (fate == KILL) raise(SIGKILL);
+    while (fate == HANG) pause();
     if (fate == FAIL) errno = number;
     return fate;
 }

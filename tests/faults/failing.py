@@ -23,7 +23,7 @@ NEEDING_SPACE = "@(write|create|mkdir)"
 class Fault(NamedTuple):
     """What happens at the `nth` call of those that match.
 
-    `what`: `kill` (before it), `kill after`, `tear` (half of it, then kill), `half` (a short write or
+    `what`: `hang` (for ever), `kill` (before it), `kill after`, `tear` (half of it, then kill), `half` (a short write or
     read), or the name of an error. `call`, `file`: patterns, as a shell has them; a connection to
     `port` is a file called `port`. With `on`, it happens to all that follow too.
     """

@@ -10,6 +10,8 @@ import sys
 import reportupdater.engines.base as base
 base.CONNECT_TIMEOUT = float(sys.argv[1])
 import reportupdater.execution.retry as retry
+import reportupdater.execution.watch as watch
+watch.GRACE = 1.5 * base.CONNECT_TIMEOUT
 retry.RETRY = retry.Policy(first=0.05, factor=3, longest=3)
 from reportupdater.cli import main
 sys.argv = ["reportupdater", *sys.argv[5:]]  # without `python -m reportupdater`

@@ -1,10 +1,11 @@
-# One command each for what one does with this project. Everything is made in this folder:
-# .venv is for working on it, .venv-test holds the built wheel, which is what the tests test, and
-# .venv-spark and .venv-carbon the Hive and the Graphite that they speak to.
+# One command each for what one does with this project. Two environments are made in this folder:
+# .venv is for working on it, .venv-test holds the built wheel, which is what the tests test. The
+# Hive, the Spark and the Graphite that they speak to are downloaded once into a cache folder.
 
 PYTHON ?= python3
 ARGS ?=
 CASES ?=
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/reportupdater-tests
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
@@ -13,7 +14,7 @@ SOURCES := setup.py setup.cfg pyproject.toml README.md LICENSE \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-long soak lint bench farm clean debian-packages
+.PHONY: help demo test test-long soak lint bench farm clean debian-packages downloads
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,7 +30,7 @@ demo: .venv/installed  ## run the example project, and show what it gives
 	@printf '\nqueries/demo/plot.py output/daily_edits/wikidatawiki.tsv edits\n'
 	@.venv/bin/python queries/demo/plot.py output/daily_edits/wikidatawiki.tsv edits
 
-SERVERS := debian-packages .venv-test/installed .venv-spark/installed .venv-carbon/installed
+SERVERS := debian-packages .venv-test/installed downloads
 PYTEST := PYTHONSAFEPATH=1 REPORTUPDATER_TEST_WHEEL=1 .venv-test/bin/pytest -n 2
 
 test: $(SERVERS)  ## run the tests, on the built wheel (ARGS="-k tsv" selects some)
@@ -38,7 +39,7 @@ test: $(SERVERS)  ## run the tests, on the built wheel (ARGS="-k tsv" selects so
 test-long: $(SERVERS)  ## run the tests that take longer: restarts, logins, TLS
 	$(PYTEST) -m long $(ARGS)
 
-soak: debian-packages .venv-test/installed-soak .venv-spark/installed .venv-carbon/installed  ## try thousands of faults, and print what came of them (CASES=5000: a quarter; ARGS="-k kill": some)
+soak: debian-packages .venv-test/installed-soak downloads  ## try thousands of faults, and print what came of them (CASES=5000: a quarter; ARGS="-k kill": some)
 	REPORTUPDATER_TEST_WHEEL=1 .venv-test/bin/python -m tests.faults $(addprefix --cases=,$(CASES)) $(ARGS)
 
 lint: .venv/installed-dev  ## run ruff, mypy and import-linter
@@ -54,9 +55,10 @@ farm:
 	@$(if $(filter bench,$(MAKECMDGOALS)),:,echo "It is: make bench farm" >&2; exit 2)
 
 clean:  ## remove all that make has made, but for output/
-	rm -rf .venv .venv-test .venv-spark .venv-carbon build dist reportupdater.egg-info
+	rm -rf .venv .venv-test build dist reportupdater.egg-info
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find reportupdater tests queries benchmarks -name __pycache__ -prune -exec rm -rf {} +
+	@echo "Kept, for all clones: the servers of the tests. To remove them: rm -rf $(CACHE)"
 
 debian-packages:
 	@sh tests/debian_packages.sh $$(cat tests/apt.txt)
@@ -85,23 +87,21 @@ debian-packages:
 	.venv-test/bin/pip install --quiet --no-compile "$$(echo dist/*.whl)[soak]"
 	@touch $@
 
-.venv-carbon/installed: tests/carbon.txt
-	$(environment)
-	.venv-carbon/bin/pip install --quiet --requirement tests/carbon.txt
-	@touch $@
+# Where the folders lie, and what is in them: tests/servers/downloads.py
+downloads:
+	$(environment-can-be-made)
+	@$(PYTHON) tests/servers/downloads.py
 
-.venv-spark/installed: tests/spark.txt
-	$(environment)
-	@echo "Installing Spark into $(@D), 370 MB"
-	.venv-spark/bin/pip install --quiet --no-compile --no-cache-dir --requirement tests/spark.txt
-	@touch $@
-
-# Makes the virtual environment that the target stands in, if it is not there.
-define environment
+define environment-can-be-made
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	echo "Python 3.11 or later is needed, and $(PYTHON) is not that." \
 		"Name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 @$(PYTHON) -c 'import ensurepip' 2>/dev/null || sh tests/debian_packages.sh python3-venv
+endef
+
+# Makes the virtual environment that the target stands in, if it is not there.
+define environment
+$(environment-can-be-made)
 @$(@D)/bin/pip --version >/dev/null 2>&1 || { \
 	echo "Making $(@D)"; $(PYTHON) -m venv --upgrade-deps $(@D); }
 endef

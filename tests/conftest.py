@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.servers.carbon import carbon, fresh_node, render_api
+from tests.servers.hive import hive
 from tests.servers.kerberos import realm
 from tests.servers.mariadb import fresh_database, mariadb
 from tests.servers.spark import beeline, spark
@@ -16,19 +17,22 @@ __all__ = [
     "carbon",
     "fresh_database",
     "fresh_node",
+    "hive",
     "mariadb",
     "realm",
     "render_api",
     "spark",
 ]
 
-# A Spark takes seconds to start, and half a gigabyte. With `pytest -n`, one process runs the tests
-# that share one, and one those that start some of their own.
+# A Spark or a Hive takes seconds to start, and half a gigabyte. With `pytest -n`, one process runs the
+# tests that share one, and one those that start some of their own.
 _TOGETHER = {
     "test_hive_kerberos.py": "other sparks",
     "test_hive_servers.py": "other sparks",
+    "test_apache": "hive",
+    "[hive": "hive",
     "test_hive": "spark",
-    "[hive": "spark",
+    "[spark": "spark",
 }
 
 

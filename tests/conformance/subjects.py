@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import sys
 from collections.abc import Mapping
@@ -14,8 +15,9 @@ from reportupdater.engines.base import Engine
 from reportupdater.engines.registry import engine
 from reportupdater.model import SqliteDatabase, Table, Task
 from tests.engines.tasks import script_task, sql_task
+from tests.servers.hive import Hive
 from tests.servers.mariadb import Mariadb
-from tests.servers.spark import Spark, sleeping
+from tests.servers.spark import Spark
 
 VALUES = Table(
     ("date", "big", "less", "whole double", "zeros", "missing", "blank", "spaces", "wide", "odd"),
@@ -86,25 +88,33 @@ class MysqlSubject:
 
 
 class HiveSubject:
-    """Hive, as Spark's Thrift Server speaks it."""
+    """Apache Hive, or Hive as Spark's Thrift Server speaks it."""
 
-    def __init__(self, spark: Spark) -> None:
+    def __init__(self, server: Hive | Spark) -> None:
         self.engine = engine("hive")
-        self._spark = spark
-        self._entry = spark.entry()
-        queries = _sql("5e0")
-        self._queries = queries | {
-            "values": queries["values"].replace("d''e", r"d\'e"),
-            "many": "SELECT '2015-01-02' AS date, id + 1 AS n FROM range(200000)",
+        self._server = server
+        self._entry = server.entry()
+        many = {
+            "Hive": "pos + 1 AS n FROM (SELECT posexplode(split(space(199999), ' '))) AS t",
+            "Spark": "id + 1 AS n FROM range(200000)",
+        }
+        queries = _sql("5e0") | {
+            "many": f"SELECT '2015-01-02' AS date, {many[server.name]}",
             "no table": "CREATE DATABASE IF NOT EXISTS nothing",
-            "endless": sleeping(300),
+            "endless": server.sleeping,
+        }
+        queries["values"] = queries["values"].replace("d''e", r"d\'e")
+        # In Hive, `date` and others are words of the language.
+        self._queries = {
+            case: re.sub(r"\b(?<!`)(date|less)\b(?!`)", r"`\1`", text)
+            for case, text in queries.items()
         }
 
     def task(self, case: str, dimensions: Mapping[str, str] | None = None) -> Task:
         return sql_task(self._entry, self._queries[case], dimensions=dimensions)
 
     def running(self) -> int:
-        return self._spark.running().count(self._queries["endless"])
+        return self._server.running().count(self._queries["endless"])
 
 
 class SqliteSubject:

@@ -25,7 +25,7 @@ from tests.conformance.subjects import (
     Subject,
 )
 
-SUBJECTS = ("sqlite", "mysql", "script", "hive")
+SUBJECTS = ("sqlite", "mysql", "script", "hive", "spark")
 
 CANCEL_SECONDS = 3.0
 """A cancelled call ends within about two seconds; the machine may be busy."""
@@ -39,8 +39,8 @@ def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Subject:
         return MysqlSubject(
             request.getfixturevalue("mariadb"), request.getfixturevalue("fresh_database")
         )
-    if request.param == "hive":
-        return HiveSubject(request.getfixturevalue("spark"))
+    if request.param in ("hive", "spark"):
+        return HiveSubject(request.getfixturevalue(request.param))
     return ScriptSubject(tmp_path)
 
 

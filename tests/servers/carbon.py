@@ -22,14 +22,10 @@ from typing import Any
 
 import pytest
 
+from tests.servers import downloads
 from tests.servers.mariadb import free_port
 
-__all__ = ["MISSING", "Carbon", "RenderApi", "carbon", "fresh_node", "render_api", "running_carbon"]
-
-MISSING = (
-    "carbon and graphite-web are missing; install them with: make .venv-carbon/installed"
-    " (or name their virtual environment in REPORTUPDATER_TEST_CARBON)"
-)
+__all__ = ["Carbon", "RenderApi", "carbon", "fresh_node", "render_api", "running_carbon"]
 
 _CONF = """\
 [cache]
@@ -264,11 +260,10 @@ def fresh_node(carbon: Carbon) -> Iterator[str]:
 
 @cache
 def _environment() -> Path:
-    named = os.environ.get("REPORTUPDATER_TEST_CARBON")
-    folder = Path(named) if named else Path(__file__).parents[2] / ".venv-carbon"
+    folder = downloads.folder("carbon")
     if not (folder / "bin" / "carbon-cache.py").exists():
-        pytest.fail(MISSING)
-    return folder.absolute()
+        pytest.fail(downloads.missing("carbon"))
+    return folder
 
 
 def _program(name: str) -> str:

@@ -51,6 +51,8 @@ class MysqlDatabase(Database):
     engine: ClassVar[str] = "mysql"
     host: str | None = None
     port: int = 3306
+    socket: Path | None = None
+    """A Unix socket, instead of host and port."""
     shards: Shards | None = None
     database: str | None = None
     creds_file: Path | None = None

@@ -154,6 +154,8 @@ def _made(name: str, draft: _Draft, folders: Folders) -> tuple[Database | None, 
 
 
 def _mysql(name: str, keys: Reading, folders: Folders) -> tuple[Database | None, list[Problem]]:
+    if keys["socket"] and (problem := _beside_socket(keys)):
+        return None, [problem]
     shards: Shards | None = None
     if keys["auto_find_db_shard"]:
         if not (keys["db"] or keys["wiki_db_placeholder"]):
@@ -169,14 +171,26 @@ def _mysql(name: str, keys: Reading, folders: Folders) -> tuple[Database | None,
     return MysqlDatabase(
         name=name,
         concurrency=keys["concurrency"],
-        host=None if shards else keys["host"],
+        host=None if shards else keys["host"] or "localhost",
         port=keys["port"],
+        socket=_path(keys, "socket", folders) if keys["socket"] else None,
         shards=shards,
         database=keys["db"],
         creds_file=_path(keys, "creds_file", folders) if keys["creds_file"] else None,
         wiki_dimension=keys["wiki_db_placeholder"],
         time_zone=keys["time_zone"],
     ), []
+
+
+def _beside_socket(keys: Reading) -> Problem | None:
+    """The problem of a key that names another server than the socket beside it does."""
+    for name, fitting in (("host", "localhost"), ("port", None), ("auto_find_db_shard", False)):
+        if name in keys.given and keys[name] != fitting:
+            what = f"{keys.subject(name)} and its 'socket' name two servers"
+            return Problem(
+                what, keys.given[name].where, "a Unix socket is on this host: leave one out"
+            )
+    return None
 
 
 def _sqlite(name: str, keys: Reading, folders: Folders) -> tuple[Database | None, list[Problem]]:

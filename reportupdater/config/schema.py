@@ -38,10 +38,15 @@ QUERY_ENDINGS = {"sql": ".sql", "hive": ".hql"}
 """The types whose query is a file, and the ending of that file."""
 
 
+GIVEN = object()
+"""Stands for any value of a key that is given."""
+
+
 class Key(NamedTuple):
     """A key. `example` is there if it must be given: a value to show with the error.
 
-    `unless` is another key of the same section, and the value of it that makes this one needless.
+    `unless` are other keys of the same section, each with the value that makes this one needless;
+    `GIVEN` is any.
     """
 
     name: str
@@ -49,7 +54,7 @@ class Key(NamedTuple):
     meaning: str
     default: Any = None
     example: str = ""
-    unless: tuple[str, Any] | None = None
+    unless: tuple[tuple[str, Any], ...] = ()
 
 
 class OldKey(NamedTuple):
@@ -88,9 +93,10 @@ DATABASE_KEYS = {
             WORD,
             "The server.",
             example="db1.example.org",
-            unless=("auto_find_db_shard", True),
+            unless=(("auto_find_db_shard", True), ("socket", GIVEN)),
         ),
         Key("port", whole(1, 65535), "The server's port.", 3306),
+        Key("socket", PATH, "The server's Unix socket, instead of `host` and `port`."),
         Key("db", TEXT, "The database to use. Without it queries name it with each table."),
         Key(
             "wiki_db_placeholder",
@@ -100,8 +106,8 @@ DATABASE_KEYS = {
         Key(
             "creds_file",
             PATH,
-            "An option file of the MySQL client: `user` and `password` under `[client]`. "
-            "It may begin with `~`.",
+            "An option file of the MySQL client: `user`, `password`, `socket` and the `ssl-` options "
+            "under `[client]`. It may begin with `~`.",
         ),
         _CONCURRENCY,
         Key(
@@ -157,7 +163,7 @@ DATABASE_KEYS = {
             WORD,
             "The HiveServer2.",
             example="hive1.example.org",
-            unless=("client", "cli"),
+            unless=(("client", "cli"),),
         ),
         Key("port", whole(1, 65535), "Its port.", 10000),
         Key(

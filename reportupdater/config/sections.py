@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from reportupdater.config.document import Entry, Refused, Scalar, Section, Value
 from reportupdater.config.kinds import describe, scalar_text
-from reportupdater.config.schema import Key, Keys
+from reportupdater.config.schema import GIVEN, Key, Keys
 from reportupdater.errors import Problem, Severity, Where, nearest, shown
 
 ALL = "all of it"
@@ -68,8 +68,15 @@ class Reading:
             Problem(f"{owner} has no {shown(name)}", where, f"for example {name}: {key.example}")
             for name, key in self.keys.items()
             if isinstance(key, Key) and key.example and name not in self.bad
-            if self[name] is None and not (key.unless and self[key.unless[0]] == key.unless[1])
+            if self[name] is None and not self._needless(key)
         ]
+
+    def _needless(self, key: Key) -> bool:
+        """Whether another key makes this one needless."""
+        return any(
+            self[other] is not None if value is GIVEN else self[other] == value
+            for other, value in key.unless
+        )
 
 
 def subject(name: str, owner: str) -> str:

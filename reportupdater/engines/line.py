@@ -1,4 +1,4 @@
-"""A TCP connection that another thread can cut at any moment, even while it is being made."""
+"""A connection that another thread can cut at any moment, even while it is being made."""
 
 from __future__ import annotations
 
@@ -51,6 +51,11 @@ class Line:
                 failure = error
         raise failure
 
+    def open_at(self, family: socket.AddressFamily, address: Any, seconds: float) -> socket.socket:
+        """A socket connected to one very address, such as that of a Unix socket. Raises OSError."""
+        self.close()
+        return self._connected(socket.socket(family, socket.SOCK_STREAM), address, seconds)
+
     def cut(self) -> None:
         """Make whatever waits on the line fail now. Does nothing where there is no line."""
         with self._lock:
@@ -78,9 +83,10 @@ class Line:
             self._hold(sock.dup())
             sock.settimeout(seconds)
             sock.connect(address)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for option in _KEEPALIVE:
-                sock.setsockopt(*option)
+            if sock.family != socket.AF_UNIX:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                for option in _KEEPALIVE:
+                    sock.setsockopt(*option)
         except BaseException:
             self.close()
             sock.close()

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import configparser
 import contextlib
 import logging
 import threading
 from dataclasses import replace
 from typing import Any
 
-from reportupdater.engines import mysql_errors, mysql_setup, sql
+from reportupdater.engines import mysql_errors, mysql_kill, mysql_setup, sql
 from reportupdater.engines.base import CONNECT_TIMEOUT, Session
 from reportupdater.engines.calls import Calls
-from reportupdater.engines.creds_file import check, damaged
 from reportupdater.engines.line import Line
-from reportupdater.engines.mediawiki import Mediawiki, Place
+from reportupdater.engines.mediawiki import Mediawiki
+from reportupdater.engines.mysql_kill import KILL_TIMEOUT, Running
+from reportupdater.engines.mysql_login import address, log_in
 from reportupdater.errors import ConnectionFailed, QueryError, ResultError
 from reportupdater.model import MysqlDatabase, Query, Server, Table, Task
 
@@ -23,9 +23,6 @@ _Connection = Any
 
 _KILL_PATIENCE = 1.0
 """Seconds that a cancelled query has to end by itself before its line is cut."""
-
-_KILL_TIMEOUT = 2
-"""Seconds for each step of the connection that stops a query."""
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +38,7 @@ class MysqlEngine:
 
         Raises ReportupdaterError where it cannot be found.
         """
-        return Server("mysql", _address(self._place(task)))
+        return Server("mysql", address(self._placed(task)))
 
     def query(self, task: Task) -> Query:
         """The rendered query, and the database to run it in."""
@@ -49,9 +46,7 @@ class MysqlEngine:
 
     def session(self, task: Task) -> Session:
         """A session that logs in as the report's database entry says."""
-        host, port = self._place(task)
-        entry = replace(_entry(task), host=host, port=port)
-        return MysqlSession(entry, writes=task.series.report.writes)
+        return MysqlSession(self._placed(task), writes=task.series.report.writes)
 
     def access(self, task: Task) -> object:
         """The server, the login, and how the session is set up.
@@ -61,18 +56,20 @@ class MysqlEngine:
         entry = _entry(task)
         anywhere = entry.database is None and entry.wiki_dimension is None
         setup = entry.time_zone, task.series.report.writes
-        return self._place(task), entry.creds_file, anywhere, setup
+        return address(self._placed(task)), entry.creds_file, anywhere, setup
 
     def has_side_effects(self, task: Task) -> bool:
         """Whether the report says so: else its session only reads."""
         return task.series.report.writes
 
-    def _place(self, task: Task) -> Place:
+    def _placed(self, task: Task) -> MysqlDatabase:
+        """The entry, with the server where that is looked up."""
         entry, database = _entry(task), _database(task)
         if entry.shards is None or database is None:
-            return _place(entry)
+            return entry
         is_wiki = entry.wiki_dimension is not None
-        return self._mediawiki.place(entry.shards, database, is_wiki=is_wiki)
+        host, port = self._mediawiki.place(entry.shards, database, is_wiki=is_wiki)
+        return replace(entry, host=host, port=port)
 
 
 def _entry(task: Task) -> MysqlDatabase:
@@ -89,16 +86,6 @@ def _database(task: Task) -> str | None:
     return entry.database
 
 
-def _place(entry: MysqlDatabase) -> Place:
-    if entry.host is None:
-        raise TypeError(f"the server of {entry.name} is still to be looked up")
-    return entry.host, entry.port
-
-
-def _address(place: Place) -> str:
-    return f"{place[0]}:{place[1]}"
-
-
 class MysqlSession:
     """One connection to one server. It only reads, unless it `writes`."""
 
@@ -108,12 +95,11 @@ class MysqlSession:
         self._entry = entry
         self._writes = writes
         self._found = mysql_setup.Found()
-        self._place = _place(entry)
-        self._address = _address(self._place)
+        self._address = address(entry)
         self._line = Line()
         self._calls = Calls(self._stop, self._drop)
         self._connection: _Connection | None = None
-        self._thread_id: int | None = None
+        self._running: Running | None = None
         self._killer: threading.Thread | None = None
         self._database: str | None = None
         self._timeout: float | None = None
@@ -127,11 +113,12 @@ class MysqlSession:
         """Log in. Raises ConnectionFailed."""
         with self._calls:
             self._drop()
-            connection = _unconnected(self._entry, None)
             try:
-                sock = self._line.open(*self._place, CONNECT_TIMEOUT)
-                connection.connect(sock)
+                connection, peer = log_in(self._entry, self._line, CONNECT_TIMEOUT)
                 self._found = mysql_setup.found(connection)
+            except ConnectionFailed:
+                self._line.close()
+                raise
             except Exception as error:  # what is no MySQL server makes PyMySQL raise anything
                 self._line.close()
                 raise mysql_errors.of_login(
@@ -140,7 +127,7 @@ class MysqlSession:
                     self._entry.creds_file,
                     looked_up=self._entry.shards is not None,
                 ) from error
-            self._thread_id = connection.thread_id()
+            self._running = Running(connection.thread_id(), self._found.identity, peer)
             self._connection = connection
 
     def run(self, query: Query, *, max_rows: int, timeout: float) -> Table:
@@ -177,7 +164,7 @@ class MysqlSession:
         """Log out, and let a stop that is under way reach the server."""
         self._drop()
         if self._killer is not None:
-            self._killer.join(_KILL_TIMEOUT)
+            self._killer.join(KILL_TIMEOUT)
 
     def _prepare(self, connection: _Connection, database: str | None, timeout: float) -> None:
         if self._timeout is None:
@@ -196,7 +183,7 @@ class MysqlSession:
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
-        self._thread_id = self._database = self._timeout = None
+        self._running = self._database = self._timeout = None
         if connection is not None:
             # An unfinished result reads on when it is deleted, and on a closed connection that
             # ends in a traceback on standard error.
@@ -208,57 +195,15 @@ class MysqlSession:
 
     def _stop(self, call: int) -> None:
         patience = 0.0
-        thread_id = self._thread_id
-        if thread_id is not None and not self._calls.ended(call, within=0):
+        running = self._running
+        if running is not None and not self._calls.ended(call, within=0):
             # On a thread of its own: the server may be past answering.
-            self._killer = threading.Thread(target=self._kill, args=(thread_id,), daemon=True)
+            self._killer = threading.Thread(target=self._kill, args=(running,), daemon=True)
             self._killer.start()
             patience = _KILL_PATIENCE
         while not self._calls.ended(call, within=patience):
             self._calls.during(call, self._line.cut)
             patience = 0.1
 
-    def _kill(self, thread_id: int) -> None:
-        try:
-            connection = _unconnected(self._entry, _KILL_TIMEOUT)
-            with contextlib.closing(Line()) as line:
-                connection.connect(line.open(*self._place, _KILL_TIMEOUT))
-                with contextlib.closing(connection), connection.cursor() as cursor:
-                    cursor.execute(f"KILL QUERY {thread_id:d}")
-        except Exception as error:
-            # The query may also have ended by itself meanwhile. Else the server's own limit does it.
-            _log.debug(
-                "could not stop query %d on %s: %s",
-                thread_id,
-                self._address,
-                mysql_errors.said(error),
-            )
-
-
-def _unconnected(entry: MysqlDatabase, timeout: int | None) -> _Connection:
-    """A connection not yet made. Raises ConnectionFailed for an unusable creds_file."""
-    from pymysql.cursors import SSCursor
-
-    from reportupdater.engines.mysql_driver import QuickConnection
-
-    creds_file = entry.creds_file
-    if creds_file is not None:
-        check(creds_file)  # PyMySQL takes a missing one for an empty one
-    try:
-        return QuickConnection(
-            host=entry.host,
-            port=entry.port,
-            read_default_file=None if creds_file is None else str(creds_file),
-            charset="utf8mb4",
-            autocommit=True,
-            cursorclass=SSCursor,
-            read_timeout=timeout,
-            write_timeout=timeout,
-            program_name="reportupdater",
-            defer_connect=True,
-        )
-    except (configparser.Error, AttributeError, OSError, ValueError) as error:
-        # Not its text: configparser quotes lines of the file, and a password may stand there.
-        if creds_file is None:
-            raise
-        raise damaged(creds_file, error) from None
+    def _kill(self, running: Running) -> None:
+        mysql_kill.kill(self._entry, running)

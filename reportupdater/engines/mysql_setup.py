@@ -11,6 +11,7 @@ from contextlib import closing
 from typing import Any, NamedTuple
 
 from reportupdater.engines import mysql_errors
+from reportupdater.engines.mysql_kill import IDENTITY
 from reportupdater.model import MysqlDatabase
 
 UTC = "+00:00"
@@ -35,17 +36,19 @@ class Found(NamedTuple):
     """Seconds that a query may take; 0 where there is no limit."""
     zone: str = ""
     """The name of its time zone; empty for one that is UTC all year."""
+    identity: tuple[Any, ...] = ()
+    """Which server it is, of several that may answer at an address."""
 
 
 def found(connection: Any) -> Found:
     """Ask what the server has set. Raises what PyMySQL raises."""
     limit = "@@max_statement_time" if _is_mariadb(connection) else "@@max_execution_time / 1000"
     moments = ", ".join(f"UNIX_TIMESTAMP('{day}')" for day in _MOMENTS)
-    rest = f"IF(@@time_zone = 'SYSTEM', @@system_time_zone, @@time_zone), {moments}"
+    rest = f"{IDENTITY}, IF(@@time_zone = 'SYSTEM', @@system_time_zone, @@time_zone), {moments}"
     [row] = _rows(connection, [f"SELECT {limit}, {rest}", f"SELECT 0, {rest}"])
-    own, zone, *seconds = row
-    is_utc = [int(at or 0) for at in seconds] == list(_MOMENTS.values())
-    return Found(float(own), "" if is_utc else str(zone))
+    own, *identity, zone, winter, summer = row
+    is_utc = [int(at or 0) for at in (winter, summer)] == list(_MOMENTS.values())
+    return Found(float(own), "" if is_utc else str(zone), tuple(identity))
 
 
 def settings(

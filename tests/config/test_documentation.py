@@ -13,7 +13,7 @@ import pytest
 from reportupdater import model, template
 from reportupdater.config import dimensions, schema
 from reportupdater.config.load import load_project
-from reportupdater.config.schema import Key, OldKey
+from reportupdater.config.schema import GIVEN, Key, OldKey
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 
@@ -51,8 +51,11 @@ def rows(text: str) -> list[str]:
 
 def default(key: Key) -> str:
     if key.unless:
-        name, value = key.unless
-        return f"needed, unless `{name}: {str(value).lower()}`"
+        others = [
+            f"`{name}`" if given is GIVEN else f"`{name}: {str(given).lower()}`"
+            for name, given in key.unless
+        ]
+        return f"needed, unless {' or '.join(others)}"
     if key.example:
         return "needed"
     value = key.default

@@ -244,7 +244,7 @@ A_MAPPING = "must be a mapping of keys to values"
         ("engines: {mysql: 1}", [f"1:18: 'mysql' of engines {A_MAPPING}, not 1"], "c"),
         ("engines: {mysql: {prot: 1}}", ["1:19: unknown key 'prot' of mysql in engines (did you mean 'port'?)"], "bc"),
         ("engines: {mysql: {engine: hive}}", [("1:19: unknown key 'engine' of mysql in engines (known are: auto_find_db_shard, "
-            "concurrency, creds_file, db, host, mw_config_path, nameserver, port, srv_name, time_zone, use_x1, wiki_db_placeholder)")], "bc"),
+            "concurrency, creds_file, db, host, mw_config_path, nameserver, port, socket, srv_name, time_zone, use_x1, wiki_db_placeholder)")], "bc"),
         ("engines: {mysql: {password: x}}", [("1:19: unknown key 'password' of mysql in engines "
             "(a password stands in the file that `creds_file` names, never here)")], "bc"),
         ("engines: {sqlite: {path: [x]}}", ["1:26: 'path' of sqlite in engines must be a path, not a list"], "ac"),

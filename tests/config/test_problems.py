@@ -190,7 +190,7 @@ A_PORT = "must be a whole number from 1 to 65,535"
     [
         ("{host: h, prot: 1}", ["12: unknown key 'prot' of database 'm' (did you mean 'port'?)"]),
         ("{host: h, zzz: 1}", [("12: unknown key 'zzz' of database 'm' (known are: auto_find_db_shard, concurrency, "
-            "creds_file, db, engine, host, mw_config_path, nameserver, port, srv_name, time_zone, use_x1, wiki_db_placeholder)")]),
+            "creds_file, db, engine, host, mw_config_path, nameserver, port, socket, srv_name, time_zone, use_x1, wiki_db_placeholder)")]),
         ("{port: 1}", ["-1: database 'm' has no 'host' (for example host: db1.example.org)"]),
         ("{auto_find_db_shard: false}", ["-1: database 'm' has no 'host' (for example host: db1.example.org)"]),
         ("", ["-1: database 'm' has no 'host' (for example host: db1.example.org)"]),
@@ -222,6 +222,12 @@ A_PORT = "must be a whole number from 1 to 65,535"
             "(a password stands in the file that `creds_file` names, never here)")]),
         ("{auto_find_db_shard: true}", [("23: 'auto_find_db_shard' of database 'm' lacks the wiki whose server to find "
             "(wiki_db_placeholder names the dimension that tells it, or db the only one)")]),
+        ("{host: h, socket: s}", [("9: 'host' of database 'm' and its 'socket' name two servers "
+            "(a Unix socket is on this host: leave one out)")]),
+        ("{port: 3306, socket: s}", [("9: 'port' of database 'm' and its 'socket' name two servers "
+            "(a Unix socket is on this host: leave one out)")]),
+        ("{db: d, auto_find_db_shard: true, socket: s}", [("30: 'auto_find_db_shard' of database 'm' and its 'socket' name two "
+            "servers (a Unix socket is on this host: leave one out)")]),
         ("{host: h, srv_name: _s1._tcp.example.org}",
             ["22: 'srv_name' of database 'm' must be a DNS name with {section} in it, not '_s1._tcp.example.org'"]),
         ("{host: h, srv_name: '{section}{section}.example.org'}",

@@ -150,7 +150,7 @@ def test_a_user_without_a_name_is_told_to_give_one(monkeypatch: pytest.MonkeyPat
     "content",
     [
         f"password={PASSWORD}\n",
-        f"[client]\npassword={PASSWORD}\npassword={PASSWORD}\n",
+        f"[client]\npassword={PASSWORD}\nuser\n",
         f"[client]\n = {PASSWORD}\n[client\n",
         f"{PASSWORD}\n  {PASSWORD}",
         "[client]\npassword=\xff",

@@ -487,7 +487,7 @@ def test_a_login_without_creds_file_says_what_is_missing(mariadb: Mariadb) -> No
     [
         f"user={USER}\npassword={PASSWORD}\n".encode(),
         f"[client]\npassword {PASSWORD}\n = {PASSWORD}\n[client\n".encode(),
-        f"[client]\npassword={PASSWORD}\npassword={PASSWORD}\n".encode(),
+        f"[client]\npassword={PASSWORD}\nuser\n".encode(),
         f"[client]\npassword={PASSWORD}\xff\n".encode("latin1"),
         f"[client]\npassword={PASSWORD}€\n".encode(),
         f"[client]\nssl-ca=/nowhere\npassword={PASSWORD}\n".encode(),

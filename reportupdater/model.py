@@ -22,6 +22,8 @@ class Database:
     """An entry of `databases`: what a report's queries run on. One subclass for each engine."""
 
     engine: ClassVar[str]
+    prefixes: ClassVar[bool] = False
+    """Whether the server may put a table before names of columns: then `e.n` and `n` are one."""
     name: str
     concurrency: int = 4
     """Queries at once on one server."""
@@ -75,6 +77,7 @@ class HiveDatabase(Database):
     """A HiveServer2, and how to log in there; or a command line that asks Hive."""
 
     engine: ClassVar[str] = "hive"
+    prefixes: ClassVar[bool] = True
     concurrency: int = 2
     client: str = "pyhive"
     """`pyhive`, or `cli` to run `command` instead."""
@@ -276,6 +279,8 @@ class Query(NamedTuple):
     database: str | None = None
     """The database to switch to, where the engine has such a thing."""
     command: tuple[str, ...] = ()
+    quoted: frozenset[str] | None = None
+    """Where the server may put a table before names of columns: names that the query has itself."""
 
 
 class Table(NamedTuple):
@@ -283,6 +288,8 @@ class Table(NamedTuple):
 
     header: tuple[str, ...]
     rows: list[tuple[str, ...]]
+    quoted: frozenset[str] | None = None
+    """As that of its query; None where names are those that the query gives."""
 
 
 class Server(NamedTuple):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
+from reportupdater import prefixes
 from reportupdater.config.load import load_project
 from reportupdater.engines import registry
 from reportupdater.engines.base import Engine, Session
@@ -177,11 +179,21 @@ def tried(trial: Trial) -> Tried:
             )
     seconds = monotonic() - began if engine.seconds is None else engine.seconds
     stopped = None if outcome is not None else stop.exit_code
-    made = None
+    made, table = None, engine.table
     if isinstance(outcome, Answer):
+        outcome, table = _named(outcome, table)
         lookups = trial.graphite.lookups if trial.graphite else {}
         made = next(iter(result_points(trial.task.series, [outcome.result], lookups)), None)
-    return Tried(outcome, made, engine.table, engine.asked, seconds, stopped)
+    return Tried(outcome, made, table, engine.asked, seconds, stopped)
+
+
+def _named(answer: Answer, table: Table | None) -> tuple[Answer, Table | None]:
+    """An answer and its table with the names of columns that a new TSV would have."""
+    if answer.quoted is None or table is None:
+        return answer, table
+    names = partial(prefixes.resolved, own=answer.quoted, stored=())
+    result = answer.result._replace(header=names(answer.result.header))
+    return answer._replace(result=result), table._replace(header=names(table.header))
 
 
 class Recorder:

@@ -6,6 +6,7 @@ import importlib.util
 import logging
 from pathlib import Path
 
+from reportupdater import prefixes
 from reportupdater.engines import sql
 from reportupdater.engines.base import Session
 from reportupdater.engines.hive_errors import KINIT
@@ -36,7 +37,8 @@ class HiveEngine:
 
     def query(self, task: Task) -> Query:
         """The rendered query, and the database to run it in."""
-        return Query(sql.rendered(task), _entry(task).database)
+        text = sql.rendered(task)
+        return Query(text, _entry(task).database, quoted=prefixes.quoted(text))
 
     def session(self, task: Task) -> Session:
         """A session that logs in, or runs the command, as the report's database entry says."""

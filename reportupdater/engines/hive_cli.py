@@ -12,7 +12,6 @@ from pathlib import Path
 from reportupdater.engines import hive_errors
 from reportupdater.engines.base import CONNECT_TIMEOUT
 from reportupdater.engines.hive_statements import first_word, statements, use
-from reportupdater.engines.hive_table import without_prefix
 from reportupdater.engines.process import Ended, Programs, lines
 from reportupdater.engines.values import too_many_rows
 from reportupdater.errors import ConnectionFailed, QueryError, ReportupdaterError, ResultError
@@ -151,7 +150,7 @@ def table(output: Iterable[bytes], mark: str, preceding: int, max_rows: int) -> 
         elif preceding == 0 and header:
             rows.append(_row(text))
         elif preceding == 0 and text:
-            header = tuple(without_prefix(text.split("\t")))
+            header = tuple(text.split("\t"))
         if len(rows) > max_rows + 1:  # the last line may be a blank one
             break
     while rows and rows[-1] == ("",):

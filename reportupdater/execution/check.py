@@ -20,13 +20,16 @@ class Checked(NamedTuple):
     rows: list[tuple[str, ...]]
     empty: bool
     """The query gave no rows; `rows` holds the one row of empty values that stands for that."""
+    quoted: frozenset[str] | None = None
+    """That of the table."""
 
 
 def checked(task: Task, table: Table) -> Checked:
     """The table of a task as it will be stored. Raises ResultError."""
     header = _header(task, table)
     if not table.rows:
-        return Checked(header, [(task.start, *[""] * (len(header) - 1))], empty=True)
+        row = (task.start, *[""] * (len(header) - 1))
+        return Checked(header, [row], empty=True, quoted=table.quoted)
     granularity = task.series.report.granularity
     wanted = granularity.number(task.interval.start)
     width = len(header)
@@ -50,7 +53,7 @@ def checked(task: Task, table: Table) -> Checked:
                 hint="select only what lies in the interval; its end is exclusive",
             )
         rows.append(row if row[0] == label else (label, *row[1:]))
-    return Checked(header, rows, empty=False)
+    return Checked(header, rows, empty=False, quoted=table.quoted)
 
 
 def _header(task: Task, table: Table) -> tuple[str, ...]:

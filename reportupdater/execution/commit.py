@@ -12,6 +12,7 @@ from time import monotonic
 
 from reportupdater.execution.checkpoint import merge
 from reportupdater.execution.clock import utcnow
+from reportupdater.execution.columns import Columns
 from reportupdater.execution.outcome import Answer, Failure, Outcome
 from reportupdater.execution.points import note_datapoints, result_points
 from reportupdater.execution.work import Handover
@@ -45,6 +46,7 @@ class Committer:
         self._left: Counter[Series] = Counter()
         self._uncheckpointed: dict[Series, float] = {}
         self._unasked: set[Series] = set()
+        self._columns = Columns(state)
         self.ended = 0
 
     def expect(self, tasks: Iterable[Task], owned: Mapping[Report, Owner]) -> None:
@@ -58,8 +60,12 @@ class Committer:
         Raises StateError; then nothing of the batch is stored.
         """
         if batch.outcomes:
-            self._store(batch.outcomes)
-            for outcome in batch.outcomes:
+            outcomes = [
+                self._columns.settled(outcome) if isinstance(outcome, Answer) else outcome
+                for outcome in batch.outcomes
+            ]
+            self._store(outcomes)
+            for outcome in outcomes:
                 self._count(outcome)
         for task in batch.given_up:
             self._left[task.series] -= 1
@@ -79,6 +85,7 @@ class Committer:
     def finish(self) -> None:
         """Merge all that is committed and not in its TSV yet."""
         self._merge(self._uncheckpointed)
+        self._columns.warn()
 
     def _store(self, outcomes: Iterable[Outcome]) -> None:
         results: list[tuple[int, str, Result]] = []

@@ -19,6 +19,8 @@ class Answer(NamedTuple):
     rows: int
     """How many the result has; 0 where it is empty, and one row of empty values stands for it."""
     seconds: float
+    quoted: frozenset[str] | None = None
+    """That of the table: what its columns are called is settled by the commit, unless it is None."""
 
 
 class Failure(NamedTuple):
@@ -45,4 +47,5 @@ def answer(task: Task, checked: Checked, seconds: float) -> Answer:
         group=report.group,
         max_data_points=report.max_data_points,
     )
-    return Answer(task, result, 0 if checked.empty else len(checked.rows), seconds)
+    rows = 0 if checked.empty else len(checked.rows)
+    return Answer(task, result, rows, seconds, checked.quoted)

@@ -252,11 +252,12 @@ class Worker:
         except ConnectionFailed as error:
             error.unreachable = True
             raise
-        return self._called(
+        table = self._called(
             lambda: session.run(query, max_rows=report.max_rows, timeout=report.timeout),
             report.timeout,
             task,
         )
+        return table if query.quoted is None else table._replace(quoted=query.quoted)
 
     def _opened(self, task: Task) -> Session:
         """A connected session for a task: the one that is open, if it has access."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
+from reportupdater import prefixes
 from reportupdater.errors import Problem, nearest, shown
 from reportupdater.metricpath import METRIC, cleaned, fault
 from reportupdater.model import MetricsConfig, Report, Series
@@ -87,8 +88,9 @@ class Naming:
             name = self._lookups.get(part.name, {}).get(value)
             # The dots of a lookup are meant; those of a value may not be.
             return self._shown(part, value) if name is None else cleaned(format(name, part.spec))
-        if part.name in self.header:
-            self.columns.append(self.header.index(part.name))
+        place = self._place(part.name)
+        if place is not None:
+            self.columns.append(place)
             self._cells.append(part)
             return len(self._cells) - 1
         what = f"{self.subject('path')} has {{{part.name}}}, which is no dimension and no column"
@@ -97,12 +99,19 @@ class Naming:
         return None
 
     def _metric(self, name: str, column: str) -> Metric | None:
-        if column in self.header:
-            return Metric(name, column, self.header.index(column))
+        place = self._place(column)
+        if place is not None:
+            return Metric(name, column, place)
         what = f"{name!r} of {self.subject('metrics')} takes the column {column!r}"
         what += ", which the result does not have"
         self.problems.append(self.problem(what, f"it has {_listed(self.header)}"))
         return None
+
+    def _place(self, column: str) -> int | None:
+        """Where a column is; with or without the table that a server may put before its name."""
+        if self._report.database.prefixes:
+            return prefixes.place(column, self.header)
+        return self.header.index(column) if column in self.header else None
 
     def _shown(self, placeholder: Placeholder, value: str) -> str:
         """A value as it stands in paths: a warning tells what is changed, and what makes levels."""

@@ -92,6 +92,17 @@ def waiting(state: State, report: str) -> dict[str, list[str]]:
     return starts
 
 
+def headers(state: State, path: str) -> list[Header]:
+    """The headers of a TSV's results in the journal."""
+    with state.reading() as connection:
+        found = connection.execute(
+            "SELECT DISTINCT header FROM journal JOIN series ON series.id = journal.series"
+            " WHERE tsv = ?",
+            (path,),
+        ).fetchall()
+    return [header for (line,) in found for header in tsv.parse(line)[:1]]
+
+
 class Pending(NamedTuple):
     """A result of the journal, as far as its interval and rows go."""
 

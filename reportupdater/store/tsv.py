@@ -66,6 +66,11 @@ def read(path: Path, granularity: Granularity) -> Content:
     return Content(first.cells, list(rows)) if first else Content()
 
 
+def columns(path: Path, granularity: Granularity) -> Header:
+    """The header alone; empty where there is none. Raises TsvError, OSError."""
+    return next((row.cells for row in _rows(path, granularity)), ())
+
+
 def coverage(path: Path, granularity: Granularity) -> Coverage:
     """The intervals in which a TSV has a row. Raises TsvError, OSError."""
     try:

@@ -282,10 +282,6 @@ def test_beelines_prompts_are_left_out(noise: str) -> None:
     assert table("nullable\t0: x\n").header == ("nullable", "0: x")
 
 
-def test_names_lose_their_table_here_too() -> None:
-    assert table("t.date\tt.n\n").header == ("date", "n")
-
-
 def test_one_row_more_than_max_rows_is_an_error() -> None:
     assert len(table("n\n1\n2\n\n", max_rows=2).rows) == 2
     with pytest.raises(ResultError, match="more than 2 rows"):

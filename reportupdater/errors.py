@@ -115,7 +115,16 @@ class UsageError(ReportupdaterError):
 
 
 class QueryError(ReportupdaterError):
-    """A query or script failed by itself; asking again would fail again."""
+    """A query or script failed by itself; asking again would fail again.
+
+    Where `retry` is true it would not: the query only met another one at a bad moment.
+    """
+
+    def __init__(
+        self, what: str, *, where: Where | None = None, hint: str = "", retry: bool = False
+    ) -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.retry = retry
 
 
 class QueryTimeout(QueryError):
@@ -126,14 +135,22 @@ class ConnectionFailed(ReportupdaterError):
     """The server could not be reached, or went away. `retry` says whether trying again may help.
 
     `unreachable` says that no connection could be made; the worker sets it for what `connect` raises.
+    `no_room` says that the server has as many connections as it takes.
     """
 
     def __init__(
-        self, what: str, *, hint: str = "", retry: bool = True, unreachable: bool = False
+        self,
+        what: str,
+        *,
+        hint: str = "",
+        retry: bool = True,
+        unreachable: bool = False,
+        no_room: bool = False,
     ) -> None:
         super().__init__(what, hint=hint)
         self.retry = retry
         self.unreachable = unreachable
+        self.no_room = no_room
 
 
 class Interrupted(ReportupdaterError):

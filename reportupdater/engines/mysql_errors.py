@@ -5,6 +5,7 @@ The numbers are those of MariaDB's and MySQL's error references; 2000 to 2999 ar
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from reportupdater.errors import (
@@ -20,10 +21,17 @@ UNKNOWN_VARIABLE = 1193
 _TIMEOUTS = frozenset({1969, 3024})
 
 _FULL = frozenset({1040, 1203, 1226})
-_LOST = _FULL | {1053, 1077, 1079, 1080, 1152, 1156, 1158, 1159, 1160, 1161, 1184, 1927}
+_LOST = _FULL | {1053, 1077, 1079, 1080, 1152, 1156, 1158, 1159, 1160, 1161, 1184, 1927, 4031}
 """The server has no room, is going down, or has dropped the connection."""
 
-_FULL_HINT = "a lower `concurrency` of the database asks for fewer connections"
+_LOCKED = {
+    1205: "another program holds a lock on a table of the query",
+    1213: "another program changes the same rows",
+    1412: "another program has changed a table of the query",
+}
+"""Another program's doing: the query was rolled back, and may be asked again."""
+
+_LIMIT = re.compile(r"max_\w+")
 _METHOD_HINT = "let the user log in with mysql_native_password, or install what its method needs"
 _TLS_HINT = "check the ssl- lines in the creds_file"
 
@@ -94,7 +102,8 @@ def of_login(
         return ConnectionFailed(what, hint=_REFUSED[code], retry=False)
     if code is None:
         return ConnectionFailed(what, hint="is that a MariaDB or MySQL server?")
-    return ConnectionFailed(what, hint=_FULL_HINT if code in _FULL else "")
+    no_room = code in _FULL
+    return ConnectionFailed(what, hint=_limit(error) if no_room else "", no_room=no_room)
 
 
 def of_query(error: Exception, address: str, *, limit: float = 0.0) -> ReportupdaterError:
@@ -109,14 +118,27 @@ def of_query(error: Exception, address: str, *, limit: float = 0.0) -> Reportupd
             hint="let the query convert it, for example with CONVERT() or HEX()",
         )
     if code is None or code in _LOST or 2000 <= code < 3000:
-        hint = _FULL_HINT if code in _FULL else ""
+        hint = _limit(error) if code in _FULL else ""
         return ConnectionFailed(f"lost the connection to {address}: {said(error)}", hint=hint)
+    if code in _LOCKED:
+        return QueryError(said(error), hint=_LOCKED[code], retry=True)
     if code in _TIMEOUTS:
         hint = "make the query quicker, or raise its `timeout`"
         if limit:
             hint += f"; the server ends queries after {limit:g} s, whatever `timeout` says"
         return QueryTimeout(said(error), hint=hint)
     return QueryError(said(error), hint=_QUERY_HINTS.get(code, ""))
+
+
+def _limit(error: BaseException) -> str:
+    """The hint that names the limit of connections, or of queries, that was hit."""
+    named = _LIMIT.search(said(error))
+    name = named[0] if named else "max_connections"
+    whose = "the server's" if name == "max_connections" else "the user's"
+    hint = f"the limit that was hit is {whose} {name}"
+    if name.endswith("_connections"):
+        hint += "; a lower `concurrency` of the database asks for fewer connections"
+    return hint
 
 
 def _credentials_hint(creds_file: Path | None) -> str:

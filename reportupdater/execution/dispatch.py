@@ -151,8 +151,10 @@ class Dispatcher:
         with self._changed:
             group.working -= 1
             group.divisible -= len(batch.tasks) > 1
-            quick = seconds < BATCH_SECONDS
-            group.size = min(group.size * 2, _LARGEST_BATCH) if quick else max(group.size // 2, 1)
+            if outcomes:
+                quick = seconds < BATCH_SECONDS
+                larger, smaller = min(group.size * 2, _LARGEST_BATCH), max(group.size // 2, 1)
+                group.size = larger if quick else smaller
             for task in batch.tasks:
                 self._working[task.series] -= 1
             undone = batch.tasks[len(outcomes) :]

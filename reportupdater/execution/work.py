@@ -16,6 +16,7 @@ from reportupdater.engines.base import CONNECT_TIMEOUT, Engine, Session
 from reportupdater.errors import (
     ConnectionFailed,
     Interrupted,
+    QueryError,
     QueryTimeout,
     ReportupdaterError,
 )
@@ -23,6 +24,7 @@ from reportupdater.execution.check import checked
 from reportupdater.execution.dispatch import BATCH_SECONDS, Batch, Dispatcher
 from reportupdater.execution.outcome import Answer, Failure, Outcome, answer
 from reportupdater.execution.retry import RETRY
+from reportupdater.execution.room import NoRoomError, Room
 from reportupdater.execution.watch import LeftBehind, Watched
 from reportupdater.model import Series, Server, Table, Task
 
@@ -52,6 +54,7 @@ class Shared:
     to it, where it is the login that it refuses."""
     workers: Counter[Server] = field(default_factory=Counter)
     """How many of a server's workers there are, less those that were left behind."""
+    room: Room = field(default_factory=Room)
 
 
 class Handover(NamedTuple):
@@ -75,6 +78,7 @@ class Worker:
         self._batch: Batch | None = None
         self._task: Task | None = None
         self._connecting = False
+        self._waits_for_room = False
         self._outcomes: list[Outcome] = []  # of the batch in work
         self._handed_over = 0  # how many of them
         self._handing_over = threading.Lock()
@@ -105,6 +109,7 @@ class Worker:
         """Take the worker's batch from it; it fails where it hangs, and others do the rest."""
         shared = self._shared
         shared.workers[self._server] -= 1
+        shared.room.leave(self._server, self)
         batch, task = self._batch, self._task
         if batch is None or task is None:  # it had nothing left to do but to close its session
             return Handover([], [])
@@ -156,6 +161,9 @@ class Worker:
         handover = self._handover(outcomes, given_up)
         if handover.outcomes or handover.given_up:
             self._shared.outcomes.put(handover)
+        if self._waits_for_room:
+            self._waits_for_room = False
+            self._shared.room.wait(self._server, RETRY.longest, self._shared.stopping)
 
     def _handover(self, outcomes: list[Outcome], given_up: list[Task]) -> Handover:
         out_of_reach = any(self._outage(outcome.task) for outcome in outcomes)
@@ -190,6 +198,9 @@ class Worker:
                 outcomes.append(self._done(task, asked))
             except Interrupted:
                 break
+            except NoRoomError:
+                self._waits_for_room = True
+                break
             except ReportupdaterError as error:
                 outcomes.append(Failure(task, error, monotonic() - asked))
                 break
@@ -223,9 +234,12 @@ class Worker:
                 raise outage
             try:
                 return self._ask(task)
-            except ConnectionFailed as error:
-                self._close()
-                if error.unreachable:
+            except (ConnectionFailed, QueryError) as error:
+                if isinstance(error, ConnectionFailed):
+                    self._close()
+                    if error.no_room and self._shared.room.go_on(self._server, error):
+                        raise NoRoomError from None
+                if isinstance(error, ConnectionFailed) and error.unreachable:
                     refused += 1
                     failures, most = refused, retries
                 else:
@@ -237,11 +251,13 @@ class Worker:
                 log.info("%s: %s; trying again in %.1f s", self._server, error, pause)
                 self._shared.stopping.wait(pause)
 
-    def _ended(self, task: Task, error: ConnectionFailed) -> ConnectionFailed:
+    def _ended(self, task: Task, error: ConnectionFailed | QueryError) -> ReportupdaterError:
         """Note what is out of reach from now on, and return the error of the task."""
-        if not error.unreachable:
+        if isinstance(error, QueryError) or not error.unreachable:
             return error
-        access = None if error.retry else self._engine.access(task)
+        # Where there is no room for one user there may be for another.
+        is_access = error.no_room or not error.retry
+        access = self._engine.access(task) if is_access else None
         return self._shared.outages.setdefault((self._server, access), error)
 
     def _ask(self, task: Task) -> Table:
@@ -273,6 +289,7 @@ class Worker:
         session = self._session
         if not session.connected:
             self._answered(session.connect, session.connect_timeout, task)
+            self._shared.room.enter(self._server, self)
         return session
 
     def _answered(self, call: Callable[[], T], seconds: float, task: Task) -> T:
@@ -299,3 +316,4 @@ class Worker:
         if session is not None:
             with suppress(Exception):  # nothing that a dead connection says matters now
                 self._watched.make(session.close, _CLOSE_TIMEOUT, None, session)
+            self._shared.room.leave(self._server, self)

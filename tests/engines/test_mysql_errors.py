@@ -42,6 +42,11 @@ def test_a_login_fails_for_good_or_may_be_tried_again(
         (OperationalError(3024, "maximum statement execution time exceeded"), QueryTimeout),
         (OperationalError(1969, "Query execution was interrupted"), QueryTimeout),
         (OperationalError(1205, "Lock wait timeout exceeded"), QueryError),
+        (OperationalError(1213, "Deadlock found when trying to get lock"), QueryError),
+        (
+            OperationalError(4031, "The client was disconnected because of inactivity"),
+            ConnectionFailed,
+        ),
         (OperationalError(1927, "Connection was killed"), ConnectionFailed),
         (OperationalError(2006, "MySQL server has gone away"), ConnectionFailed),
         (OperationalError(2013, "Lost connection"), ConnectionFailed),
@@ -58,6 +63,37 @@ def test_an_error_is_the_querys_or_the_connections(
     if isinstance(failure, ConnectionFailed):
         assert failure.retry
         assert ADDRESS in failure.what
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "limit"),
+    [
+        (1040, "Too many connections", "the server's max_connections"),
+        (1203, "User x already has more than 'max_user_connections' active connections",
+            "the user's max_user_connections"),
+        (1226, "User 'x' has exceeded the 'max_connections_per_hour' resource (current value: 9)",
+            "the user's max_connections_per_hour"),
+    ],
+)  # fmt: skip
+def test_a_server_without_room_names_the_limit_that_was_hit(
+    code: int, text: str, limit: str
+) -> None:
+    failure = of_login(OperationalError(code, text), ADDRESS, None)
+    assert failure.no_room
+    assert f"the limit that was hit is {limit}" in failure.hint
+    query = of_query(OperationalError(code, text), ADDRESS)
+    assert isinstance(query, ConnectionFailed)
+    assert not query.no_room  # it had its connection
+
+
+@pytest.mark.parametrize("code", [1205, 1213, 1412])
+def test_what_another_program_is_the_cause_of_is_asked_again(code: int) -> None:
+    failure = of_query(OperationalError(code, "try restarting transaction"), ADDRESS)
+    assert isinstance(failure, QueryError)
+    assert failure.retry
+    other = of_query(OperationalError(1146, "Table 'x.y' doesn't exist"), ADDRESS)
+    assert isinstance(other, QueryError)
+    assert not other.retry
 
 
 def test_what_is_said_is_one_line() -> None:

@@ -167,3 +167,4 @@ def _note(farm: Farm, connection: Connection) -> None:
         " SELECT id, day, 0, :ran, :run, 'missing', 1.0, 1 FROM series CROSS JOIN days",
         {"first": str(_starts(size)), "days": size.days, "ran": ran, "run": run},
     )
+    connection.execute("INSERT INTO answered SELECT id, ?1, 1.0 * ?1 FROM series", (size.days,))

@@ -20,7 +20,7 @@ from reportupdater.observe.progress import progress
 from reportupdater.observe.summary import Summary
 from reportupdater.planning.explode import Only
 from reportupdater.planning.plan import Clock
-from reportupdater.store import ledger, marks, outbox, status
+from reportupdater.store import ledger, marks, outbox, status, upgrade
 from reportupdater.store.locks import Locks
 from reportupdater.store.state import State
 
@@ -115,4 +115,5 @@ def _run(request: Request, summary: Summary, began: datetime) -> int:
         found = findings(project, request.reports, reports, owned, summary, whole=whole)
         ledger.end_run(state, run_number, utcnow(), exit_code, summary.as_dict(), found)
         status.write(state)
+        upgrade.sum_up(state, utcnow(), lambda: stop.requested is not None)
     return exit_code

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from reportupdater.store.schema import BEFORE, is_summed_up
 from reportupdater.store.state import State
 
 
 class History(NamedTuple):
-    """The answers of a series, as far as the ledger keeps them (90 days)."""
+    """The answers of a series, however old."""
 
     answered: int = 0
     """How many there were."""
@@ -17,15 +18,24 @@ class History(NamedTuple):
     """How long they took, together."""
 
 
+_ANSWERED = """
+SELECT tsv, sum(count), sum(time) FROM (
+    SELECT tsv, answers AS count, seconds AS time FROM answered
+    JOIN series ON series.id = answered.series WHERE report = :report {before}
+) GROUP BY tsv
+"""
+_ANSWERED_BEFORE = f"""
+    UNION ALL
+    SELECT tsv, count(*), sum(seconds) FROM {BEFORE}
+    JOIN series ON series.id = {BEFORE}.series WHERE report = :report AND NOT failed GROUP BY tsv
+"""
+
+
 def of_report(state: State, report: str) -> dict[str, History]:
     """The history of each series of a report that has one, by its TSV. Raises StateError."""
     with state.reading() as connection:
-        answers = connection.execute(
-            "SELECT tsv, COUNT(*), SUM(seconds) FROM attempts"
-            " JOIN series ON series.id = attempts.series"
-            " WHERE report = ? AND NOT failed GROUP BY tsv",
-            (report,),
-        ).fetchall()
+        before = "" if is_summed_up(connection) else _ANSWERED_BEFORE
+        answers = connection.execute(_ANSWERED.format(before=before), {"report": report}).fetchall()
     return {tsv: History(count, seconds) for tsv, count, seconds in answers}
 
 

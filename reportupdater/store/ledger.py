@@ -9,12 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from reportupdater.store import reports
+from reportupdater.store import reports, schema
 from reportupdater.store.many import insert
 from reportupdater.store.reports import Findings
 from reportupdater.store.state import State
 
-_KEPT = timedelta(days=90)
+KEPT = timedelta(days=90)
+_LET_GO = 5_000
+"""Attempts that one run lets go of, beside twice as many as it notes."""
 
 
 def begin_run(state: State, project: str, now: datetime) -> int:
@@ -35,12 +37,11 @@ def end_run(
     summary: Mapping[str, Any],
     findings: Findings | None = None,
 ) -> None:
-    """Note how a run ended, and let go of attempts and runs that are older than 90 days.
+    """Note how a run ended, and let go of runs that are older than 90 days and of their attempts.
 
     What it found out about the reports is noted in the same transaction.
 
-    Of each interval the last success and the last failure are kept, however old, and of each
-    project the last run.
+    Of each project the last run is kept, however old.
     """
     with state.transaction() as connection:
         connection.execute(
@@ -49,19 +50,25 @@ def end_run(
         )
         if findings:
             reports.note(connection, run, stamp(now), findings)
-        oldest = stamp(now - _KEPT)
-        if connection.execute("SELECT 1 FROM runs WHERE started < ? LIMIT 1", (oldest,)).fetchone():
-            connection.execute(
-                "DELETE FROM attempts WHERE at < ? AND EXISTS (SELECT 1 FROM attempts AS later"
-                " WHERE later.series = attempts.series AND later.start = attempts.start"
-                " AND later.failed = attempts.failed AND later.at > attempts.at)",
-                (oldest,),
-            )
-            connection.execute(
-                "DELETE FROM runs WHERE started < ? AND EXISTS (SELECT 1 FROM runs AS later"
-                " WHERE later.project = runs.project AND later.id > runs.id)",
-                (oldest,),
-            )
+        oldest = stamp(now - KEPT)
+        _let_go(connection, oldest, _LET_GO)
+        connection.execute(
+            "DELETE FROM runs WHERE started < ?"
+            " AND EXISTS (SELECT 1 FROM runs AS later"
+            " WHERE later.project = runs.project AND later.id > runs.id)"
+            " AND NOT EXISTS (SELECT 1 FROM attempts WHERE run = runs.id)",
+            (oldest,),
+        )
+
+
+def _let_go(connection: sqlite3.Connection, oldest: str, most: int) -> None:
+    """Remove attempts of runs that began before a moment, as many as is quick: later runs go on."""
+    connection.execute(
+        "DELETE FROM attempts WHERE (run, series, start) IN ("
+        "SELECT run, series, start FROM attempts"
+        " WHERE run IN (SELECT id FROM runs WHERE started < ?) LIMIT ?)",
+        (oldest, most),
+    )
 
 
 class Attempt(NamedTuple):
@@ -77,17 +84,55 @@ class Attempt(NamedTuple):
 
 
 def note(
-    connection: sqlite3.Connection, run: int, at: datetime, attempts: Iterable[Attempt]
+    connection: sqlite3.Connection, run: int, at: datetime, attempts: Sequence[Attempt]
 ) -> None:
-    """Note attempts, inside the transaction that stores their results."""
+    """Note attempts, inside the transaction that stores their results.
+
+    For each of them two are let go of that are older than 90 days, if there are any.
+    """
     when = stamp(at)
     insert(
         connection,
-        "INSERT OR REPLACE INTO attempts VALUES {rows}",
+        "INSERT OR REPLACE INTO attempts"
+        " (run, at, series, start, failed, reason, seconds, rows, error) VALUES {rows}",
         [
-            (series, start, error is not None, when, run, reason, round(seconds, 3), rows, error)
+            (series, start, error is not None, reason, round(seconds, 3), rows, error)
             for series, start, reason, seconds, rows, error in attempts
         ],
+        run,
+        when,
+    )
+    _sum_up(connection, attempts)
+    _note_failing(connection, when, attempts)
+    _let_go(connection, stamp(at - KEPT), 2 * len(attempts))
+
+
+def _sum_up(connection: sqlite3.Connection, attempts: Iterable[Attempt]) -> None:
+    sums: dict[int, tuple[int, float]] = {}
+    for one in attempts:
+        if one.error is None:
+            answers, seconds = sums.get(one.series, (0, 0.0))
+            sums[one.series] = answers + 1, seconds + round(one.seconds, 3)
+    insert(
+        connection,
+        "INSERT INTO answered VALUES {rows} ON CONFLICT DO UPDATE"
+        " SET answers = answers + excluded.answers, seconds = seconds + excluded.seconds",
+        [(series, *both) for series, both in sums.items()],
+    )
+
+
+def _note_failing(connection: sqlite3.Connection, when: str, attempts: Iterable[Attempt]) -> None:
+    if connection.execute(
+        "SELECT 1 FROM failing LIMIT 1"
+    ).fetchone():  # nearly always there is none
+        connection.executemany(
+            "DELETE FROM failing WHERE series = ? AND start = ?",
+            [(one.series, one.start) for one in attempts if one.error is None],
+        )
+    connection.executemany(
+        "INSERT INTO failing VALUES (?1, ?2, 1, ?3, ?3, ?4) ON CONFLICT DO UPDATE"
+        " SET times = times + 1, last_at = excluded.last_at, error = excluded.error",
+        [(one.series, one.start, when, one.error) for one in attempts if one.error is not None],
     )
 
 
@@ -145,12 +190,10 @@ class Failing(NamedTuple):
 
 def failing(connection: sqlite3.Connection) -> list[Failing]:
     """The intervals that have failed since they last succeeded, each series' oldest first."""
+    source = "failing" if schema.has_failing(connection) else f"({schema.FAILING_BEFORE})"
     found = connection.execute(
-        "SELECT report, tsv, start, count(*), max(at), error"  # the error of the last
-        " FROM attempts JOIN series ON series.id = attempts.series WHERE failed AND NOT EXISTS ("
-        "SELECT 1 FROM attempts AS good WHERE good.series = attempts.series"
-        " AND good.start = attempts.start AND good.failed = 0 AND good.at > attempts.at)"
-        " GROUP BY attempts.series, start ORDER BY tsv, start"
+        f"SELECT report, tsv, start, times, last_at, error FROM {source} AS failing"
+        " JOIN series ON series.id = failing.series ORDER BY tsv, start"
     )
     return [Failing(*row) for row in found]
 

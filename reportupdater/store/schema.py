@@ -6,9 +6,9 @@ import re
 import sqlite3
 from contextlib import closing
 
-VERSION = 2
+VERSION = 3
 
-SCHEMA = """
+_WITHOUT_HISTORY = """
 CREATE TABLE series (
     id INTEGER PRIMARY KEY,
     tsv TEXT NOT NULL UNIQUE,      -- its path, relative to the output folder
@@ -104,37 +104,104 @@ CREATE TABLE runs (
     exit_code INTEGER,
     summary TEXT                   -- JSON
 );
-CREATE TABLE attempts (
+"""
+
+_HISTORY = """
+CREATE INDEX runs_started ON runs (started);
+CREATE INDEX runs_project ON runs (project);
+CREATE INDEX series_report ON series (report);
+CREATE TABLE attempts (            -- of the runs of the last 90 days
+    run INTEGER NOT NULL REFERENCES runs,
     series INTEGER NOT NULL REFERENCES series,
     start TEXT NOT NULL,
     failed INTEGER NOT NULL,
     at TEXT NOT NULL,              -- when it was committed
-    run INTEGER NOT NULL REFERENCES runs,
     reason TEXT NOT NULL,
     seconds REAL NOT NULL,
     rows INTEGER,                  -- 0: the result was empty
     error TEXT,
-    PRIMARY KEY (series, start, failed, at)
+    PRIMARY KEY (run, series, start)
 ) WITHOUT ROWID;
-CREATE INDEX attempts_failed ON attempts (series, start, at) WHERE failed;
+CREATE TABLE answered (            -- the answers of a series, however old: their sums
+    series INTEGER PRIMARY KEY REFERENCES series,
+    answers INTEGER NOT NULL,
+    seconds REAL NOT NULL
+);
+CREATE TABLE failing (             -- the intervals that have failed since they last succeeded
+    series INTEGER NOT NULL REFERENCES series,
+    start TEXT NOT NULL,
+    times INTEGER NOT NULL,
+    first_at TEXT NOT NULL,
+    last_at TEXT NOT NULL,
+    error TEXT NOT NULL,           -- the last
+    PRIMARY KEY (series, start)
+) WITHOUT ROWID;
 """
 
-UPGRADES = {
-    1: """
-CREATE TABLE outbox_version (number INTEGER NOT NULL);
-INSERT INTO outbox_version SELECT coalesce(max(version), 0) FROM outbox;
+SCHEMA = _WITHOUT_HISTORY + _HISTORY
+
+BEFORE = "attempts_before"
+"""The attempts of a state of before version 3, as long as they are not all summed up."""
+
+FAILING_BEFORE = """
+SELECT series, start, count(*) AS times, max(at) AS last_at, error  -- the error of the last
+FROM attempts AS bad WHERE failed AND NOT EXISTS (
+    SELECT 1 FROM attempts AS good WHERE good.series = bad.series AND good.start = bad.start
+    AND good.failed = 0 AND good.at > bad.at
+) GROUP BY series, start
 """
-}
-"""Version → what makes the next one of it."""
+"""What `failing` holds, of a state of before it had that table."""
 
 
-def script(version: int) -> str:
-    """What makes the tables as they are now of those of a version; 0 is that of a new file."""
-    return "".join([UPGRADES[step] for step in range(version, VERSION)]) if version else SCHEMA
+def _to_2(connection: sqlite3.Connection) -> None:
+    connection.execute("CREATE TABLE IF NOT EXISTS outbox_version (number INTEGER NOT NULL)")
+    highest = connection.execute(
+        "SELECT max(coalesce((SELECT max(version) FROM outbox), 0),"
+        " coalesce((SELECT max(number) FROM outbox_version), 0))"
+    ).fetchone()
+    connection.execute("DELETE FROM outbox_version")
+    connection.execute("INSERT INTO outbox_version VALUES (?)", highest)
+
+
+def _to_3(connection: sqlite3.Connection) -> None:
+    """Begin attempts anew. Those of before are summed up by `upgrade.sum_up`, a part at a time."""
+    if "failing" in _tables(connection):
+        return
+    failing = connection.execute(FAILING_BEFORE).fetchall()
+    connection.execute(f"ALTER TABLE attempts RENAME TO {BEFORE}")
+    _execute(connection, _HISTORY)
+    of_it = f"FROM {BEFORE} WHERE series = ?1 AND start = ?2 AND"
+    connection.executemany(
+        f"INSERT INTO failing SELECT ?1, ?2, ?3, min(at), ?4, ?5 {of_it} failed"
+        f" AND at >= coalesce((SELECT max(at) {of_it} NOT failed), '')",
+        failing,
+    )
+
+
+UPGRADES = {1: _to_2, 2: _to_3}
+"""Version → what makes the next one of it, whichever of its tables are there already."""
+
+
+def make(connection: sqlite3.Connection, version: int) -> None:
+    """Make the tables as they are now of those of a version, inside a transaction; 0 is a new file."""
+    if version:
+        for step in range(version, VERSION):
+            UPGRADES[step](connection)
+    else:
+        _execute(connection, SCHEMA)
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _execute(connection: sqlite3.Connection, script: str) -> None:
+    for statement in script.split(";\n"):  # `executescript` would end the transaction
+        connection.execute(statement)
 
 
 _HANDED_ON = ("series", "journal", "marks", "outbox")
 """The tables of what one run leaves for the next; each is nearly always small or empty."""
+_NEEDED = frozenset(re.findall(r"CREATE TABLE (\w+)", SCHEMA))
+_MADE_LATER = frozenset(("outbox_version", "answered", "failing"))
+"""The tables that the first version had not."""
 
 
 def check_older(connection: sqlite3.Connection, version: int) -> None:
@@ -142,8 +209,7 @@ def check_older(connection: sqlite3.Connection, version: int) -> None:
     with closing(sqlite3.connect(":memory:")) as present:
         present.executescript(SCHEMA)
         wanted = _columns(present)
-    new = _tables(script(version))
-    if not {(table, column) for table, column in wanted if table not in new} <= _columns(
+    if not {(table, column) for table, column in wanted if table not in _MADE_LATER} <= _columns(
         connection
     ):
         raise sqlite3.DatabaseError("it lacks tables or columns")
@@ -158,8 +224,19 @@ def _columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:
     )
 
 
-def _tables(script: str) -> set[str]:
-    return set(re.findall(r"CREATE TABLE (\w+)", script))
+def _tables(connection: sqlite3.Connection) -> set[str]:
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    return {name for (name,) in found}
+
+
+def has_failing(connection: sqlite3.Connection) -> bool:
+    """Whether the table `failing` is there; it is not where an older version wrote last."""
+    return "failing" in _tables(connection)
+
+
+def is_summed_up(connection: sqlite3.Connection) -> bool:
+    """Whether all attempts of before version 3 are."""
+    return BEFORE not in _tables(connection)
 
 
 def check(connection: sqlite3.Connection) -> None:
@@ -167,8 +244,7 @@ def check(connection: sqlite3.Connection) -> None:
 
     SQLite itself notices only what is no page of any table, and only when it comes across it.
     """
-    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    if not _tables(SCHEMA).issubset(name for (name,) in found):
+    if not _tables(connection) >= _NEEDED:
         raise sqlite3.DatabaseError("it lacks tables")
     for table in _HANDED_ON:
         said = connection.execute(f"PRAGMA integrity_check({table})").fetchone()[0]

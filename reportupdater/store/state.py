@@ -109,8 +109,14 @@ def made_ready(connection: sqlite3.Connection, path: Path) -> None:
     if version < VERSION:
         if version:
             schema.check_older(connection, version)
-        script = f"{schema.script(version)}PRAGMA user_version = {VERSION};"
-        connection.executescript(f"BEGIN IMMEDIATE;{script}COMMIT;")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            schema.make(connection, version)
+            connection.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            raise
     schema.check(connection)
 
 

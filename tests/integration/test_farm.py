@@ -34,6 +34,7 @@ def facts(farm: Farm) -> list[list[tuple[object, ...]]]:
     """What a state holds, but for moments and numbers of runs."""
     queries = (
         "SELECT tsv, report FROM series ORDER BY tsv",
+        "SELECT tsv, answers FROM answered JOIN series ON series.id = series ORDER BY tsv",
         "SELECT report, granularity, dimensions FROM owners ORDER BY report",
         """SELECT tsv, start, failed, reason, rows, error FROM attempts
         JOIN series ON series.id = attempts.series ORDER BY tsv, start""",

@@ -122,7 +122,7 @@ def test_how_long_it_takes_is_known_from_each_series(tmp_path: Path) -> None:
     project.run("--until", "2025-01-02", "--only", "wiki=enwiki")
     state = project.output / ".reportupdater" / "state.sqlite"
     with closing(sqlite3.connect(state, isolation_level=None)) as connection:
-        connection.execute("UPDATE attempts SET seconds = 90")
+        connection.execute("UPDATE answered SET seconds = 90 * answers")
     found = planned(project)["reports"][0]
     # The other one has no history of its own: the report's mean is taken.
     assert [one["expected_seconds"] for one in found["series"]] == [180.0, 270.0]

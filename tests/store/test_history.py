@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from reportupdater.store import history
+from reportupdater.store import history, ledger
 from reportupdater.store.history import History
+from reportupdater.store.ledger import Attempt
 from reportupdater.store.state import State
 
 NOW = datetime(2015, 6, 1, 12)
@@ -21,13 +22,9 @@ def note(
 ) -> None:
     with state.transaction() as connection:
         number = state.series_id(connection, tsv, tsv.removesuffix(".tsv").partition("/")[0])
-        at = (NOW + timedelta(minutes=minute)).isoformat(timespec="milliseconds") + "Z"
         rows = None if error else 3
-        connection.execute(
-            "INSERT INTO attempts (series, start, failed, at, run, reason, seconds, rows, error)"
-            " VALUES (?, ?, ?, ?, 1, 'missing', ?, ?, ?)",
-            (number, f"2015-01-{day:02}", error is not None, at, seconds, rows, error),
-        )
+        attempt = Attempt(number, f"2015-01-{day:02}", "missing", seconds, rows=rows, error=error)
+        ledger.note(connection, 1, NOW + timedelta(minutes=minute), [attempt])
 
 
 def test_a_report_without_attempts_has_none(state: State) -> None:

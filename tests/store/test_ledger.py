@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from reportupdater.errors import StateError
-from reportupdater.store import ledger, status
+from reportupdater.store import history, ledger, status
+from reportupdater.store.history import History
 from reportupdater.store.state import State
 
 NOW = datetime(2015, 6, 1, 12)
@@ -47,59 +50,104 @@ def query(state: State, text: str) -> list[tuple[Any, ...]]:
 
 
 def test_an_attempt_is_noted(state: State) -> None:
-    number = run(state, NOW)
+    number, other = run(state, NOW), run(state, NOW)
     note(state, number, NOW + timedelta(seconds=1.5))
-    note(state, number, NOW + timedelta(seconds=2), error="no such table")
-    assert query(
-        state, "SELECT start, failed, at, run, reason, seconds, rows, error FROM attempts"
-    ) == [
-        ("2015-01-01", 0, "2015-06-01T12:00:01.500Z", number, "missing", 1.235, 3, None),
-        (
-            "2015-01-01",
-            1,
-            "2015-06-01T12:00:02.000Z",
-            number,
-            "missing",
-            1.235,
-            None,
-            "no such table",
-        ),
+    note(state, other, NOW + timedelta(seconds=2), error="no such table")
+    found = query(
+        state, "SELECT run, start, failed, at, reason, seconds, rows, error FROM attempts"
+    )
+    at = "2015-06-01T12:00:0"
+    assert found == [
+        (number, "2015-01-01", 0, f"{at}1.500Z", "missing", 1.235, 3, None),
+        (other, "2015-01-01", 1, f"{at}2.000Z", "missing", 1.235, None, "no such table"),
     ]
 
 
-def test_attempts_are_kept_for_90_days_and_the_last_of_each_kind_for_ever(state: State) -> None:
-    old = run(state, NOW - 200 * DAY)
-    for days in (190, 180, 170, 91, 89, 2):
-        note(state, old, NOW - days * DAY, start="2015-01-01")
-        note(state, old, NOW - days * DAY, start="2015-01-01", error="lost")
-    for days in (190, 180):  # the last success and the last failure are old
-        note(state, old, NOW - days * DAY, start="2015-01-02")
-        note(state, old, NOW - (days + 1) * DAY, start="2015-01-02", error="lost")
-    note(state, old, NOW - 180 * DAY, tsv="other.tsv", start="2015-01-01")
+def test_attempts_go_with_their_runs_after_90_days_and_sums_and_failing_intervals_stay(
+    state: State,
+) -> None:
+    for days in (200, 91, 89):
+        at = NOW - days * DAY
+        number = run(state, at)
+        note(state, number, at, start="2015-01-01")
+        note(state, number, at, start="2015-01-02", error="lost")
+        ledger.end_run(state, number, at, 0, {})
     ledger.end_run(state, run(state, NOW), NOW, 0, {})
-    kept = query(state, "SELECT tsv, start, failed, at FROM attempts JOIN series ON id = series")
-    assert sorted((tsv, start, failed, _days_ago(at)) for tsv, start, failed, at in kept) == [
-        ("other.tsv", "2015-01-01", 0, 180),
-        ("r.tsv", "2015-01-01", 0, 2),
-        ("r.tsv", "2015-01-01", 0, 89),
-        ("r.tsv", "2015-01-01", 1, 2),
-        ("r.tsv", "2015-01-01", 1, 89),
-        ("r.tsv", "2015-01-02", 0, 180),
-        ("r.tsv", "2015-01-02", 1, 181),
+    assert [_days_ago(at) for (at,) in query(state, "SELECT at FROM attempts")] == [89, 89]
+    assert [_days_ago(at) for (at,) in query(state, "SELECT started FROM runs")] == [89, 0]
+    assert history.of_report(state, "r") == {"r.tsv": History(3, 3 * 1.235)}
+    with state.reading() as connection:
+        (failing,) = ledger.failing(connection)
+    assert (failing.start, failing.times, _days_ago(failing.at)) == ("2015-01-02", 3, 89)
+    assert query(state, "SELECT first_at, last_at FROM failing") == [
+        (ledger.stamp(NOW - 200 * DAY), ledger.stamp(NOW - 89 * DAY))
     ]
+    assert query(state, "PRAGMA foreign_key_check") == []
+
+
+def test_a_run_lets_go_of_a_bounded_number_of_attempts_and_of_two_for_each_it_notes(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "_LET_GO", 3)
+    old = run(state, NOW - 100 * DAY)
+    for day in range(1, 11):
+        note(state, old, NOW - 100 * DAY, start=f"2015-01-{day:02}")
+    now = run(state, NOW)
+    left = "SELECT count(*) FROM attempts WHERE run = 1"
+    note(state, now, NOW)
+    assert query(state, left) == [(8,)]
+    for expected in (5, 2, 0, 0):
+        ledger.end_run(state, now, NOW, 0, {})
+        assert query(state, left) == [(expected,)]
+        assert query(state, "PRAGMA foreign_key_check") == []
+    assert query(state, "SELECT id FROM runs") == [(now,)]
+
+
+@pytest.mark.parametrize("days", [1, 200], ids=["young", "old"])
+def test_what_ending_a_run_costs_does_not_grow_with_the_history(state: State, days: int) -> None:
+    steps = []
+    for attempts in (0, 100_000):
+        at = NOW - days * DAY
+        number = run(state, at)
+        with state.transaction() as connection:
+            connection.execute(
+                "INSERT INTO attempts (run, series, start, failed, at, reason, seconds, rows)"
+                " WITH RECURSIVE days (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM days"
+                " WHERE n < ?) SELECT ?, n % 10, n, 0, ?, 'missing', 1.0, 1 FROM days",
+                (ledger._LET_GO + attempts, number, ledger.stamp(at)),
+            )
+        last = run(state, NOW)
+        with counted_steps(state) as counted:
+            ledger.end_run(state, last, NOW, 0, {})
+        steps.append(counted[0])
+    assert steps[1] < 1.5 * steps[0] + 500
+
+
+@contextmanager
+def counted_steps(state: State) -> Iterator[list[int]]:
+    """How many steps SQLite's virtual machine makes; time would depend on the machine."""
+    counted = [0]
+
+    def count() -> None:
+        counted[0] += 10
+
+    with state.reading() as connection:
+        connection.set_progress_handler(count, 10)
+        yield counted
+        connection.set_progress_handler(None, 0)
+
+
+def test_nothing_is_let_go_within_90_days(state: State) -> None:
+    for days in (90, 50, 1):
+        number = run(state, NOW - days * DAY)
+        note(state, number, NOW - days * DAY)
+    ledger.end_run(state, run(state, NOW), NOW, 0, {})
+    assert query(state, "SELECT count(*) FROM attempts") == [(3,)]
+    assert query(state, "SELECT count(*) FROM runs") == [(4,)]
 
 
 def _days_ago(at: str) -> int:
     return (NOW - datetime.fromisoformat(at.removesuffix("Z"))).days
-
-
-def test_nothing_is_let_go_within_90_days(state: State) -> None:
-    first = run(state, NOW - 90 * DAY)
-    for days in (90, 50, 1):
-        note(state, first, NOW - days * DAY)
-    ledger.end_run(state, run(state, NOW), NOW, 0, {})
-    assert query(state, "SELECT count(*) FROM attempts") == [(3,)]
-    assert query(state, "SELECT count(*) FROM runs") == [(2,)]
 
 
 def test_runs_are_kept_for_90_days_and_the_last_of_each_project_for_ever(state: State) -> None:

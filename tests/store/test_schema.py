@@ -11,6 +11,7 @@ import pytest
 from reportupdater.model import Datapoint
 from reportupdater.store import outbox, schema
 from reportupdater.store.state import State
+from tests.store.versions import VERSION_1_WITH_VERSIONS, made
 
 HERE = "graphite.example.org:2003"
 A = Datapoint("edits.daily", "1", 1735689600)
@@ -49,6 +50,40 @@ def test_what_is_owed_by_a_state_of_the_first_version_stays_owed(output: Path) -
             outbox.put(connection, HERE, [A._replace(value="2")])
             assert connection.execute("SELECT version, owed FROM outbox").fetchone() == (8, 2)
     assert not set_aside(output)
+
+
+@pytest.mark.parametrize(
+    ("given", "highest"),
+    [
+        ("UPDATE outbox_version SET number = 9;", 9),
+        ("UPDATE outbox_version SET number = 3;", 7),
+        ("DELETE FROM outbox_version;", 7),
+        ("INSERT INTO outbox_version VALUES (8), (2);", 8),
+    ],
+)
+def test_a_version_1_state_that_has_outbox_version_already_is_upgraded(
+    output: Path, given: str, highest: int
+) -> None:
+    owed = f"INSERT INTO outbox VALUES ('{HERE}', 'edits.daily', 1735689600, '1', 7, 2, 1);"
+    made(output, VERSION_1_WITH_VERSIONS + owed + given)
+    with State(output) as state:
+        assert outbox.batch(state, HERE, 10) == outbox.Batch([A], highest)
+        with state.transaction() as connection:
+            found = connection.execute("SELECT number FROM outbox_version").fetchall()
+            assert found == [(highest,)]
+            version = connection.execute("PRAGMA user_version").fetchone()
+            assert version == (schema.VERSION,)
+    assert not set_aside(output)
+
+
+@pytest.mark.parametrize("version", range(1, schema.VERSION))
+def test_a_state_whose_tables_are_newer_than_its_number_is_upgraded(
+    output: Path, version: int
+) -> None:
+    altered(output, f"PRAGMA user_version = {version};")
+    assert not set_aside(output)
+    with State(output) as state, state.reading() as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
 
 
 def test_a_state_of_before_its_results_had_checksums_is_set_aside(output: Path) -> None:

@@ -283,6 +283,27 @@ class Query(NamedTuple):
     """Where the server may put a table before names of columns: names that the query has itself."""
 
 
+class Meaning(enum.Enum):
+    """What a server's warning means for the result that it came with."""
+
+    REMARK = "remark"
+    CUT = "cut"
+    """The server left out a part of the result."""
+    ZONE = "zone"
+    """The text is the server's own time zone, which is not UTC, and no one chose between the two."""
+
+
+class ServerWarning(NamedTuple):
+    """What a server warned of beside a result; `code` is its number, 0 where it has none."""
+
+    code: int
+    text: str
+    meaning: Meaning = Meaning.REMARK
+
+    def __str__(self) -> str:
+        return f"({self.code}) {self.text}" if self.code else self.text
+
+
 class Table(NamedTuple):
     """What an engine gives back: names and rows of texts; the first column is the date."""
 
@@ -290,6 +311,7 @@ class Table(NamedTuple):
     rows: list[tuple[str, ...]]
     quoted: frozenset[str] | None = None
     """As that of its query; None where names are those that the query gives."""
+    warnings: tuple[ServerWarning, ...] = ()
 
 
 class Server(NamedTuple):

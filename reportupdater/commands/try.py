@@ -11,7 +11,7 @@ from reportupdater.commands.printing import put, put_text
 from reportupdater.errors import EXIT_FAILED, EXIT_OK
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.outcome import Answer, Failure
-from reportupdater.model import GraphiteConfig, Table
+from reportupdater.model import GraphiteConfig, Meaning, Table
 from reportupdater.observe import words
 from reportupdater.observe.result import aligned, screen_width
 from reportupdater.sinks.datapoints import Made
@@ -125,6 +125,7 @@ def _show(trial: Trial, found: Tried, limit: int) -> int:
         count = words.count(len(found.table.rows), "row")
         _title(f"result: {count}, {took}")
         _show_table(found.table, limit)
+        _show_warnings(found.table)
     outcome = found.outcome
     if not isinstance(outcome, Answer):
         error = outcome.error if isinstance(outcome, Failure) else "there was no answer"
@@ -145,6 +146,19 @@ def _show(trial: Trial, found: Tried, limit: int) -> int:
 def _show_table(result: Table, limit: int) -> None:
     put(*aligned(result.header, result.rows[:limit], screen_width()))
     _tell_more(len(result.rows) - limit, "row")
+
+
+def _show_warnings(result: Table) -> None:
+    """Show what the server warned of; what a run would warn of too, as a warning."""
+    if result.warnings:
+        _title(f"warnings of the server: {len(result.warnings)}")
+    for warning in result.warnings:
+        if warning.meaning is Meaning.CUT:
+            log.warning("the server cut the result: %s", warning)
+        elif warning.meaning is Meaning.ZONE:
+            put(f"Its time zone is {warning.text}; this session is in UTC, as no `time_zone` says.")
+        else:
+            put(str(warning))
 
 
 def _tell_more(more: int, of: str) -> None:

@@ -8,7 +8,7 @@ import threading
 from dataclasses import replace
 from typing import Any
 
-from reportupdater.engines import mysql_errors, mysql_kill, mysql_setup, sql
+from reportupdater.engines import mysql_errors, mysql_kill, mysql_setup, mysql_warnings, sql
 from reportupdater.engines.base import CONNECT_TIMEOUT, Session
 from reportupdater.engines.calls import Calls
 from reportupdater.engines.line import Line
@@ -16,7 +16,15 @@ from reportupdater.engines.mediawiki import Mediawiki
 from reportupdater.engines.mysql_kill import KILL_TIMEOUT, Running
 from reportupdater.engines.mysql_login import address, log_in
 from reportupdater.errors import ConnectionFailed, QueryError, ResultError
-from reportupdater.model import MysqlDatabase, Query, Server, Table, Task
+from reportupdater.model import (
+    Meaning,
+    MysqlDatabase,
+    Query,
+    Server,
+    ServerWarning,
+    Table,
+    Task,
+)
 
 _Connection = Any
 """PyMySQL's, which is imported late; its stubs lack some of what is used here."""
@@ -141,10 +149,13 @@ class MysqlSession:
                 cursor = connection.cursor()
                 cursor.execute(query.text)
                 table = sql.table(cursor, max_rows)
+                warned = cursor.warning_count
                 while cursor.nextset():  # a procedure's; close() itself would leave a second table
                     while cursor.fetchmany(sql.CHUNK):
                         pass
+                    warned = max(warned, cursor.warning_count)
                 cursor.close()
+                warnings = mysql_warnings.collected(connection, warned) if warned else ()
             except ResultError:
                 self._drop()  # the rest of the result is not waited for
                 raise
@@ -154,7 +165,7 @@ class MysqlSession:
                 if not isinstance(failure, QueryError):
                     self._drop()
                 raise failure from error
-            return table
+            return table._replace(warnings=warnings + self._zone())
 
     def cancel(self) -> None:
         """Stop the call in progress: the query on the server, then the line."""
@@ -180,6 +191,11 @@ class MysqlSession:
             self._database = None
             connection.select_db(database)
             self._database = database
+
+    def _zone(self) -> tuple[ServerWarning, ...]:
+        """The server's time zone, where it is not UTC and the entry does not say which counts."""
+        zone = self._found.zone if self._entry.time_zone is None else ""
+        return (ServerWarning(0, zone, Meaning.ZONE),) if zone else ()
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from reportupdater.errors import ResultError, shown
 from reportupdater.intervals import Granularity
-from reportupdater.model import Table, Task
+from reportupdater.model import ServerWarning, Table, Task
 
 _MAX_NAME = 10_000
 """Characters of a column's name. What is longer is no name: something was printed without a line's end."""
@@ -22,6 +22,8 @@ class Checked(NamedTuple):
     """The query gave no rows; `rows` holds the one row of empty values that stands for that."""
     quoted: frozenset[str] | None = None
     """That of the table."""
+    warnings: tuple[ServerWarning, ...] = ()
+    """Those of the table."""
 
 
 def checked(task: Task, table: Table) -> Checked:
@@ -29,7 +31,7 @@ def checked(task: Task, table: Table) -> Checked:
     header = _header(task, table)
     if not table.rows:
         row = (task.start, *[""] * (len(header) - 1))
-        return Checked(header, [row], empty=True, quoted=table.quoted)
+        return Checked(header, [row], empty=True, quoted=table.quoted, warnings=table.warnings)
     granularity = task.series.report.granularity
     wanted = granularity.number(task.interval.start)
     width = len(header)
@@ -53,7 +55,7 @@ def checked(task: Task, table: Table) -> Checked:
                 hint="select only what lies in the interval; its end is exclusive",
             )
         rows.append(row if row[0] == label else (label, *row[1:]))
-    return Checked(header, rows, empty=False, quoted=table.quoted)
+    return Checked(header, rows, empty=False, quoted=table.quoted, warnings=table.warnings)
 
 
 def _header(task: Task, table: Table) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from reportupdater.execution.clock import utcnow
 from reportupdater.execution.columns import Columns
 from reportupdater.execution.outcome import Answer, Failure, Outcome
 from reportupdater.execution.points import note_datapoints, result_points
+from reportupdater.execution.warned import Warned
 from reportupdater.execution.work import Handover
 from reportupdater.model import GraphiteConfig, Report, Series, Task
 from reportupdater.observe.summary import Summary
@@ -47,6 +48,7 @@ class Committer:
         self._uncheckpointed: dict[Series, float] = {}
         self._unasked: set[Series] = set()
         self._columns = Columns(state)
+        self._warned = Warned(state, summary)
         self.ended = 0
 
     def expect(self, tasks: Iterable[Task], owned: Mapping[Report, Owner]) -> None:
@@ -142,6 +144,8 @@ class Committer:
             if self._summary.failed.add(name, str(outcome.error), str(task)):
                 log.info("%s: %s", task, outcome.error)
             return
+        if outcome.warnings:
+            self._warned.note(outcome)
         self._uncheckpointed.setdefault(task.series, monotonic())
         self._summary.count(task.series.report.name, empty=not outcome.rows)
         log.debug("%s: %s", task, "done" if outcome.rows else "empty")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from reportupdater.errors import ReportupdaterError
 from reportupdater.execution.check import Checked
-from reportupdater.model import Task
+from reportupdater.model import ServerWarning, Task
 from reportupdater.store import tsv
 from reportupdater.store.journal import Result
 
@@ -21,6 +21,8 @@ class Answer(NamedTuple):
     seconds: float
     quoted: frozenset[str] | None = None
     """That of the table: what its columns are called is settled by the commit, unless it is None."""
+    warnings: tuple[ServerWarning, ...] = ()
+    """What the server warned of."""
 
 
 class Failure(NamedTuple):
@@ -48,4 +50,4 @@ def answer(task: Task, checked: Checked, seconds: float) -> Answer:
         max_data_points=report.max_data_points,
     )
     rows = 0 if checked.empty else len(checked.rows)
-    return Answer(task, result, rows, seconds, checked.quoted)
+    return Answer(task, result, rows, seconds, checked.quoted, checked.warnings)

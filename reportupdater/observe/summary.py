@@ -14,6 +14,7 @@ from reportupdater.observe import words
 log = logging.getLogger(__name__)
 
 _MEND = "once that is mended, `reportupdater resend` sends them"
+_MOST_REMARKS = 50
 _MOST_WARNINGS = 50  # odd values of a column could be thousands
 _OWN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8,}|(?<=row )[0-9,]+")
 """What differs from interval to interval in messages that are otherwise equal."""
@@ -36,9 +37,14 @@ class Tally:
 
     _lines: dict[tuple[str, str], _Line] = field(default_factory=dict)
 
-    def add(self, about: str, message: str, example: str = "", count: int = 1) -> bool:
-        """Count a message about a report. Whether it is the first of its kind."""
-        key = about, _OWN.sub("", message)
+    def add(
+        self, about: str, message: str, example: str = "", count: int = 1, *, kind: str = ""
+    ) -> bool:
+        """Count a message about a report. Whether it is the first of its kind.
+
+        Messages of one `kind` count as equal, whatever they say.
+        """
+        key = about, kind or _OWN.sub("", message)
         is_first = key not in self._lines
         line = self._lines.setdefault(key, _Line(message, example))
         if example < line.example:  # whatever came first: the oldest of the first series is told
@@ -92,6 +98,10 @@ class Summary:
     waiting_why: str = ""
     not_sent: Tally = field(default_factory=Tally)
     """Values that cannot be datapoints, which is nobody's fault."""
+    warnings: Tally = field(default_factory=Tally)
+    """What needs attention, though the run did its work."""
+    remarks: Tally = field(default_factory=Tally)
+    """What servers warned of that needs none."""
     _warned: set[Hashable] = field(default_factory=set)
     interrupted: bool = False
     """Whether the run ended before its work."""
@@ -138,6 +148,10 @@ class Summary:
 
     def lines(self, title: str) -> list[str]:
         """The summary as text, the counts first."""
+        return [line for line, _ in self._lines(title)]
+
+    def _lines(self, title: str) -> Iterator[tuple[str, bool]]:
+        """Each line of the text, and whether it is a warning."""
         counts = f"{self.done} done, {self.empty} empty, {len(self.failed)} failed"
         if self.troubles:
             counts += f", {len(self.troubles)} wrong"
@@ -149,22 +163,35 @@ class Summary:
             counts = "nothing is due"
         if self.owed:
             counts = f"{words.count(self.owed, 'datapoint')} made again"
-        lines = [f"{title}: {counts}"]
+        yield f"{title}: {counts}", False
         for word, tally in (
             ("failed", self.failed),
             ("wrong", self.troubles),
+            ("warning", self.warnings),
             ("skipped", self.skipped),
             ("not sent", self.not_sent),
         ):
-            lines += [f"  {word}: {line}" for line in tally.lines(self.contacts)]
+            for line in tally.lines(self.contacts):
+                yield f"  {word}: {line}", tally is self.warnings
         if self.waiting:
-            lines.append(f"  waiting: {words.count(self.waiting, 'datapoint')}: {self.waiting_why}")
-        return lines
+            waiting = words.count(self.waiting, "datapoint")
+            yield f"  waiting: {waiting}: {self.waiting_why}", False
 
     def log(self, title: str) -> None:
-        """Log the summary: a good run's at info, a bad one's at error."""
-        for line in self.lines(title):
-            log.log(logging.INFO if self.is_good else logging.ERROR, "%s", line)
+        """Log the summary: a good run's at info, but for its warnings; a bad one's at error."""
+        level = logging.INFO if self.is_good else logging.ERROR
+        for line, is_warning in self._lines(title):
+            if is_warning and self.is_good:
+                # Where the line with the title is not shown, this one names the run.
+                alone = not log.isEnabledFor(level)
+                log.warning("%s", f"{title}: {line.strip()}" if alone else line)
+            else:
+                log.log(level, "%s", line)
+        remarks = list(self.remarks.lines(self.contacts))
+        for line in remarks[:_MOST_REMARKS]:
+            log.info("  the server warned: %s", line)
+        if remarks[_MOST_REMARKS:]:
+            log.info("  the server warned: %d lines more", len(remarks) - _MOST_REMARKS)
 
     def as_dict(self) -> dict[str, Any]:
         """The summary as plain values, for the ledger, status.json and `on_failure`."""
@@ -176,6 +203,7 @@ class Summary:
             "configuration": list(self.configuration),
             "failures": list(self.failed.lines(self.contacts)),
             "troubles": list(self.troubles.lines(self.contacts)),
+            "warnings": list(self.warnings.lines(self.contacts)),
             "skipped": list(self.skipped.lines(self.contacts)),
             "not_sent": list(self.not_sent.lines(self.contacts)),
             "datapoints_waiting": self.waiting,

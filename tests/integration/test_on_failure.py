@@ -94,6 +94,7 @@ def test_the_command_is_told_what_the_run_says_of_itself(host: Host, tmp_path: P
         "failures": [failure],
         "troubles": [],
         "skipped": [],
+        "warnings": [],
         "not_sent": [],
         "datapoints_waiting": 0,
     }

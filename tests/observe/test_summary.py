@@ -145,12 +145,47 @@ def test_a_message_with_a_percent_sign_is_told_as_it_is(caplog: pytest.LogCaptur
     ]
 
 
+def test_messages_of_one_kind_are_one_line_with_the_first_of_them() -> None:
+    tally = Tally()
+    assert tally.add("r", "(1292) 'b'", "r [b)", kind="1292")
+    assert not tally.add("r", "(1292) 'a'", "r [a)", kind="1292")
+    assert list(tally) == ["2 of r, the first is r [a): (1292) 'a'"]
+
+
+def test_a_good_runs_warnings_are_logged_as_such_and_name_the_run(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    summary = Summary(done=1)
+    summary.warnings.add("r", "the result is cut")
+    assert summary.is_good
+    caplog.set_level(logging.WARNING)
+    summary.log("x")
+    assert [record.getMessage() for record in caplog.records] == [
+        "x: warning: r: the result is cut"
+    ]
+
+
+def test_remarks_of_servers_are_logged_in_a_bounded_number(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    summary = Summary(done=1)
+    for number in range(60):
+        summary.remarks.add(f"r{number}", "odd")
+    caplog.set_level(logging.INFO)
+    summary.log("x")
+    said = [record.getMessage() for record in caplog.records]
+    assert said[1] == "  the server warned: r0: odd"
+    assert said[-1] == "  the server warned: 10 lines more"
+    assert len(said) == 52
+
+
 def test_a_summary_can_be_kept_as_json() -> None:
     summary = Summary(done=5, empty=2, configuration=["c.yaml:1: wrong"])
     summary.failed.add("r", "no such table", "r [a, b)")
     summary.failed.add("r", "no such table", "r [b, c)")
     summary.skipped.add("s", "held")
     summary.troubles.add("t", "damaged")
+    summary.warnings.add("u", "cut")
     assert json.loads(json.dumps(summary.as_dict())) == {
         "done": 5,
         "empty": 2,
@@ -159,6 +194,7 @@ def test_a_summary_can_be_kept_as_json() -> None:
         "configuration": ["c.yaml:1: wrong"],
         "failures": ["2 of r, the first is r [a, b): no such table"],
         "troubles": ["t: damaged"],
+        "warnings": ["u: cut"],
         "skipped": ["s: held"],
         "not_sent": [],
         "datapoints_waiting": 0,

@@ -1,0 +1,49 @@
+"""What servers warn of, and what a run makes of it."""
+
+from __future__ import annotations
+
+import os
+
+from reportupdater.execution.outcome import Answer
+from reportupdater.model import Meaning, Series, ServerWarning
+from reportupdater.observe.summary import Summary
+from reportupdater.store.state import State
+
+
+class Warned:
+    """Counts what servers warn of: remarks, cut results, time zones that were not chosen."""
+
+    def __init__(self, state: State, summary: Summary) -> None:
+        self._state = state
+        self._summary = summary
+        self._zones: dict[Series, bool] = {}
+        self._databases: set[str] = set()
+
+    def note(self, answer: Answer) -> None:
+        """Take in the warnings of a result, before it is merged into its TSV."""
+        report = answer.task.series.report
+        for warning in answer.warnings:
+            about, example = report.name, str(answer.task)
+            kind = str(warning.code)
+            if warning.meaning is Meaning.ZONE:
+                self._note_zone(answer.task.series, warning)
+            elif warning.meaning is Meaning.CUT:
+                what = f"the server cut the result: {warning}"
+                self._summary.warnings.add(about, what, example, kind=kind)
+            else:
+                self._summary.remarks.add(about, str(warning), example, kind=kind)
+
+    def _note_zone(self, series: Series, warning: ServerWarning) -> None:
+        """Warn, once for each database, where rows of a TSV may have been computed in another zone."""
+        name = series.report.database.name
+        if name in self._databases or series in self._zones:
+            return
+        self._zones[series] = is_old = os.path.lexists(self._state.output / series.tsv)
+        if is_old:
+            self._databases.add(name)
+            zone = warning.text
+            self._summary.warnings.add(
+                f"database {name}",
+                f"the server's time zone is {zone}, its sessions are in UTC, and older rows may not be:"
+                " no `time_zone` of the database says which it is to be",
+            )

@@ -103,6 +103,8 @@ class HiveDatabase(Database):
     """Session settings, such as the name of a queue."""
     command: tuple[str, ...] = ()
     """The program of `client: cli` and its arguments; the query is added as `-f FILE`."""
+    quoted: bool | None = None
+    """Whether that prints fields in quotes; None leaves it to what `command` says to beeline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.servers.carbon import carbon, fresh_node, render_api
-from tests.servers.hive import hive
+from tests.servers.hive import hive, hive_beeline
 from tests.servers.kerberos import realm
 from tests.servers.mariadb import fresh_database, mariadb
 from tests.servers.spark import beeline, spark
@@ -18,6 +18,7 @@ __all__ = [
     "fresh_database",
     "fresh_node",
     "hive",
+    "hive_beeline",
     "mariadb",
     "realm",
     "render_api",

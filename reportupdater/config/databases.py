@@ -221,6 +221,7 @@ def _hive(name: str, keys: Reading, folders: Folders) -> tuple[Database | None, 
         database=keys["database"],
         settings={setting: value for setting, (value, _) in settings.items()},
         command=keys["command"] if keys["client"] == "cli" else (),
+        quoted=keys["quoted"],
     )
     return made, _shown_to_all(made, keys)
 

@@ -230,6 +230,11 @@ DATABASE_KEYS = {
             "With `client: cli`: the command line, `hive` or `beeline` with its arguments.",
             ("hive",),
         ),
+        Key(
+            "quoted",
+            SWITCH,
+            "With `client: cli`: whether it prints fields in quotes. Without it, what `command` says.",
+        ),
     ),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import secrets
 import tempfile
@@ -31,8 +32,16 @@ _HEADER = "hive.cli.print.header"
 _PROMPT = re.compile(r"(?:\r(?:null)? *|\d+: jdbc:[^>\t]*> |(?:\. ?)+> )+")
 """What beeline now and then writes before a line, even when it is told to be silent."""
 
-_FIELD = re.compile(r'"(?P<quoted>(?:[^"]|"")*)"(?=\t|$)|\0(?P<between>[^\0]*)\0|(?P<bare>[^\t]*)')
-"""A field in quotes; one that holds a tab, which beeline puts between NULs; or a bare one."""
+_BETWEEN_NULS = r"\0(?P<between>[^\0]*)\0|(?P<bare>[^\t]*)"
+_FIELD = re.compile(_BETWEEN_NULS)
+"""A field that holds a tab, which beeline puts between NULs; or a bare one, quotes and all."""
+_QUOTED_FIELD = re.compile(r'"(?P<quoted>(?:[^"]|"")*)"(?=\t|$)|' + _BETWEEN_NULS)
+"""The same where the output is quoted: a field may be in quotes."""
+
+_QUOTING = re.compile(r"-Ddisable\.quoting\.for\.sv=(\w+)")
+"""The property of Java that makes beeline quote fields, where it is `false`."""
+_OPTIONS = "HADOOP_CLIENT_OPTS"
+"""The environment variable with properties for beeline."""
 
 _UNREACHED = re.compile(r"Could not open (?:client transport|connection)|No current connection")
 _CAUSE = re.compile(r"Error: |FAILED: |Exception in thread ")
@@ -81,7 +90,13 @@ class CliSession:
                 _log.debug("%s: %s", self._name, line)
             if ended.status != 0:
                 raise self._failed(ended)
-            return table(output, mark, preceding, max_rows)
+            try:
+                return table(output, mark, preceding, max_rows, quoted=self._quoted)
+            except NoTableError:
+                # beeline ends well where it could not even connect.
+                if any(_CAUSE.match(line) for line in ended.said):
+                    raise self._failed(ended) from None
+                raise
 
     def cancel(self) -> None:
         """End the command: SIGTERM, on which it stops its query; then SIGKILL."""
@@ -89,6 +104,15 @@ class CliSession:
 
     def close(self) -> None:
         """Nothing to do: `run` leaves nothing behind."""
+
+    @property
+    def _quoted(self) -> bool:
+        """Whether fields are printed in quotes where they need them."""
+        if self._entry.quoted is not None:
+            return self._entry.quoted
+        words = [os.environ.get(_OPTIONS, ""), *self._entry.command]
+        said = [found for word in words for found in _QUOTING.findall(word)]
+        return bool(said) and said[-1].lower() == "false"
 
     def _command(self, path: str) -> list[str]:
         command = list(self._entry.command)
@@ -104,7 +128,7 @@ class CliSession:
         said = [line for line in ended.said if not hive_errors.STACK.match(line)]
         first = next((at for at, line in enumerate(said) if _CAUSE.match(line)), len(said) - 1)
         cause = hive_errors.first_line("\n".join(said[max(first, 0) :]))
-        what = f"{self._name} {ended.ending}: {cause}"
+        what = f"{self._name} {ended.ending if ended.status else 'failed'}: {cause}"
         what += "".join(f"\n    {line}" for line in said[-_SHOWN:] if cause not in line)
         everything = "\n".join(ended.said)
         if _UNREACHED.search(everything):
@@ -129,16 +153,44 @@ def script(texts: list[str], mark: str) -> tuple[str, int]:
     """
     reading = [at for at, text in enumerate(texts) if first_word(text) in _READING]
     at = reading[-1] if reading else len(texts) - 1
+    texts = [_placed(text) for text in texts]
     marking = [f"SELECT '{mark}' AS `{mark}`"]
     before = [*texts[:at], *marking] if at else []
     after = [*marking, *texts[at + 1 :]] if texts[at + 1 :] else []
     return "".join(f"{text};\n" for text in [*before, texts[at], *after]), 2 if at else 0
 
 
-def table(output: Iterable[bytes], mark: str, preceding: int, max_rows: int) -> Table:
-    """The printed table: a header line, then rows; a field that is NULL without quotes is empty.
+def _placed(text: str) -> str:
+    r"""A statement in the lines that it has in the file, for the positions in errors.
 
-    It stands after so many `preceding` marks, and before the next. Raises ResultError.
+    beeline takes out empty lines, and all that precede a statement; so they come after its first
+    word, with a blank in each.
+
+    >>> _placed("\n\nSELECT 1")
+    'SELECT\n \n       1'
+    """
+    statement = text.lstrip("\n")
+    above = len(text) - len(statement)
+    word = re.match(r"\w+(?=\s)", statement)
+    if not above or not word:
+        return statement
+    rest = statement[word.end() :]
+    indent = "" if rest[0] == "\n" else " " * len(word[0])
+    lines = "\n ".join([""] * above) + "\n" + indent
+    return word[0] + lines + rest
+
+
+class NoTableError(ResultError):
+    """Nothing was printed that is a table."""
+
+
+def table(
+    output: Iterable[bytes], mark: str, preceding: int, max_rows: int, *, quoted: bool = False
+) -> Table:
+    """The printed table: a header line, then rows; a field NULL is empty.
+
+    Where the output is `quoted`, fields in quotes lose them, and one that is NULL is that word. It
+    lies after so many `preceding` marks, and before the next. Raises ResultError.
     """
     header: tuple[str, ...] = ()
     rows: list[tuple[str, ...]] = []
@@ -148,7 +200,7 @@ def table(output: Iterable[bytes], mark: str, preceding: int, max_rows: int) -> 
         if text == mark:
             preceding -= 1
         elif preceding == 0 and header:
-            rows.append(_row(text))
+            rows.append(_row(text, quoted=quoted))
         elif preceding == 0 and text:
             header = tuple(text.split("\t"))
         if len(rows) > max_rows + 1:  # the last line may be a blank one
@@ -156,7 +208,7 @@ def table(output: Iterable[bytes], mark: str, preceding: int, max_rows: int) -> 
     while rows and rows[-1] == ("",):
         rows.pop()
     if not header:
-        raise ResultError(
+        raise NoTableError(
             "the query gave no table", hint="one of its statements must give rows, under a header"
         )
     if header[0].startswith(("+-", "| ")):
@@ -169,20 +221,21 @@ def table(output: Iterable[bytes], mark: str, preceding: int, max_rows: int) -> 
     return Table(header, rows)
 
 
-def _row(text: str) -> tuple[str, ...]:
-    if '"' not in text and "\0" not in text:
+def _row(text: str, *, quoted: bool) -> tuple[str, ...]:
+    if "\0" not in text and not (quoted and '"' in text):
         return tuple(["" if field == "NULL" else field for field in text.split("\t")])
+    pattern = _QUOTED_FIELD if quoted else _FIELD
     fields = []
     at = -1
     while at < len(text):
-        match = _FIELD.match(text, at + 1)
+        match = pattern.match(text, at + 1)
         assert match is not None  # it matches nothing, too
-        quoted, between, bare = match.groups()
-        if quoted is not None:
-            fields.append(quoted.replace('""', '"'))
-        elif between is not None:
-            fields.append(between)
+        found = match.groupdict()
+        if found.get("quoted") is not None:
+            fields.append(found["quoted"].replace('""', '"'))
+        elif found["between"] is not None:
+            fields.append(found["between"])
         else:
-            fields.append("" if bare == "NULL" else bare)
+            fields.append("" if found["bare"] == "NULL" else found["bare"])
         at = match.end()
     return tuple(fields)

@@ -145,8 +145,11 @@ def _split(text: str, at: int, past: int) -> Iterator[tuple[int, str]]:
 
 
 def _blank(gap: str) -> str:
-    """What stays of the blanks and comments between two tokens."""
-    return "\n" * gap.count("\n") or (" " if gap else "")
+    """What stays of the blanks and comments between two tokens.
+
+    No line of it is empty: beeline takes such lines out, and the positions in errors were wrong.
+    """
+    return "\n " * (gap.count("\n") - 1) + "\n" if "\n" in gap else " " if gap else ""
 
 
 class _EndlessError(Exception):

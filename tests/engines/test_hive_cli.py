@@ -17,6 +17,7 @@ from reportupdater.errors import ConnectionFailed, QueryError, ResultError
 from reportupdater.model import HiveDatabase, Query, Table
 from tests.engines.tasks import sql_task
 from tests.helpers import wait_until
+from tests.servers.hive import Hive
 from tests.servers.mariadb import free_port
 from tests.servers.spark import Spark, sleeping
 
@@ -60,9 +61,9 @@ def ask(
     return table
 
 
-def table(output: str, preceding: int = 0, max_rows: int = 100) -> Table:
+def table(output: str, preceding: int = 0, max_rows: int = 100, *, quoted: bool = False) -> Table:
     lines = re.findall(rb"[^\n]*\n|[^\n]+", output.encode())
-    return hive_cli.table(lines, MARK, preceding, max_rows)
+    return hive_cli.table(lines, MARK, preceding, max_rows, quoted=quoted)
 
 
 # The real BeeLine
@@ -140,6 +141,57 @@ def test_a_cancelled_query_ends_here_and_on_the_server(spark: Spark, entry: Hive
     wait_until(lambda: spark.running() == [])
 
 
+# Hive's own BeeLine
+
+
+@pytest.fixture
+def hives_own(hive: Hive, hive_beeline: tuple[str, ...]) -> HiveDatabase:
+    """An entry that runs Hive's BeeLine on Hive."""
+    url = f"jdbc:hive2://{hive.host}:{hive.port}/default"
+    return HiveDatabase(
+        name="hive", client="cli", command=(*hive_beeline, "-u", url, "-n", "reports", *QUIET)
+    )
+
+
+def test_quotes_that_hives_beeline_prints_are_a_part_of_the_value(hives_own: HiveDatabase) -> None:
+    text = """SELECT '"q"' AS a, 'x"y' AS b, CAST(NULL AS STRING) AS c, '"NULL"' AS d"""
+    assert ask(hives_own, text).rows == [('"q"', 'x"y', "", '"NULL"')]
+
+
+@pytest.mark.long
+def test_hives_beeline_that_quotes_is_read_as_such(hives_own: HiveDatabase) -> None:
+    quoting = ("java", "-Ddisable.quoting.for.sv=false", *hives_own.command[1:])
+    text = (
+        r"""SELECT '"q"' AS a, 'x"y' AS b, 'a\tb' AS c, CAST(NULL AS STRING) AS d, '"NULL"' AS e"""
+    )
+    assert ask(replace(hives_own, command=quoting), text).rows == [
+        ('"q"', 'x"y', "a\tb", "", '"NULL"')
+    ]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("before", ["", "SET a.b=c;\n"])
+def test_lines_in_the_errors_of_hives_beeline_are_those_of_the_file(
+    hives_own: HiveDatabase, before: str
+) -> None:
+    text = f"{before}\n-- about it\n\nSELECT n,\n  -- more\n\n  nonsuch\nFROM one"
+    line = text[: text.index("nonsuch")].count("\n") + 1
+    with pytest.raises(QueryError, match=f"[Ll]ine {line}:"):
+        ask(hives_own, text)
+
+
+@pytest.mark.long
+def test_a_server_that_hives_beeline_cannot_reach_is_a_failed_connection(
+    hive_beeline: tuple[str, ...],
+) -> None:
+    url = f"jdbc:hive2://127.0.0.1:{free_port()}/default"
+    entry = HiveDatabase(name="hive", client="cli", command=(*hive_beeline, "-u", url, *QUIET))
+    with pytest.raises(ConnectionFailed, match="Connection refused") as caught:
+        ask(entry, "SELECT 1")
+    assert caught.value.retry
+    assert caught.value.unreachable
+
+
 # Commands
 
 
@@ -182,6 +234,18 @@ def test_standard_error_goes_to_the_log(
         "beeline: 10% done",
         "beeline: more",
     ]
+
+
+def test_a_connection_that_is_refused_is_one_even_where_the_command_ends_well(
+    made: Callable[..., HiveDatabase],
+) -> None:
+    said = "Error: Could not open client transport: Connection refused (state=08S01,code=0)"
+    with pytest.raises(ConnectionFailed, match=r"^beeline failed: .*Connection refused") as caught:
+        ask(made(f"echo '{said}' >&2"), "SELECT 1")
+    assert caught.value.retry
+    assert caught.value.unreachable
+    with pytest.raises(QueryError, match=r"^beeline failed: .*no such thing"):
+        ask(made("echo 'Error: no such thing' >&2"), "SELECT 1")
 
 
 @pytest.mark.parametrize(
@@ -250,6 +314,27 @@ def test_what_is_printed_before_and_after_the_table_is_kept_apart() -> None:
     assert table(output, 2) == Table(("date", "n"), [("2015-01-02", "7")])
 
 
+def test_statements_are_in_their_lines_in_the_file_for_the_command() -> None:
+    text, _ = script(["\n\nSELECT 1,\n2", "\n\n\n\nINSERT INTO t SELECT 3"], MARK)
+    first, _, second, _ = text.split(";\n", 3)
+    assert first.split("\n") == ["SELECT", " ", "       1,", "2"]
+    assert second.split("\n") == ["INSERT", " ", " ", " ", "       INTO t SELECT 3"]
+
+
+@pytest.mark.parametrize(
+    ("line", "row"),
+    [
+        ("NULL\tNULL x\tnull", ("", "NULL x", "null")),
+        ('"q"\t"NULL"', ('"q"', '"NULL"')),
+        ('"a"b\t"\t""', ('"a"b', '"', '""')),
+        ("\0a\tb\0\tc\tNULL", ("a\tb", "c", "")),
+        ('{"a":"b"}\t["x"]\t', ('{"a":"b"}', '["x"]', "")),
+    ],
+)
+def test_quotes_are_a_part_of_fields(line: str, row: tuple[str, ...]) -> None:
+    assert table(f"x\n{line}\n").rows == [row]
+
+
 @pytest.mark.parametrize(
     ("line", "row"),
     [
@@ -263,8 +348,33 @@ def test_what_is_printed_before_and_after_the_table_is_kept_apart() -> None:
         ('""\t', ("", "")),
     ],
 )
-def test_fields_are_read_with_and_without_quotes(line: str, row: tuple[str, ...]) -> None:
-    assert table(f"x\n{line}\n").rows == [row]
+def test_quoted_output_loses_its_quotes(line: str, row: tuple[str, ...]) -> None:
+    assert table(f"x\n{line}\n", quoted=True).rows == [row]
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "key", "expected"),
+    [
+        ([], "", None, '"q"'),
+        (["-Ddisable.quoting.for.sv=false"], "", None, "q"),
+        ([], "-Xmx1g -Ddisable.quoting.for.sv=false", None, "q"),
+        (["-Ddisable.quoting.for.sv=true"], "-Ddisable.quoting.for.sv=false", None, '"q"'),
+        ([], "", True, "q"),
+        ([], "-Ddisable.quoting.for.sv=false", False, '"q"'),
+    ],
+)
+def test_output_is_quoted_where_beeline_or_the_entry_says_so(
+    made: Callable[..., HiveDatabase],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    options: str,
+    key: bool | None,
+    expected: str,
+) -> None:
+    monkeypatch.setenv("HADOOP_CLIENT_OPTS", options)
+    entry = made("""printf 'x\\n"q"\\n'""")
+    entry = replace(entry, command=(*entry.command, *words), quoted=key)
+    assert ask(entry, "SELECT 1").rows == [(expected,)]
 
 
 @pytest.mark.parametrize(

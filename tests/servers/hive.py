@@ -20,7 +20,7 @@ from tests.servers.hiveserver2 import JAVA_OPTIONS, HiveServer2
 from tests.servers.kerberos import Realm
 from tests.servers.mariadb import free_port
 
-__all__ = ["Hive", "hive", "running_hive"]
+__all__ = ["Hive", "hive", "hive_beeline", "running_hive"]
 
 _OPENED = (
     *("java.lang", "java.lang.invoke", "java.lang.reflect", "java.util", "java.util.concurrent"),
@@ -187,6 +187,15 @@ def hive() -> Iterator[Hive]:
     with running_hive() as server:
         server.make_one()
         yield server
+
+
+@pytest.fixture(scope="session")
+def hive_beeline() -> tuple[str, ...]:
+    """The command line of Hive's BeeLine, without arguments of its own."""
+    opened = [f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in ("lang", "net")]
+    path = f"{jars('beeline')}/*:{jars('server')}/*"
+    java = ("java", "-Xmx256m", *JAVA_OPTIONS, "-Dfile.encoding=UTF-8", *opened, "-cp", path)
+    return (*java, "org.apache.hive.beeline.BeeLine")
 
 
 def jars(name: str) -> Path:

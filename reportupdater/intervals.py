@@ -105,6 +105,18 @@ class Granularity(enum.Enum):
             raise ValueError(f"{shown(text)} has no hour")
         return self.label(moment), self.number(moment)
 
+    def labelled(self, text: str) -> int | None:
+        """The number of the interval whose label a text is; None where it is none's.
+
+        >>> Granularity.WEEKS.labelled("2015-01-05") is None  # a Monday
+        True
+        """
+        try:
+            label, number = self.place(text)
+            return number if label == text == self.label(self.start(number)) else None
+        except ValueError:
+            return None
+
 
 @lru_cache(4096)  # the series of a report have their intervals in common
 def _interval(granularity: Granularity, number: int) -> Interval:

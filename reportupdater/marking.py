@@ -181,15 +181,24 @@ def _selection(project: Project, request: Request, summary: Summary) -> Callable
     tsvs = _tsvs(reports, request.only)
 
     def is_wanted(mark: Mark) -> bool:
-        start = parse_moment(mark.start)
         return (
             mark.report in names
             and (tsvs is None or mark.tsv in tsvs)
-            and (request.since is None or start >= request.since)
-            and (request.until is None or start < request.until)
+            and _is_within(mark.start, request.since, request.until)
         )
 
     return is_wanted
+
+
+def _is_within(start: str, since: datetime | None, until: datetime | None) -> bool:
+    """Whether a mark is in a range; what is no date is where no range is given."""
+    if since is None and until is None:
+        return True
+    try:
+        moment = parse_moment(start)
+    except ValueError:
+        return False
+    return (since is None or moment >= since) and (until is None or moment < until)
 
 
 def _tsvs(reports: Iterable[Report], only: Only) -> set[str] | None:

@@ -152,6 +152,7 @@ def stand(
         wanted = ", ".join(f"{name}={value}" for name in only for value in sorted(only[name]))
         raise UsageError(f"{output}: no series has {wanted}")
     result.troubles += _of_runs(known, found)
+    result.troubles += [f"the state holds {line}" for line in known.ignored.lines()]
     return result
 
 
@@ -182,7 +183,7 @@ def _of_project(
             one.failing = [
                 failing
                 for failing in one.failing
-                if report.granularity.place(failing.start)[1] in allowed
+                if report.granularity.labelled(failing.start) in allowed
             ]
         standing.series.append(one)
     if standing.missing:
@@ -245,7 +246,9 @@ def _done(
     for number, rows in groupby(content.rows, key=lambda row: row.number):
         intervals[number] = is_empty(row.cells for row in rows)
     for start, empty in pending.items():
-        intervals[granularity.place(start)[1]] = empty
+        number = granularity.labelled(start)
+        if number is not None:
+            intervals[number] = empty
     done = Coverage.of(intervals)
     if done.newest is not None:
         one.done_up_to = granularity.label(granularity.start(done.newest))
@@ -270,7 +273,8 @@ def _failing(
     one.failing = [
         failing
         for failing in known.failing.get(one.tsv, ())
-        if failing.start in marked or granularity.place(failing.start)[1] not in done
+        if (number := granularity.labelled(failing.start)) is not None
+        and (failing.start in marked or number not in done)
     ]
 
 

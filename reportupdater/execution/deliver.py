@@ -19,6 +19,7 @@ from reportupdater.execution.clock import utcnow
 from reportupdater.execution.retry import RETRY
 from reportupdater.execution.stop import Stop
 from reportupdater.model import GraphiteConfig
+from reportupdater.observe.words import count
 from reportupdater.sinks.base import Sink
 from reportupdater.store import outbox
 from reportupdater.store.locks import Locks
@@ -132,6 +133,15 @@ class Deliverer:
 
     def _begin(self, sink: Sink) -> None:
         if self._thread is None:
+            odd = outbox.remove_odd(self._state, sink.destination)
+            if odd:
+                log.warning(
+                    "%s: removed %s for %s that no run can have written (`reportupdater resend`"
+                    " makes datapoints of stored rows again)",
+                    self._state.path,
+                    count(odd, "datapoint"),
+                    sink.destination,
+                )
             outbox.begin(self._state, sink.destination)
             self._thread = threading.Thread(
                 target=self._run, args=(sink,), name="deliverer", daemon=True

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from reportupdater.errors import TsvError
+from reportupdater.errors import TsvError, shown
 from reportupdater.intervals import Coverage
 from reportupdater.model import Report, Series, Task
 from reportupdater.observe.summary import Summary
+from reportupdater.observe.words import count
 from reportupdater.planning.explode import EVERY, Only, explode, is_wanted
 from reportupdater.planning.plan import Clock, due, mark, markable, window
 from reportupdater.planning.schedule import next_tick
@@ -123,11 +124,29 @@ def coverage(
         else:
             starts = waiting.get(one.tsv)
             if starts:
-                numbers = {report.granularity.place(start)[1] for start in starts}
-                done[one] = Coverage.of(numbers.union(done[one] or ()))
+                done[one] = _with(starts, one, done[one], state, summary)
     if news:
         remembered.remember(state, report.name, report.granularity, news)
     return done
+
+
+def _with(
+    starts: Sequence[str], series: Series, done: Coverage | None, state: State, summary: Summary
+) -> Coverage | None:
+    """What is done of a series with the results of the journal; None where these cannot be its own."""
+    report = series.report
+    numbers = set(done or ())
+    for start in starts:
+        number = report.granularity.labelled(start)
+        if number is None:
+            what = (
+                f"{state.path}: a result of {series.tsv} is dated {shown(start)}: none of its"
+                f" {report.granularity.value} begins there (has `granularity` been changed?)"
+            )
+            summary.troubles.add(report.name, what)
+            return None
+        numbers.add(number)
+    return Coverage.of(numbers)
 
 
 def _expand(
@@ -180,9 +199,21 @@ def _open(
 ) -> set[int]:
     """The marked intervals of a series; those that may not be marked are told and dropped."""
     report = series.report
-    starts = {report.granularity.place(start)[1]: start for start in marked.get(series.tsv, ())}
-    if not starts:
+    numbers = {start: report.granularity.labelled(start) for start in marked.get(series.tsv, ())}
+    if not numbers:
         return set()
+    foreign = [start for start, number in numbers.items() if number is None]
+    if foreign:
+        marks.drop(state, ((series.tsv, start) for start in foreign))
+        log.warning(
+            "%s: not computed again, though it was marked: what is no start of an interval of %s"
+            " (%s, the first is %s): `granularity` was changed, or someone else wrote them",
+            series,
+            report.granularity.value,
+            count(len(foreign), "mark"),
+            shown(foreign[0]),
+        )
+    starts = {number: start for start, number in numbers.items() if number is not None}
     allowed = markable(report, clock.now, done.newest)
     dropped = [start for number, start in starts.items() if number not in allowed]
     if dropped:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from reportupdater.store import valid
 from reportupdater.store.schema import BEFORE, is_summed_up
 from reportupdater.store.state import State
 
@@ -35,7 +36,13 @@ def of_report(state: State, report: str) -> dict[str, History]:
     """The history of each series of a report that has one, by its TSV. Raises StateError."""
     with state.reading() as connection:
         before = "" if is_summed_up(connection) else _ANSWERED_BEFORE
-        answers = connection.execute(_ANSWERED.format(before=before), {"report": report}).fetchall()
+        answers = valid.rows(
+            connection,
+            "answered",
+            (valid.is_name, valid.is_count, valid.is_seconds),
+            _ANSWERED.format(before=before),
+            {"report": report},
+        )
     return {tsv: History(count, seconds) for tsv, count, seconds in answers}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
@@ -9,11 +10,12 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from reportupdater.intervals import Granularity
-from reportupdater.store import files, tsv
+from reportupdater.store import files, tsv, valid
 from reportupdater.store.checksum import checksum
 from reportupdater.store.files import Written
 from reportupdater.store.header import Header
 from reportupdater.store.state import State
+from reportupdater.store.valid import Ignored
 
 
 class Result(NamedTuple):
@@ -112,13 +114,24 @@ class Pending(NamedTuple):
     rows: str
 
 
-def pending(connection: sqlite3.Connection) -> list[Pending]:
+def pending(connection: sqlite3.Connection, ignored: Ignored | None = None) -> list[Pending]:
     """All results of the journal, a later one of an interval after the one before."""
-    found = connection.execute(
+    found = valid.rows(
+        connection,
+        "journal",
+        (valid.is_name, valid.is_name, valid.is_text, _is_table),
         "SELECT report, tsv, start, rows FROM journal JOIN series ON series.id = journal.series"
-        " ORDER BY journal.id"
+        " ORDER BY journal.id",
+        ignored=ignored,
     )
     return [Pending(*row) for row in found]
+
+
+def _is_table(value: object) -> bool:
+    try:
+        return isinstance(value, str) and all(tsv.parse(value))
+    except csv.Error:
+        return False
 
 
 class Merged(NamedTuple):
@@ -139,9 +152,7 @@ def merge(state: State, path: str) -> Merged | None:
     None where it has none. Raises TsvError, OSError, and StateError where a result is not what was
     committed.
     """
-    last: dict[int, tuple[Header, str]] = {}
-    headers: dict[str, Header] = {}
-    newest = None
+    kept: list[_Kept] = []
     number = 0
     with state.reading() as connection:
         for identity, check, *values in connection.execute(
@@ -152,26 +163,53 @@ def merge(state: State, path: str) -> Merged | None:
         ):
             if check != checksum(path, *values):
                 raise state.damaged(f"a result of {path} is not what was committed")
-            newest = _Kept(*values)
-            if newest.header not in headers:
-                headers[newest.header] = tsv.parse(newest.header)[0]
-            place = Granularity(newest.granularity).place(newest.start)[1]
-            last[place] = headers[newest.header], newest.rows
+            kept.append(_Kept(*values))
             number = int(identity)
-    if newest is None:
+    if not kept:
         return None
-    granularity = Granularity(newest.granularity)
-    group, max_data_points = newest.group, newest.max_data_points
+    try:
+        entries = _entries(kept)
+        granularity = Granularity(kept[-1].granularity)
+    except (ValueError, LookupError, TypeError, csv.Error) as error:
+        raise state.damaged(f"a result of {path} cannot be one: {error}") from None
+    group, max_data_points = kept[-1].group, kept[-1].max_data_points
+    del kept
+    target = files.inside(state.output, path)
+    content = tsv.read(target, granularity)
+    content = tsv.merged(content, entries, max_data_points=max_data_points)
+    return Merged(path, number, tsv.write(target, content, group=group))
+
+
+_COMMITTED = (
+    *(valid.is_text,) * 4,
+    valid.or_none(valid.is_text),
+    valid.or_none(valid.is_count),
+)
+"""What the values of a `_Kept` must be."""
+
+
+def _entries(results: Iterable[_Kept]) -> list[tsv.Entry]:
+    """The last result of each interval. Raises all that comes of values that were not committed."""
+    last: dict[int, tuple[Header, str]] = {}
+    headers: dict[str, Header] = {}
+    granularity = Granularity.DAYS
+    for one in results:
+        if not valid.passes(_COMMITTED, one):
+            raise ValueError("it has a value of another type")
+        if not one.rows.endswith("\n"):
+            raise ValueError("it has no rows")
+        if one.header not in headers:
+            headers[one.header] = tsv.parse(one.header)[0]
+        granularity = Granularity(one.granularity)
+        last[granularity.place(one.start)[1]] = headers[one.header], one.rows
     # All at once: there may be thousands of results with a row each.
     cells: dict[int, list[tuple[str, ...]]] = {place: [] for place in last}
     for row in tsv.parse("".join([rows for _, rows in last.values()])):
         cells[granularity.place(row[0])[1]].append(row)
     entries = [tsv.Entry(place, columns, cells[place]) for place, (columns, _) in last.items()]
-    del last, cells
-    target = files.inside(state.output, path)
-    content = tsv.read(target, granularity)
-    content = tsv.merged(content, entries, max_data_points=max_data_points)
-    return Merged(path, number, tsv.write(target, content, group=group))
+    if any(len(row) != len(entry.header) for entry in entries for row in entry.rows):
+        raise ValueError("a row is not as wide as the header")
+    return entries
 
 
 def forget(state: State, merged: Iterable[Merged]) -> None:

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from reportupdater.store import reports, schema
+from reportupdater.store import reports, schema, valid
 from reportupdater.store.many import insert
 from reportupdater.store.reports import Findings
 from reportupdater.store.state import State
+from reportupdater.store.valid import Ignored
 
 KEPT = timedelta(days=90)
 _LET_GO = 5_000
@@ -136,16 +137,43 @@ def _note_failing(connection: sqlite3.Connection, when: str, attempts: Iterable[
     )
 
 
-def last_runs(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
+_RUN = {"started": valid.is_stamp, "ended": valid.is_stamp, "exit_code": valid.is_exit_code}
+_SUMMARY = {
+    "datapoints_waiting": valid.is_count,
+    "errors_in_configuration": valid.is_count,
+    "failures": valid.texts,
+    "troubles": valid.texts,
+}
+
+
+def is_run(content: object) -> bool:
+    """Whether something tells how a run ended, as `last_runs` does."""
+    return valid.has(content, _RUN, _SUMMARY)
+
+
+def last_runs(
+    connection: sqlite3.Connection, ignored: Ignored | None = None
+) -> dict[str, dict[str, Any]]:
     """The last ended run of each project: when, its exit code and its summary."""
-    found = connection.execute(
+    found = valid.rows(
+        connection,
+        "runs",
+        (valid.is_name, *_RUN.values(), _is_summary, valid.is_count),
         "SELECT project, started, ended, exit_code, summary, max(id) FROM runs"
-        " WHERE ended IS NOT NULL GROUP BY project ORDER BY project"
-    ).fetchall()
+        " WHERE ended IS NOT NULL GROUP BY project ORDER BY project",
+        ignored=ignored,
+    )
     return {
-        project: {"started": started, "ended": ended, "exit_code": code, **json.loads(summary)}
+        project: {**json.loads(summary), "started": started, "ended": ended, "exit_code": code}
         for project, started, ended, code, summary, _ in found
     }
+
+
+def _is_summary(value: object) -> bool:
+    try:
+        return isinstance(value, str) and valid.has(json.loads(value), {}, _SUMMARY)
+    except (ValueError, RecursionError):
+        return False
 
 
 class Running(NamedTuple):
@@ -156,13 +184,17 @@ class Running(NamedTuple):
     started: str
 
 
-def running(connection: sqlite3.Connection) -> list[Running]:
+def running(connection: sqlite3.Connection, ignored: Ignored | None = None) -> list[Running]:
     """The runs that have not ended and whose processes are there.
 
     A run that was killed has not ended either; its number may be another process's by now.
     """
-    found = connection.execute(
-        "SELECT project, pid, started FROM runs WHERE ended IS NULL ORDER BY id"
+    found = valid.rows(
+        connection,
+        "runs",
+        (valid.is_name, valid.is_pid, valid.is_stamp),
+        "SELECT project, pid, started FROM runs WHERE ended IS NULL ORDER BY id",
+        ignored=ignored,
     )
     return [one for one in (Running(*row) for row in found) if _is_there(one.pid)]
 
@@ -188,12 +220,22 @@ class Failing(NamedTuple):
     error: str
 
 
-def failing(connection: sqlite3.Connection) -> list[Failing]:
+_FAILING = (
+    *(valid.is_name, valid.is_name, valid.is_text),
+    *(valid.is_count, valid.is_stamp, valid.is_text),
+)
+
+
+def failing(connection: sqlite3.Connection, ignored: Ignored | None = None) -> list[Failing]:
     """The intervals that have failed since they last succeeded, each series' oldest first."""
     source = "failing" if schema.has_failing(connection) else f"({schema.FAILING_BEFORE})"
-    found = connection.execute(
+    found = valid.rows(
+        connection,
+        "failing",
+        _FAILING,
         f"SELECT report, tsv, start, times, last_at, error FROM {source} AS failing"
-        " JOIN series ON series.id = failing.series ORDER BY tsv, start"
+        " JOIN series ON series.id = failing.series ORDER BY tsv, start",
+        ignored=ignored,
     )
     return [Failing(*row) for row in found]
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from reportupdater.errors import StateError, Where
 from reportupdater.store import files
 from reportupdater.store.state import opened
+from reportupdater.store.valid import is_pid
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +151,11 @@ def _is_locked(path: Path) -> bool:
 def last_holder(folder: Path, report: str) -> tuple[str, datetime]:
     """The process that took a report's lock last, and when; it may have let go of it since.
 
-    Raises OSError where nobody ever took it, ValueError where it has just been taken.
+    Raises OSError where nobody ever took it, ValueError where it has just been taken, or where the
+    file holds anything else: its text goes into the command that a message advises.
     """
     pid, _, since = (folder / report).read_text().strip().partition(" ")
-    return pid, datetime.fromisoformat(since)
+    moment = datetime.fromisoformat(since)
+    if not (pid.isascii() and pid.isdecimal() and is_pid(int(pid))) or moment.tzinfo is not None:
+        raise ValueError("it names no process and no moment")
+    return pid, moment

@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from reportupdater.errors import Problem, Severity, Where
 from reportupdater.intervals import parse_moment
-from reportupdater.store import ledger
+from reportupdater.store import ledger, valid
 from reportupdater.store.state import State
+from reportupdater.store.valid import Ignored
 
 _FORM = (
     "first two lines: from which date, until which date (exclusive);"
@@ -115,10 +116,13 @@ def expand(state: State, mark: MarkFile, report: str, starts: Iterable[tuple[str
 
 
 def open_marks(state: State, report: str) -> dict[str, list[str]]:
-    """The marked intervals' starts of each TSV of a report."""
+    """The marked intervals' starts of each TSV of a report; they need be no interval's starts."""
     starts: dict[str, list[str]] = defaultdict(list)
     with state.reading() as connection:
-        for tsv, start in connection.execute(
+        for tsv, start in valid.rows(
+            connection,
+            "marks",
+            (valid.is_name, valid.is_text),
             "SELECT tsv, start FROM marks JOIN series ON series.id = marks.series"
             " WHERE report = ? ORDER BY tsv, start",
             (report,),
@@ -160,11 +164,15 @@ class Mark(NamedTuple):
     start: str
 
 
-def listed(connection: sqlite3.Connection) -> list[Mark]:
-    """All open marks, by TSV and start."""
-    found = connection.execute(
+def listed(connection: sqlite3.Connection, ignored: Ignored | None = None) -> list[Mark]:
+    """All open marks, by TSV and start; a start need be no interval's."""
+    found = valid.rows(
+        connection,
+        "marks",
+        (valid.is_name, valid.is_name, valid.is_text),
         "SELECT report, tsv, start FROM marks JOIN series ON series.id = marks.series"
-        " ORDER BY tsv, start"
+        " ORDER BY tsv, start",
+        ignored=ignored,
     )
     return [Mark(*row) for row in found]
 

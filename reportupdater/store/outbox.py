@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reportupdater.model import Datapoint
+from reportupdater.store import valid
 from reportupdater.store.many import insert
 from reportupdater.store.state import State, look
+from reportupdater.store.valid import Ignored
 
 _OF_BATCH = "destination = ? AND (path, timestamp) >= (?, ?) AND (path, timestamp) <= (?, ?)"
 
@@ -54,6 +56,28 @@ def put(connection: sqlite3.Connection, destination: str, points: Sequence[Datap
         destination,
         version,
     )
+
+
+def remove_odd(state: State, destination: str) -> int:
+    """Remove what can be no datapoint: no receiver would take it, or for something else. How many."""
+    odd_types = " OR ".join(
+        f"typeof({name}) != '{kind}'"
+        for kind, names in (
+            ("text", ("path", "value")),
+            ("integer", ("timestamp", "version", "owed", "in_doubt")),
+        )
+        for name in names
+    )
+    # A white space or control character ends a path, a value, or a line.
+    odd_texts = " OR ".join(
+        f"{name} GLOB '*[' || char(1) || '- ]*' OR instr({name}, char(0))"
+        for name in ("path", "value")
+    )
+    with state.transaction() as connection:
+        return connection.execute(
+            f"DELETE FROM outbox WHERE destination = ? AND ({odd_types} OR {odd_texts})",
+            (destination,),
+        ).rowcount
 
 
 def begin(state: State, destination: str) -> None:
@@ -128,12 +152,11 @@ def waiting(state: State, destination: str, most: int = -1) -> int:
         return int(found[0])
 
 
-def owed(connection: sqlite3.Connection) -> dict[str, int]:
+def owed(connection: sqlite3.Connection, ignored: Ignored | None = None) -> dict[str, int]:
     """How many datapoints each destination is owed that is owed any."""
-    found = connection.execute(
-        "SELECT destination, count(*) FROM outbox GROUP BY destination ORDER BY destination"
-    )
-    return {str(destination): int(count) for destination, count in found}
+    query = "SELECT destination, count(*) FROM outbox GROUP BY destination ORDER BY destination"
+    checks = (valid.is_text, valid.is_count)
+    return dict(valid.rows(connection, "outbox", checks, query, ignored=ignored))
 
 
 def sent_metrics(output: Path, destination: str) -> set[str]:

@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reportupdater.errors import TsvError, Where
-from reportupdater.store import journal
+from reportupdater.intervals import Granularity
+from reportupdater.store import journal, valid
 from reportupdater.store.state import State
+from reportupdater.store.valid import Ignored
+
+_GRANULARITIES = frozenset(granularity.value for granularity in Granularity)
 
 
 class Owner(NamedTuple):
@@ -86,13 +90,22 @@ def check(state: State, owner: Owner, still_has: Callable[[str, str], bool]) -> 
 
 
 def _last(state: State, report: str) -> Owner | None:
+    checks = (*(valid.is_name,) * 4, is_granularity, valid.is_name)
     with state.reading() as connection:
-        found = connection.execute(
+        found = valid.rows(
+            connection,
+            "owners",
+            checks,
             "SELECT report, folder, real_folder, config, granularity, dimensions"
             " FROM owners WHERE report = ?",
             (report,),
-        ).fetchone()
-    return Owner(*found) if found else None
+        )
+    return Owner(*found[0]) if found else None
+
+
+def is_granularity(value: object) -> bool:
+    """Whether it is the name of a granularity."""
+    return isinstance(value, str) and value in _GRANULARITIES
 
 
 class Shape(NamedTuple):
@@ -102,9 +115,15 @@ class Shape(NamedTuple):
     dimensions: tuple[str, ...]
 
 
-def shapes(connection: sqlite3.Connection) -> dict[str, Shape]:
+def shapes(connection: sqlite3.Connection, ignored: Ignored | None = None) -> dict[str, Shape]:
     """The shape of each report's TSVs, as far as runs of this program wrote any."""
-    found = connection.execute("SELECT report, granularity, dimensions FROM owners")
+    found = valid.rows(
+        connection,
+        "owners",
+        (valid.is_name, is_granularity, valid.is_name),
+        "SELECT report, granularity, dimensions FROM owners",
+        ignored=ignored,
+    )
     return {
         report: Shape(granularity, tuple(dimensions.split(",")) if dimensions else ())
         for report, granularity, dimensions in found

@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from itertools import pairwise
 from typing import NamedTuple
 
 from reportupdater.intervals import Coverage, Granularity
@@ -54,11 +56,13 @@ def recall(state: State, report: str, granularity: Granularity) -> Memory:
             " WHERE report = ? AND granularity = ?",
             (report, granularity.value),
         ).fetchall()
-    return {
-        tsv: (Identity(*file), _coverage(runs))
-        for check, tsv, unit, *file, runs in found
-        if check == checksum(tsv, unit, *file, runs)
-    }
+    memory = {}
+    for check, tsv, unit, *file, runs in found:
+        if check == checksum(tsv, unit, *file, runs):
+            # Where it cannot be so, there is no memory: the file is read again.
+            with suppress(ValueError, OverflowError, TypeError, AttributeError):
+                memory[tsv] = Identity(*file), _coverage(runs, granularity)
+    return memory
 
 
 def remember(state: State, report: str, granularity: Granularity, memory: Memory) -> None:
@@ -77,6 +81,10 @@ def _runs(coverage: Coverage) -> str:
     return " ".join(f"{first} {past}" for first, past in coverage.runs)
 
 
-def _coverage(runs: str) -> Coverage:
+def _coverage(runs: str, granularity: Granularity) -> Coverage:
     bounds = [int(word) for word in runs.split()]
+    if any(bound >= following for bound, following in pairwise(bounds)):
+        raise ValueError("the runs are not in order")
+    if bounds:
+        granularity.start(bounds[0]), granularity.start(bounds[-1] - 1)
     return Coverage(tuple(zip(bounds[::2], bounds[1::2], strict=True)))

@@ -7,6 +7,9 @@ import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from reportupdater.store import valid
+from reportupdater.store.valid import Ignored
+
 
 class Finding(NamedTuple):
     """What a run found out about a report: how many series and results, and what was wrong."""
@@ -76,7 +79,8 @@ def note(connection: sqlite3.Connection, run: int, at: str, findings: Findings) 
         " WHERE :is_ours OR config = excluded.config",
         [one._asdict() | around for one in findings.found],
     )
-    known = connection.execute("SELECT report, config FROM reports").fetchall()
+    checks = (valid.is_name, valid.is_name)
+    known = valid.rows(connection, "reports", checks, "SELECT report, config FROM reports")
     gone = {config: is_gone(config) for config in {config for _, config in known}}
     forgotten = [
         (report,)
@@ -93,12 +97,23 @@ def is_gone(config: str) -> bool:
         os.stat(config)
     except FileNotFoundError:
         return True
-    except OSError:  # nobody knows
+    except (OSError, ValueError):  # not known: whoever may write to the state may write no path
         return False
     return False
 
 
-def records(connection: sqlite3.Connection) -> list[Record]:
+RECORD = (
+    *(valid.is_name, valid.is_name),
+    *(valid.or_none(valid.is_text),) * 3,
+    *(valid.is_count, valid.is_stamp),
+    *(valid.is_count,) * 3,
+    *(valid.or_none(valid.is_text), valid.or_none(valid.is_stamp), valid.is_count),
+)
+"""What the values of a `Record` must be."""
+
+
+def records(connection: sqlite3.Connection, ignored: Ignored | None = None) -> list[Record]:
     """What is known of all reports."""
-    found = connection.execute("SELECT * FROM reports ORDER BY report")
+    query = "SELECT * FROM reports ORDER BY report"
+    found = valid.rows(connection, "reports", RECORD, query, ignored=ignored)
     return [Record(*row) for row in found]

@@ -50,7 +50,7 @@ def read(output: Path) -> dict[str, Any] | None:
     """What stands in `status.json`; None where there is none, or it cannot be read."""
     try:
         content = json.loads((output / FOLDER / "status.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     is_ours = isinstance(content, dict) and content.get("version") == 1
     return content if is_ours and "reports" in content else None

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from reportupdater.errors import StateError
-from reportupdater.store import journal, ledger, marks, outbox, owners, reports, status
+from reportupdater.store import journal, ledger, marks, outbox, owners, reports, status, valid
 from reportupdater.store.ledger import Failing, Running
 from reportupdater.store.owners import Shape
 from reportupdater.store.reports import Record
 from reportupdater.store.state import look
 from reportupdater.store.tsv import parse
+from reportupdater.store.valid import Ignored
 
 
 @dataclass(slots=True)
@@ -42,6 +43,8 @@ class Survey:
     failing: dict[str, list[Failing]] = field(default_factory=dict)
     reports: dict[str, set[str]] = field(default_factory=dict)
     """Report → its TSVs that `pending` and `failing` speak of."""
+    ignored: Ignored = field(default_factory=Ignored)
+    """What this program cannot have written."""
 
 
 def survey(output: Path) -> Survey:
@@ -54,21 +57,23 @@ def survey(output: Path) -> Survey:
 
 
 def _from_state(connection: sqlite3.Connection) -> Survey:
+    ignored = Ignored()
     found = Survey(
         "state",
-        records={record.report: record for record in reports.records(connection)},
-        shapes=owners.shapes(connection),
-        runs=ledger.last_runs(connection),
-        running=ledger.running(connection),
-        owed=outbox.owed(connection),
+        records={record.report: record for record in reports.records(connection, ignored)},
+        shapes=owners.shapes(connection, ignored),
+        runs=ledger.last_runs(connection, ignored),
+        running=ledger.running(connection, ignored),
+        owed=outbox.owed(connection, ignored),
+        ignored=ignored,
     )
     members: defaultdict[str, set[str]] = defaultdict(set)
-    for result in journal.pending(connection):
+    for result in journal.pending(connection, ignored):
         found.pending.setdefault(result.tsv, {})[result.start] = is_empty(parse(result.rows))
         members[result.report].add(result.tsv)
-    for mark in marks.listed(connection):
+    for mark in marks.listed(connection, ignored):
         found.marked.setdefault(mark.tsv, set()).add(mark.start)
-    for failing in ledger.failing(connection):
+    for failing in ledger.failing(connection, ignored):
         found.failing.setdefault(failing.tsv, []).append(failing)
         members[failing.report].add(failing.tsv)
     found.reports = dict(members)
@@ -79,18 +84,40 @@ def _from_file(output: Path, why: str) -> Survey:
     content = status.read(output)
     if content is None:
         return Survey(why=why)
-    try:
-        found = Survey(
-            "status.json", why, runs=content["projects"], owed=content["datapoints_waiting"]
-        )
-        for name, told in content["reports"].items():
-            granularity, dimensions = told.pop("granularity"), told.pop("dimensions")
-            found.records[name] = Record(name, **told)
-            if granularity is not None:
-                found.shapes[name] = Shape(granularity, tuple(dimensions))
-    except (AttributeError, KeyError, TypeError):  # a person's, or another version's
+    found = Survey("status.json", why)
+    parts = ("projects", "reports", "datapoints_waiting")
+    if not all(isinstance(content.get(part), dict) for part in parts):  # another version's
         return Survey(why=f"{why}; status.json is not as this version writes it".removeprefix("; "))
+    for config, run in content["projects"].items():
+        if ledger.is_run(run):
+            found.runs[config] = run
+        else:
+            found.ignored.add("status.json", {config: run})
+    for destination, count in content["datapoints_waiting"].items():
+        if valid.is_count(count):
+            found.owed[destination] = count
+        else:
+            found.ignored.add("status.json", {destination: count})
+    for name, report in content["reports"].items():
+        if not _take_report(found, name, report):
+            found.ignored.add("status.json", {name: report})
     return found
+
+
+def _take_report(found: Survey, name: str, report: object) -> bool:
+    """Take in what `status.json` tells of a report. Whether it can be so."""
+    if not isinstance(report, dict):
+        return False
+    granularity, dimensions = report.pop("granularity", None), report.pop("dimensions", None)
+    if report.keys() != {*Record._fields} - {"report"}:
+        return False
+    record = Record(name, **report)
+    if not valid.passes(reports.RECORD, record):
+        return False
+    found.records[name] = record
+    if owners.is_granularity(granularity) and valid.texts(dimensions):
+        found.shapes[name] = Shape(granularity, tuple(dimensions))
+    return granularity is None or name in found.shapes
 
 
 def is_empty(rows: Iterable[tuple[str, ...]]) -> bool:

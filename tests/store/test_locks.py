@@ -169,7 +169,18 @@ def test_a_lock_can_be_taken_on_a_full_disk(tmp_path: Path) -> None:
     assert (tmp_path / "r").read_text() == ""
 
 
-@pytest.mark.parametrize("content", ["", "12", "12 yesterday\n", None])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "12", "12 yesterday\n", None),
+        "`kill 1` 2015-01-01T00:00:00\n",
+        "12 2015-01-01T00:00:00+01:00\n",
+        "-1 2015-01-01T00:00:00\n",
+        "0 2015-01-01T00:00:00\n",
+        f"{2**40} 2015-01-01T00:00:00\n",
+        "١٢ 2015-01-01T00:00:00\n",
+    ],
+)
 def test_a_holder_that_has_not_said_who_it_is_is_another_run(
     locks: Locks, tmp_path: Path, content: str | None
 ) -> None:

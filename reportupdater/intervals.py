@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import enum
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from reportupdater.errors import shown
@@ -178,34 +180,72 @@ class Coverage:
             runs.append((first, past))
         return Coverage(tuple(runs))
 
+    @staticmethod
+    def joined(runs: Iterable[tuple[int, int]]) -> Coverage:
+        """The coverage of ascending runs, which may touch.
+
+        >>> Coverage.joined([(1, 2), (2, 4), (6, 7)]).runs
+        ((1, 4), (6, 7))
+        """
+        joined: list[tuple[int, int]] = []
+        for first, past in runs:
+            if joined and joined[-1][1] == first:
+                joined[-1] = joined[-1][0], past
+            else:
+                joined.append((first, past))
+        return Coverage(tuple(joined))
+
     def __contains__(self, number: int) -> bool:
-        return any(first <= number < past for first, past in self.runs)
+        at = bisect_right(self.runs, number, key=itemgetter(0)) - 1
+        return at >= 0 and number < self.runs[at][1]
+
+    def __len__(self) -> int:
+        return sum(past - first for first, past in self.runs)
 
     def __iter__(self) -> Iterator[int]:
         for first, past in self.runs:
             yield from range(first, past)
 
-    def missing(self, first: int, past: int) -> list[int]:
-        """The numbers in `[first, past)` that are not done, ascending.
+    def missing(self, first: int, past: int) -> Coverage:
+        """The numbers in `[first, past)` that are not done.
 
-        >>> Coverage(((2, 4),)).missing(1, 6)
-        [1, 4, 5]
+        >>> Coverage(((2, 4),)).missing(1, 6).runs
+        ((1, 2), (4, 6))
         """
-        numbers: list[int] = []
-        at = first
-        for start, end in self.runs:
-            numbers.extend(range(at, min(start, past)))
-            at = max(at, end)
-        numbers.extend(range(at, past))
-        return numbers
+        return Coverage(((first, past),) if first < past else ()).without(self)
 
-    def within(self, wanted: range) -> list[int]:
-        """The numbers in `wanted` that are done, ascending."""
-        return [
-            number
-            for first, past in self.runs
-            for number in range(max(first, wanted.start), min(past, wanted.stop))
-        ]
+    def without(self, other: Coverage) -> Coverage:
+        """The numbers that are not in another coverage.
+
+        >>> Coverage(((1, 4), (6, 9))).without(Coverage(((2, 3), (5, 7)))).runs
+        ((1, 2), (3, 4), (7, 9))
+        """
+        runs: list[tuple[int, int]] = []
+        holes = other.runs
+        next_hole = 0
+        for first, past in self.runs:
+            while next_hole < len(holes) and holes[next_hole][1] <= first:
+                next_hole += 1
+            at, hole = first, next_hole
+            while hole < len(holes) and holes[hole][0] < past:
+                if at < holes[hole][0]:
+                    runs.append((at, holes[hole][0]))
+                at = holes[hole][1]
+                hole += 1
+            if at < past:
+                runs.append((at, past))
+        return Coverage(tuple(runs))
+
+    def within(self, wanted: range) -> Coverage:
+        """The numbers in `wanted` that are done."""
+        first, past = wanted.start, wanted.stop
+        return Coverage(
+            tuple(
+                (max(one, first), min(other, past))
+                for one, other in self.runs
+                if one < past and other > first
+            )
+        )
 
     def count(self, wanted: range) -> int:
         """How many numbers in `wanted` are done.

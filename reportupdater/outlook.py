@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
-from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,10 +12,11 @@ from reportupdater.config.load import load_project
 from reportupdater.errors import TsvError, UsageError, Where, told
 from reportupdater.execution import begin
 from reportupdater.execution.stock import Stock, take_stock
-from reportupdater.model import Project, Reason, Report, Series, Task
+from reportupdater.model import Project, Reason, Report, Series
 from reportupdater.observe.log import tell
 from reportupdater.observe.summary import Summary
 from reportupdater.pipeline import Request
+from reportupdater.planning.due import Due
 from reportupdater.planning.plan import Clock
 from reportupdater.planning.rest import Rest, rest
 from reportupdater.planning.schedule import Next, next_due, next_tick
@@ -134,10 +135,12 @@ def outlook(request: Request) -> Outlook:
         mark_files, problems = marks.read_files(project.folder)
         tell(problems)
         with state.reading() as connection:
-            failing = ledger.failing(connection)
+            failing: dict[str, list[Failing]] = {}
+            for one in ledger.failing(connection):
+                failing.setdefault(one.tsv, []).append(one)
         found = [
-            _report(state, locks, project, one, mark_files, failing, request, clock)
-            for one in reports
+            _report(state, locks, project, report, mark_files, failing, request, clock)
+            for report in reports
         ]
     return Outlook(project.config_path, request.output, clock.now, tuple(found), summary.invalid)
 
@@ -148,7 +151,7 @@ def _report(
     project: Project,
     report: Report,
     mark_files: Sequence[MarkFile],
-    failing: Sequence[Failing],
+    failing: Mapping[str, Sequence[Failing]],
     request: Request,
     clock: Clock,
 ) -> ReportOutlook:
@@ -162,10 +165,9 @@ def _report(
     of_all = history.expected(histories.values())
     series = []
     for stock in take_stock(state, report, mark_files, clock, summary, request.only):
-        tsv = stock.series.tsv
+        tsv = stock.due.series.tsv
         mean = history.expected([histories.get(tsv, History())])
-        due = {task.start for task in stock.tasks}
-        still = tuple(one for one in failing if one.tsv == tsv and one.start in due)
+        still = _still(failing.get(tsv, ()), stock.due)
         series.append(_outlook(state, stock, still, of_all if mean is None else mean, clock))
     ahead = next_tick(report, clock.now), next_due(report, clock.now)
     return ReportOutlook(report, tuple(series), "", "", *ahead)
@@ -174,16 +176,16 @@ def _report(
 def _outlook(
     state: State, stock: Stock, failing: tuple[Failing, ...], mean: float | None, clock: Clock
 ) -> SeriesOutlook:
-    series, done, tasks = stock
-    count = len(tasks)
+    done, due = stock
+    series, count = due.series, due.intervals
     if done is None:
         trouble = _trouble(state, series)
         return SeriesOutlook(series, (), 0, (), None, (), trouble)
     return SeriesOutlook(
         series,
-        tuple(_stretches(tasks)),
+        tuple(_stretches(due)),
         count,
-        tuple(rest(series, done, tasks, clock)),
+        tuple(rest(series, done, due, clock)),
         None if mean is None else count * mean,
         failing,
     )
@@ -198,17 +200,25 @@ def _trouble(state: State, series: Series) -> str:
     return "it could not be read a moment ago"
 
 
-def _stretches(tasks: Sequence[Task]) -> Iterator[Stretch]:
-    """Tasks, oldest first, as stretches."""
+def _still(failing: Sequence[Failing], due: Due) -> tuple[Failing, ...]:
+    """Those of the failing intervals of a series that are due."""
+    if not failing:
+        return ()
+    numbers, granularity = due.numbers, due.series.report.granularity
+    still = []
+    for one in failing:
+        with suppress(ValueError):  # of another granularity, which the report once had
+            label, number = granularity.place(one.start)
+            if label == one.start and number in numbers:
+                still.append(one)
+    return tuple(still)
 
-    def key(numbered: tuple[int, Task]) -> tuple[Reason, int]:
-        at, task = numbered
-        number = task.series.report.granularity.number(task.interval.start)
-        return task.reason, number - at
 
-    for (reason, _), group in groupby(enumerate(tasks), key):
-        members = [task for _, task in group]
-        yield Stretch(reason, members[0].start, members[-1].start, len(members))
+def _stretches(due: Due) -> Iterator[Stretch]:
+    report = due.series.report
+    for first, past, reason in due.stretches:
+        ((start, last, count),) = labelled(report, [(first, past)])
+        yield Stretch(reason, start, last, count)
 
 
 def as_dict(found: Outlook) -> dict[str, Any]:

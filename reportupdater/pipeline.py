@@ -13,7 +13,7 @@ from reportupdater.execution import begin, on_failure
 from reportupdater.execution.checkpoint import merge_leftovers
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.findings import findings
-from reportupdater.execution.stock import due_tasks
+from reportupdater.execution.stock import due_of
 from reportupdater.execution.stop import Stop
 from reportupdater.observe.log import tell
 from reportupdater.observe.progress import progress
@@ -79,13 +79,13 @@ def _run(request: Request, summary: Summary, began: datetime) -> int:
         owned = begin.held(project, reports, state, locks, summary)
         mark_files, problems = marks.read_files(project.folder)
         tell(problems)
-        tasks = [
-            task
+        dues = [
+            due
             for report in owned
             if not stop.requested
-            for task in due_tasks(state, report, mark_files, clock, summary, request.only)
+            for due in due_of(state, report, mark_files, clock, summary, request.only)
         ]
-        if tasks or (destination and outbox.waiting(state, str(destination), most=1)):
+        if dues or (destination and outbox.waiting(state, str(destination), most=1)):
             # Not imported by a run with nothing to do.
             from reportupdater.engines import registry
             from reportupdater.execution.commit import Committer
@@ -95,10 +95,10 @@ def _run(request: Request, summary: Summary, began: datetime) -> int:
 
             sink = Graphite(*destination) if destination else None
             committer = Committer(state, run_number, summary, project.graphite if sink else None)
-            committer.expect(tasks, owned)
-            execution = Execution(tasks, registry.engine)
+            committer.expect(dues, owned)
+            execution = Execution(dues, registry.engine)
             with Deliverer(state, locks, sink, project.graphite) as deliverer:
-                with execution, progress(len(tasks)) as bar:
+                with execution, progress(sum(due.intervals for due in dues)) as bar:
                     for batch in execution:
                         if stop.requested:
                             execution.stop()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from time import monotonic
 
@@ -16,7 +17,7 @@ from reportupdater.engines.base import Engine, Session
 from reportupdater.errors import Problem, Severity, UsageError, nearest
 from reportupdater.execution import begin
 from reportupdater.execution.execute import Execution
-from reportupdater.execution.outcome import Answer, Outcome
+from reportupdater.execution.outcome import Answer, Failure, Outcome
 from reportupdater.execution.points import result_points
 from reportupdater.execution.stop import Stop
 from reportupdater.intervals import watermark
@@ -24,6 +25,7 @@ from reportupdater.model import GraphiteConfig, Project, Query, Report, Server, 
 from reportupdater.observe.progress import progress
 from reportupdater.observe.summary import Summary
 from reportupdater.observe.words import count
+from reportupdater.planning.due import of_tasks
 from reportupdater.planning.explode import Only, explode
 from reportupdater.planning.plan import window
 from reportupdater.sinks.datapoints import Made
@@ -167,11 +169,13 @@ def tried(trial: Trial) -> Tried:
     outcome: Outcome | None = None
     began = monotonic()
     engine = trial.engine
-    with Stop() as stop, Execution([trial.task], lambda _: engine) as execution, progress(1) as bar:
+    dues = of_tasks([trial.task])
+    with Stop() as stop, Execution(dues, lambda _: engine) as execution, progress(1) as bar:
         for batch in execution:
             if stop.requested:
                 execution.stop()
-            outcome = next(iter(batch.outcomes), outcome)
+            unasked = (Failure(trial.task, error) for _, error in batch.unasked)
+            outcome = next(chain(batch.outcomes, unasked), outcome)
             bar.show(
                 ended=outcome is not None,
                 failed=0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from reportupdater.errors import Where
-from reportupdater.intervals import Granularity
-from reportupdater.model import Dimension, Report, Scripts
+from reportupdater.intervals import Coverage, Granularity
+from reportupdater.model import Dimension, Report, Scripts, Series, Task
+from reportupdater.planning.plan import Clock, due
 
 # A machine that is busy with other things is no reason to fail.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -96,6 +97,11 @@ def report(
             Dimension(name, tuple(values)) for name, values in (dimensions or {}).items()
         ),
     )
+
+
+def due_tasks(series: Series, done: Coverage, marked: Collection[int], clock: Clock) -> list[Task]:
+    """What is due of a series, task by task."""
+    return list(due(series, done, marked, clock).tasks())
 
 
 def floor(granularity: Granularity, moment: datetime) -> datetime:

@@ -236,14 +236,22 @@ def test_a_lag_of_millennia_lets_nothing_be_computed() -> None:
     assert watermark(DAYS, datetime(2015, 1, 1), timedelta(days=365 * 3000)) == 0
 
 
+@given(st.sets(numbers), st.sets(numbers))
+def test_what_is_in_one_coverage_and_not_in_another_is_a_difference_of_sets(
+    one: set[int], other: set[int]
+) -> None:
+    assert Coverage.of(one).without(Coverage.of(other)) == Coverage.of(one - other)
+
+
 @given(st.sets(numbers), numbers, numbers)
 def test_coverage_is_a_set_of_numbers(done: set[int], first: int, past: int) -> None:
     coverage = Coverage.of(done)
     assert list(coverage) == sorted(done)
     assert [number for number in range(-10, 40) if number in coverage] == sorted(done)
     assert coverage.newest == max(done, default=None)
-    assert coverage.missing(first, past) == sorted(set(range(first, past)) - done)
-    assert coverage.within(range(first, past)) == sorted(set(range(first, past)) & done)
+    assert list(coverage.missing(first, past)) == sorted(set(range(first, past)) - done)
+    assert len(coverage) == len(done)
+    assert list(coverage.within(range(first, past))) == sorted(set(range(first, past)) & done)
 
 
 @given(st.lists(numbers))

@@ -10,15 +10,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from time import monotonic
 
+from reportupdater.errors import ReportupdaterError
 from reportupdater.execution.checkpoint import merge
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.columns import Columns
-from reportupdater.execution.outcome import Answer, Failure, Outcome
+from reportupdater.execution.outcome import Answer, Failure, Handover, Outcome, Unasked
 from reportupdater.execution.points import note_datapoints, result_points
 from reportupdater.execution.warned import Warned
-from reportupdater.execution.work import Handover
 from reportupdater.model import GraphiteConfig, Report, Series, Task
 from reportupdater.observe.summary import Summary
+from reportupdater.planning.due import Due
 from reportupdater.sinks.datapoints import Made
 from reportupdater.store import journal, ledger, marks, outbox, owners
 from reportupdater.store.journal import Result
@@ -51,9 +52,9 @@ class Committer:
         self._warned = Warned(state, summary)
         self.ended = 0
 
-    def expect(self, tasks: Iterable[Task], owned: Mapping[Report, Owner]) -> None:
+    def expect(self, dues: Iterable[Due], owned: Mapping[Report, Owner]) -> None:
         """Say what will come, so that a series can be merged as soon as all of it has come."""
-        self._left = Counter(task.series for task in tasks)
+        self._left = Counter({due.series: due.intervals for due in dues})
         self._owners = owned
 
     def commit(self, batch: Handover) -> None:
@@ -61,22 +62,26 @@ class Committer:
 
         Raises StateError; then nothing of the batch is stored.
         """
-        if batch.outcomes:
+        if batch.outcomes or batch.unasked:
             outcomes = [
                 self._columns.settled(outcome) if isinstance(outcome, Answer) else outcome
                 for outcome in batch.outcomes
             ]
-            self._store(outcomes)
+            self._store(outcomes, batch.unasked)
             for outcome in outcomes:
                 self._count(outcome)
-        for task in batch.given_up:
-            self._left[task.series] -= 1
+        for due, error in batch.unasked:
+            self._left[due.series] -= due.intervals
+            self._fail(due.oldest, error, due.intervals)
+        for due in batch.given_up:
+            self._left[due.series] -= due.intervals
             self._summary.skipped.add(
-                task.series.report.name,
+                due.series.report.name,
                 "waits for the next run after three failures in a row",
-                str(task),
+                str(due.oldest),
+                due.intervals,
             )
-        self.ended += len(batch.outcomes) + len(batch.given_up)
+        self.ended += batch.tasks
         now = monotonic()
         self._merge(
             series
@@ -89,7 +94,7 @@ class Committer:
         self._merge(self._uncheckpointed)
         self._columns.warn()
 
-    def _store(self, outcomes: Iterable[Outcome]) -> None:
+    def _store(self, outcomes: Iterable[Outcome], unasked: Iterable[Unasked]) -> None:
         results: list[tuple[int, str, Result]] = []
         by_series: dict[Series, list[Result]] = defaultdict(list)
         attempts: list[Attempt] = []
@@ -107,11 +112,16 @@ class Committer:
                     start = outcome.result.start
                     attempts.append(Attempt(number, start, why, seconds, rows=outcome.rows))
                     results.append((number, series.tsv, outcome.result))
-                elif outcome.asked or series not in self._unasked:
+                else:
                     error = str(outcome.error)
                     attempts.append(Attempt(number, task.start, why, seconds, error=error))
-                    if not outcome.asked:
-                        self._unasked.add(series)  # one line a series tells it all
+            for due, cause in unasked:
+                series, task = due.series, due.oldest
+                if series not in self._unasked:  # one line a series tells it all
+                    self._unasked.add(series)
+                    number = self._state.series_id(connection, series.tsv, series.report.name)
+                    why, error = task.reason.value, str(cause)
+                    attempts.append(Attempt(number, task.start, why, 0.0, error=error))
             journal.add(connection, results)
             marks.answered(
                 connection, self._run, [(number, result.start) for number, _, result in results]
@@ -140,15 +150,18 @@ class Committer:
         task = outcome.task
         self._left[task.series] -= 1
         if isinstance(outcome, Failure):
-            name = task.series.report.name
-            if self._summary.failed.add(name, str(outcome.error), str(task)):
-                log.info("%s: %s", task, outcome.error)
+            self._fail(task, outcome.error)
             return
         if outcome.warnings:
             self._warned.note(outcome)
         self._uncheckpointed.setdefault(task.series, monotonic())
         self._summary.count(task.series.report.name, empty=not outcome.rows)
         log.debug("%s: %s", task, "done" if outcome.rows else "empty")
+
+    def _fail(self, task: Task, error: ReportupdaterError, count: int = 1) -> None:
+        """Count failures of which this is the first."""
+        if self._summary.failed.add(task.series.report.name, str(error), str(task), count):
+            log.info("%s: %s", task, error)
 
     def _merge(self, due: Iterable[Series]) -> None:
         by_report: dict[str, list[str]] = {}

@@ -12,8 +12,10 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from reportupdater.execution.lane import Lane
 from reportupdater.execution.outcome import Failure, Outcome
 from reportupdater.model import Report, Series, Server, Task
+from reportupdater.planning.due import Due
 
 FAILURES_IN_A_ROW = 3
 """After so many, the rest of a series waits for the next run."""
@@ -22,12 +24,10 @@ BATCH_SECONDS = 0.02
 """What a batch should take: handing over costs nothing beside it, and nobody waits for it."""
 _LARGEST_BATCH = 64
 
-Lane = deque[Task]
-
 
 @dataclass(slots=True, eq=False)
 class _Group:
-    """The tasks of one report on one server: lanes, each in its order.
+    """What is due of one report on one server: lanes, each in its order.
 
     `limit` is how many batches may be in work at once, `size` how many tasks the next one has, and
     `divisible` how many of those in work may yet come back in part.
@@ -45,7 +45,7 @@ class _Group:
             return None
         while self.lanes and not self.lanes[0]:
             self.lanes.popleft()
-        return next((lane for lane in self.lanes if lane and may(lane[0].series)), None)
+        return next((lane for lane in self.lanes if lane and may(lane.series)), None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +54,7 @@ class Batch:
 
     tasks: list[Task]
     group: _Group
+    lane: Lane
 
 
 class Dispatcher:
@@ -61,44 +62,41 @@ class Dispatcher:
 
     def __init__(
         self,
-        tasks: Iterable[Task],
-        server: Callable[[Task], Server],
-        has_side_effects: Callable[[Task], bool],
+        dues: Iterable[Due],
+        server: Callable[[Series], Server],
+        has_side_effects: Callable[[Due], bool],
     ) -> None:
-        """`tasks` are each series' oldest first."""
+        """A series is there once."""
         self._changed = threading.Condition()
         self._stopped = False
         self._groups: dict[Server, list[_Group]] = {}
         self._failures: Counter[Series] = Counter()  # in a row
         self._working: Counter[Series] = Counter()
-        self._fill(tasks, server, has_side_effects)
+        self._fill(dues, server, has_side_effects)
 
     def _fill(
         self,
-        tasks: Iterable[Task],
-        server: Callable[[Task], Server],
-        has_side_effects: Callable[[Task], bool],
+        dues: Iterable[Due],
+        server: Callable[[Series], Server],
+        has_side_effects: Callable[[Due], bool],
     ) -> None:
-        by_report: dict[tuple[Server, Report], list[Task]] = {}
-        for task in tasks:
-            by_report.setdefault((server(task), task.series.report), []).append(task)
+        by_report: dict[tuple[Server, Report], list[Due]] = {}
+        for due in dues:
+            by_report.setdefault((server(due.series), due.series.report), []).append(due)
         for (place, report), members in by_report.items():
             alone = has_side_effects(members[0])
             group = _Group(report.concurrency or (1 if alone else None))
             if alone:  # oldest first across all series: they may build on each other
-                group.lanes.append(deque(sorted(members, key=lambda task: task.interval.start)))
+                group.lanes.append(Lane(members))
             else:
-                lanes: dict[Series, Lane] = {}
-                for task in members:
-                    lanes.setdefault(task.series, deque()).append(task)
-                group.lanes.extend(lanes.values())
+                group.lanes.extend(Lane([due]) for due in members)
             self._groups.setdefault(place, []).append(group)
 
     def waiting(self) -> dict[Server, int]:
         """How many tasks of each server are still to be handed out."""
         with self._changed:
             return {
-                server: sum(len(lane) for group in groups for lane in group.lanes)
+                server: sum(lane.count for group in groups for lane in group.lanes)
                 for server, groups in self._groups.items()
             }
 
@@ -133,18 +131,17 @@ class Dispatcher:
         return not (self._failures[series] and self._working[series])
 
     def _hand_out(self, group: _Group, lane: Lane) -> Batch:
-        size = 1 if self._failures[lane[0].series] else group.size
-        tasks = [lane.popleft() for _ in range(min(size, len(lane)))]
+        tasks = lane.take(1 if self._failures[lane.series] else group.size)
         group.working += 1
         group.divisible += len(tasks) > 1
         for task in tasks:
             self._working[task.series] += 1
-        return Batch(tasks, group)
+        return Batch(tasks, group, lane)
 
-    def give_back(self, batch: Batch, outcomes: Sequence[Outcome], seconds: float) -> list[Task]:
+    def give_back(self, batch: Batch, outcomes: Sequence[Outcome], seconds: float) -> list[Due]:
         """A worker has done with a batch; what it has no outcome for is handed out again.
 
-        Gives back the tasks that will not be handed out any more in this run, because their series
+        Gives back what will not be handed out any more in this run, because their series
         has failed too often in a row.
         """
         group = batch.group
@@ -159,20 +156,15 @@ class Dispatcher:
                 self._working[task.series] -= 1
             undone = batch.tasks[len(outcomes) :]
             if undone:
-                self._put_back(group, undone)
+                batch.lane.put_back(undone)
+                if batch.lane not in group.lanes:  # it was empty
+                    group.lanes.appendleft(batch.lane)
             given_up = self._count(group, outcomes)
             self._changed.notify_all()
             return given_up
 
-    def _put_back(self, group: _Group, undone: list[Task]) -> None:
-        for lane in group.lanes:
-            if lane and lane[0].series is undone[0].series:
-                lane.extendleft(reversed(undone))
-                return
-        group.lanes.appendleft(deque(undone))
-
-    def _count(self, group: _Group, outcomes: Iterable[Outcome]) -> list[Task]:
-        given_up: list[Task] = []
+    def _count(self, group: _Group, outcomes: Iterable[Outcome]) -> list[Due]:
+        given_up: list[Due] = []
         for outcome in outcomes:
             series = outcome.task.series
             if not isinstance(outcome, Failure):
@@ -181,22 +173,16 @@ class Dispatcher:
             self._failures[series] += 1
             if self._failures[series] >= FAILURES_IN_A_ROW:
                 for lane in group.lanes:
-                    given_up += [task for task in lane if task.series is series]
-                    kept = [task for task in lane if task.series is not series]
-                    lane.clear()
-                    lane.extend(kept)
+                    given_up += lane.remove([series])
         return given_up
 
-    def abandon(self, server: Server, which: Callable[[Task], object]) -> list[Task]:
-        """Take back the tasks of a server that are not handed out and for which `which` is true."""
-        taken: list[Task] = []
+    def abandon(self, server: Server, which: Callable[[Due], object]) -> list[Due]:
+        """Take back what is not handed out of the series of a server for which `which` is true."""
+        taken: list[Due] = []
         with self._changed:
             for group in self._groups[server]:
                 for lane in group.lanes:
-                    tasks = list(lane)
-                    lane.clear()
-                    for task in tasks:
-                        (taken if which(task) else lane).append(task)
+                    taken += lane.remove([due.series for due in lane.dues if which(due)])
             self._changed.notify_all()
         return taken
 

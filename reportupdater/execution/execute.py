@@ -1,4 +1,4 @@
-"""Runs tasks on their engines and gives back what became of them, in batches to be committed."""
+"""Runs what is due on its engines and gives back what became of it, in batches to be committed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from time import monotonic
 from reportupdater.engines.base import Engine
 from reportupdater.errors import ReportupdaterError
 from reportupdater.execution.dispatch import Dispatcher
-from reportupdater.execution.outcome import Failure, Outcome
-from reportupdater.execution.work import Handover, Shared, Worker
+from reportupdater.execution.outcome import Handover, Unasked
+from reportupdater.execution.work import Shared, Worker
 from reportupdater.model import Series, Server, Task
+from reportupdater.planning.due import Due
 
 TICK = 0.25
 """Seconds between two looks at deadlines and at whether the run shall end."""
@@ -23,26 +24,26 @@ _ENDING_SECONDS = 6.0  # of the ten within which an interrupted run ends
 class Execution:
     """The execution of a run's tasks. Iterate over it once; it is not used by other threads."""
 
-    def __init__(self, tasks: Sequence[Task], engine: Callable[[str], Engine]) -> None:
+    def __init__(self, dues: Sequence[Due], engine: Callable[[str], Engine]) -> None:
         """`engine` gives the engine of a name. The server of each series is looked up here."""
         engines: dict[str, Engine] = {}
         limits: dict[Server, int] = {}
 
-        def engine_of(task: Task) -> Engine:
-            name = task.series.report.database.engine
+        def engine_of(series: Series) -> Engine:
+            name = series.report.database.engine
             if name not in engines:
                 engines[name] = engine(name)
             return engines[name]
 
-        servers, self._unplaced = _looked_up(tasks, engine_of)
+        servers, self._unplaced = _looked_up(dues, engine_of)
         for series, server in servers.items():
             # Entries that share a server share its connections: the most careful one counts.
             own = series.report.database.concurrency
             limits[server] = min(limits.get(server, own), own)
         dispatcher = Dispatcher(
-            [task for task in tasks if task.series in servers],
-            lambda task: servers[task.series],
-            lambda task: engine_of(task).has_side_effects(task),
+            [due for due in dues if due.series in servers],
+            servers.__getitem__,
+            lambda due: engine_of(due.series).has_side_effects(due.oldest),
         )
         waiting = dispatcher.waiting()
         self._shared = Shared(dispatcher, queue.Queue(maxsize=4 * len(waiting) + 16))
@@ -85,7 +86,7 @@ class Execution:
         Raises ReportupdaterError if a worker died.
         """
         if self._unplaced:
-            yield Handover(self._unplaced, [])
+            yield Handover([], self._unplaced, [])
         for worker in self._workers:
             worker.start()  # does nothing to one that has begun
         while self._alive:
@@ -109,37 +110,30 @@ class Execution:
                 continue
             if not batch.outcomes:
                 until = monotonic() + _COMMIT_SECONDS
-            batch.outcomes.extend(more.outcomes)
-            batch.given_up.extend(more.given_up)
+            batch.add(more)
         return batch
 
     def _watch(self) -> Handover:
         """Stop what is late. What comes of the batches of workers that hang all the same."""
         now = monotonic()
-        batch = Handover([], [])
+        batch = Handover.empty()
         for worker in self._workers:
             left = worker.watch(now)
             if left is not None:
                 self._alive -= 1
-                batch.outcomes.extend(left.outcomes)
-                batch.given_up.extend(left.given_up)
+                batch.add(left)
         return batch
 
 
 def _looked_up(
-    tasks: Sequence[Task], engine_of: Callable[[Task], Engine]
-) -> tuple[dict[Series, Server], list[Outcome]]:
-    """The server of each series, and the failures of the tasks whose server cannot be found."""
+    dues: Sequence[Due], engine_of: Callable[[Series], Engine]
+) -> tuple[dict[Series, Server], list[Unasked]]:
+    """The server of each series, and what is due of those whose server cannot be found."""
     servers: dict[Series, Server] = {}
-    errors: dict[Series, ReportupdaterError] = {}
-    failures: list[Outcome] = []
-    for task in tasks:
-        series = task.series
-        if series not in servers and series not in errors:
-            try:
-                servers[series] = engine_of(task).server(task)
-            except ReportupdaterError as error:
-                errors[series] = error
-        if series in errors:
-            failures.append(Failure(task, errors[series], asked=False))
-    return servers, failures
+    unplaced: list[Unasked] = []
+    for due in dues:
+        try:
+            servers[due.series] = engine_of(due.series).server(due.oldest)
+        except ReportupdaterError as error:
+            unplaced.append(Unasked(due, error))
+    return servers, unplaced

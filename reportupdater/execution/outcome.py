@@ -7,6 +7,7 @@ from typing import NamedTuple
 from reportupdater.errors import ReportupdaterError
 from reportupdater.execution.check import Checked
 from reportupdater.model import ServerWarning, Task
+from reportupdater.planning.due import Due
 from reportupdater.store import tsv
 from reportupdater.store.journal import Result
 
@@ -31,11 +32,41 @@ class Failure(NamedTuple):
     task: Task
     error: ReportupdaterError
     seconds: float = 0.0
-    asked: bool = True
-    """False where the server was known to be out of reach, so that nobody asked it."""
 
 
 Outcome = Answer | Failure
+
+
+class Unasked(NamedTuple):
+    """What failed of a series without being asked: its server was known to be out of reach."""
+
+    due: Due
+    error: ReportupdaterError
+
+
+class Handover(NamedTuple):
+    """What became of tasks: outcomes, what was not asked, and what waits for the next run."""
+
+    outcomes: list[Outcome]
+    unasked: list[Unasked]
+    given_up: list[Due]
+
+    @staticmethod
+    def empty() -> Handover:
+        """One to add to."""
+        return Handover([], [], [])
+
+    def add(self, other: Handover) -> None:
+        """Take in what another has."""
+        self.outcomes.extend(other.outcomes)
+        self.unasked.extend(other.unasked)
+        self.given_up.extend(other.given_up)
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks it is about."""
+        unasked = sum(one.due.intervals for one in self.unasked)
+        return len(self.outcomes) + unasked + sum(due.intervals for due in self.given_up)
 
 
 def answer(task: Task, checked: Checked, seconds: float) -> Answer:

@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from reportupdater.errors import TsvError, shown
 from reportupdater.intervals import Coverage
-from reportupdater.model import Report, Series, Task
+from reportupdater.model import Report, Series
 from reportupdater.observe.summary import Summary
 from reportupdater.observe.words import count
+from reportupdater.planning.due import Due
 from reportupdater.planning.explode import EVERY, Only, explode, is_wanted
 from reportupdater.planning.plan import Clock, due, mark, markable, window
 from reportupdater.planning.schedule import next_tick
@@ -24,27 +25,26 @@ log = logging.getLogger(__name__)
 
 
 class Stock(NamedTuple):
-    """What is done of a series, and its tasks, oldest first.
+    """What is done of a series, and what is due.
 
-    `done` is None where that cannot be told; then there are no tasks.
+    `done` is None where that cannot be told; then nothing is due.
     """
 
-    series: Series
     done: Coverage | None
-    tasks: list[Task]
+    due: Due
 
 
-def due_tasks(
+def due_of(
     state: State,
     report: Report,
     mark_files: Sequence[MarkFile],
     clock: Clock,
     summary: Summary,
     only: Only = EVERY,
-) -> list[Task]:
-    """The tasks of a report whose lock is held, series by series, each series' oldest first."""
+) -> list[Due]:
+    """What is due of a report whose lock is held, series by series; those without anything are not there."""
     stocks = take_stock(state, report, mark_files, clock, summary, only)
-    return [task for stock in stocks for task in stock.tasks]
+    return [stock.due for stock in stocks if stock.due.stretches]
 
 
 def take_stock(
@@ -57,7 +57,7 @@ def take_stock(
 ) -> list[Stock]:
     """The stock of each series of a report that is wanted.
 
-    A series whose TSV is damaged has no tasks: it goes into the summary with file and line. Marks
+    Nothing is due of a series whose TSV is damaged: it goes into the summary with file and line. Marks
     are expanded for every series, also those that are not wanted now.
     """
     series = explode(report)
@@ -70,18 +70,20 @@ def take_stock(
     for one in series:
         if is_wanted(one, only):
             covered = done[one]
-            tasks = []
+            found = Due(one)
             if covered is not None:
                 asked = _open(state, one, covered, marked, clock)
-                tasks = due(one, covered, asked, clock)
-            stocks.append(Stock(one, covered, tasks))
+                found = due(one, covered, asked, clock)
+            stocks.append(Stock(covered, found))
     _tell_schedule(report, stocks, clock)
     return stocks
 
 
 def _tell_schedule(report: Report, stocks: Sequence[Stock], clock: Clock) -> None:
     """A report that waits for its next tick is no news, but whoever wonders shall find it."""
-    if report.schedule is None or any(stock.tasks or stock.done is None for stock in stocks):
+    if report.schedule is None or any(
+        stock.due.stretches or stock.done is None for stock in stocks
+    ):
         return
     tick = next_tick(report, clock.now)
     log.info(

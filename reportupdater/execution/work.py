@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from reportupdater.engines.base import CONNECT_TIMEOUT, Engine, Session
 from reportupdater.errors import (
@@ -22,11 +22,12 @@ from reportupdater.errors import (
 )
 from reportupdater.execution.check import checked
 from reportupdater.execution.dispatch import BATCH_SECONDS, Batch, Dispatcher
-from reportupdater.execution.outcome import Answer, Failure, Outcome, answer
+from reportupdater.execution.outcome import Answer, Failure, Handover, Outcome, Unasked, answer
 from reportupdater.execution.retry import RETRY
 from reportupdater.execution.room import NoRoomError, Room
 from reportupdater.execution.watch import LeftBehind, Watched
 from reportupdater.model import Series, Server, Table, Task
+from reportupdater.planning.due import Due
 
 log = logging.getLogger(__name__)
 
@@ -55,13 +56,6 @@ class Shared:
     workers: Counter[Server] = field(default_factory=Counter)
     """How many of a server's workers there are, less those that were left behind."""
     room: Room = field(default_factory=Room)
-
-
-class Handover(NamedTuple):
-    """What a worker hands over: outcomes, and tasks that wait for the next run."""
-
-    outcomes: list[Outcome]
-    given_up: list[Task]
 
 
 class Worker:
@@ -112,7 +106,7 @@ class Worker:
         shared.room.leave(self._server, self)
         batch, task = self._batch, self._task
         if batch is None or task is None:  # it had nothing left to do but to close its session
-            return Handover([], [])
+            return Handover.empty()
         if self._connecting:
             what = f"{self._server} did not answer within {seconds:.0f} s, nor let go of its worker"
             error: ReportupdaterError = ConnectionFailed(what, hint=_HANGS)
@@ -159,24 +153,28 @@ class Worker:
         self._batch = None
         given_up = self._shared.dispatcher.give_back(batch, outcomes, monotonic() - began)
         handover = self._handover(outcomes, given_up)
-        if handover.outcomes or handover.given_up:
+        if any(handover):
             self._shared.outcomes.put(handover)
         if self._waits_for_room:
             self._waits_for_room = False
             self._shared.room.wait(self._server, RETRY.longest, self._shared.stopping)
 
-    def _handover(self, outcomes: list[Outcome], given_up: list[Task]) -> Handover:
-        out_of_reach = any(self._outage(outcome.task) for outcome in outcomes)
-        outcomes = self.fresh()
-        if out_of_reach:
-            left = self._shared.dispatcher.abandon(self._server, self._outage)
-            outcomes += [
-                Failure(task, error, asked=False)
-                for task in [*given_up, *left]
-                if (error := self._outage(task))
-            ]
-            given_up = [task for task in given_up if not self._outage(task)]
-        return Handover(outcomes, given_up)
+    def _handover(self, outcomes: list[Outcome], given_up: list[Due]) -> Handover:
+        handover = Handover(self.fresh(), [], given_up)
+        if any(self._outage(outcome.task) for outcome in outcomes):
+            left = self._shared.dispatcher.abandon(self._server, self._outage_of)
+            handover = Handover(handover.outcomes, [], [])
+            for due in [*given_up, *left]:
+                error = self._outage_of(due)
+                if error:
+                    handover.unasked.append(Unasked(due, error))
+                else:
+                    handover.given_up.append(due)
+        return handover
+
+    def _outage_of(self, due: Due) -> ConnectionFailed | None:
+        """Why a series cannot be asked in this run, if it cannot."""
+        return self._outage(due.oldest) if self._shared.outages else None
 
     def _outage(self, task: Task) -> ConnectionFailed | None:
         """Why the task cannot be asked in this run, if it cannot."""

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from reportupdater.intervals import Coverage, watermark
-from reportupdater.model import Reason, Report, Series, Task
+from reportupdater.model import Reason, Report, Series
+from reportupdater.planning.due import Due, joined
 from reportupdater.planning.schedule import as_of
 
 
@@ -50,31 +51,35 @@ def markable(report: Report, now: datetime, newest: int | None = None) -> range:
     return range(first, max(first, report.granularity.ceiling(report.ends or datetime.max)))
 
 
-def due(series: Series, done: Coverage, marked: Collection[int], clock: Clock) -> list[Task]:
-    """The tasks of a series, oldest first: what is missing, and what is marked and done.
+def due(series: Series, done: Coverage, marked: Collection[int], clock: Clock) -> Due:
+    """What is due of a series: what is missing, and what is marked and done.
 
     Missing is what was so at the last tick of the report's schedule; marks do not wait for it.
     """
     report = series.report
-    granularity = report.granularity
     asked = within(report, clock, window(report, as_of(report, clock.now), done.newest))
-    missing = done.missing(asked.start, asked.stop)
-    reasons = dict.fromkeys(_taken(missing, report, clock), Reason.MISSING)
-    asked = within(report, clock, window(report, clock.now, done.newest))
-    for number in marked:
-        if number in asked and number in done:
-            reasons[number] = Reason.RERUN
-    return [
-        Task(series, granularity.interval(number), reasons[number]) for number in sorted(reasons)
-    ]
+    missing = _taken(done.missing(asked.start, asked.stop), report, clock)
+    again = Coverage()
+    if marked:
+        asked = within(report, clock, window(report, clock.now, done.newest))
+        again = Coverage.of(number for number in marked if number in asked and number in done)
+    return Due(series, joined({Reason.MISSING: missing, Reason.RERUN: again}))
 
 
-def _taken(missing: list[int], report: Report, clock: Clock) -> list[int]:
+def _taken(missing: Coverage, report: Report, clock: Clock) -> Coverage:
     """The missing intervals that one run takes: the oldest, and the newest in any case."""
     most = clock.max_intervals or report.max_intervals
     if most is None or len(missing) <= most:
         return missing
-    return [*missing[: most - 1], missing[-1]]
+    taken: list[tuple[int, int]] = []
+    left = most - 1
+    for first, past in missing.runs:
+        if not left:
+            break
+        taken.append((first, min(past, first + left)))
+        left -= taken[-1][1] - first
+    past = missing.runs[-1][1]
+    return Coverage((*taken, (past - 1, past)))
 
 
 def within(report: Report, clock: Clock, allowed: range) -> range:
@@ -108,5 +113,5 @@ def mark(
     """
     allowed = markable(series.report, now, done.newest)
     wanted = done.within(series.report.granularity.numbers(since, until))
-    numbers = [number for number in wanted if number in allowed]
-    return Marking(numbers, len(wanted) - len(numbers))
+    kept = wanted.within(allowed)
+    return Marking(list(kept), len(wanted) - len(kept))

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from reportupdater.intervals import Coverage
-from reportupdater.model import Series, Task
+from reportupdater.model import Series
+from reportupdater.planning.due import Due
 from reportupdater.planning.plan import Clock, window, within
 from reportupdater.planning.schedule import as_of
 
@@ -40,51 +41,44 @@ class Rest(NamedTuple):
         return sum(past - first for first, past in self.runs)
 
 
-def rest(series: Series, done: Coverage, tasks: Iterable[Task], clock: Clock) -> list[Rest]:
-    """Every interval of a series, between `starts` and now or `ends`, that no task is for, and why.
+def rest(series: Series, done: Coverage, due: Due, clock: Clock) -> list[Rest]:
+    """Every interval of a series, between `starts` and now or `ends`, that is not due, and why.
 
-    `tasks` are those that are due by the same coverage and clock. The order is that of `Why`.
+    `due` is what is by the same coverage and clock. The order is that of `Why`.
     """
     report = series.report
     granularity = report.granularity
     first, past = granularity.number(report.starts), granularity.number(clock.now)
     if report.ends is not None:
         past = min(past, granularity.ceiling(report.ends))
-    due = {granularity.number(task.interval.start) for task in tasks}
     kept = window(report, clock.now, done.newest)
     ticked = window(report, as_of(report, clock.now), done.newest)
     asked = within(report, clock, range(ticked.start, max(kept.stop, ticked.start)))
-    found: dict[Why, list[int]] = {}
-    for number in done.missing(first, past):
-        if number in due:
-            continue
+
+    def why(number: int) -> Why:
         if number < ticked.start:
-            why = Why.MAX_DATA_POINTS
-        elif number >= kept.stop:
-            why = Why.LAG
-        elif number not in asked:
-            why = Why.RANGE
-        else:
-            why = Why.BACKFILL if number in ticked else Why.SCHEDULE
-        found.setdefault(why, []).append(number)
-    stays = tuple(_without(due, done, range(first, max(first, past))))
-    rests = {why: Coverage.of(numbers).runs for why, numbers in found.items()}
+            return Why.MAX_DATA_POINTS
+        if number >= kept.stop:
+            return Why.LAG
+        if number not in asked:
+            return Why.RANGE
+        return Why.BACKFILL if number in ticked else Why.SCHEDULE
+
+    bounds = sorted({ticked.start, ticked.stop, kept.stop, asked.start, asked.stop})
+    numbers = due.numbers
+    found: dict[Why, list[tuple[int, int]]] = {}
+    for run in done.missing(first, past).without(numbers).runs:
+        for part in _parts(*run, bounds):  # of which all have the same reason
+            found.setdefault(why(part[0]), []).append(part)
+    stays = done.within(range(first, past)).without(numbers)
     if stays:
-        rests[Why.DONE] = stays
-    return [Rest(why, rests[why]) for why in Why if why in rests]
+        found[Why.DONE] = [*stays.runs]
+    return [Rest(why, Coverage.joined(found[why]).runs) for why in Why if why in found]
 
 
-def _without(due: set[int], done: Coverage, whole: range) -> Iterator[tuple[int, int]]:
-    """The runs of `whole` that are done and not due again.
-
-    They may be years of hours, so that the intervals between their ends are not looked at.
-    """
-    for first, past in done.runs:
-        at = max(first, whole.start)
-        end = min(past, whole.stop)
-        for number in sorted(number for number in due if at <= number < end):
-            if at < number:
-                yield at, number
-            at = number + 1
-        if at < end:
-            yield at, end
+def _parts(first: int, past: int, bounds: Iterable[int]) -> Iterator[tuple[int, int]]:
+    for bound in bounds:
+        if first < bound < past:
+            yield first, bound
+            first = bound
+    yield first, past

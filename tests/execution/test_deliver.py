@@ -158,7 +158,7 @@ def test_a_failure_is_followed_by_a_pause(state: State, locks: Locks, sink: Deci
         began = monotonic()
         sink.decide(ConnectionFailed("down"))
         wait_until(lambda: one.step() and len(sink.began) == 2)
-        assert 0.9 < monotonic() - began < 5
+        assert 0.75 < monotonic() - began < 20
         assert str(one.error) == "down"
         sink.decide()
         wait_until(lambda: not one.step())

@@ -16,8 +16,9 @@ from reportupdater.engines import registry
 from reportupdater.engines.base import Engine
 from reportupdater.engines.mysql import MysqlEngine
 from reportupdater.execution.execute import Execution
-from reportupdater.execution.outcome import Answer, Failure
+from reportupdater.execution.outcome import Answer
 from reportupdater.model import MysqlDatabase, Series, Server, Shards, SqliteDatabase, Task
+from reportupdater.planning.due import of_tasks
 from tests.engines.tasks import sql_task
 
 
@@ -61,25 +62,25 @@ def tasks(tmp_path: Path) -> list[Task]:
 def test_tasks_whose_server_cannot_be_found_fail_before_others_are_asked(
     tasks: list[Task],
 ) -> None:
-    with Execution(tasks, registry.engine) as execution:
+    with Execution(of_tasks(tasks), registry.engine) as execution:
         batches = iter(execution)
         first = next(batches)
-        assert [outcome.task for outcome in first.outcomes] == [*tasks[:2], *tasks[-2:]]
-        for outcome in first.outcomes:
-            assert isinstance(outcome, Failure)
-            assert not outcome.asked
-            assert "dblists has no s[0-9]*.dblist, where a was looked for" in str(outcome.error)
+        assert first.outcomes == []
+        assert first.tasks == 4
+        assert [due.series for due, _ in first.unasked] == [tasks[0].series, tasks[-1].series]
+        for _, error in first.unasked:
+            assert "dblists has no s[0-9]*.dblist, where a was looked for" in str(error)
         assert execution.doing == []
         others = [outcome for batch in batches for outcome in batch.outcomes]
-    assert {outcome.task for outcome in others} == set(tasks[2:5])
+    assert sorted(str(outcome.task) for outcome in others) == [str(task) for task in tasks[2:5]]
     assert all(isinstance(outcome, Answer) for outcome in others)
 
 
 def test_the_server_of_a_series_is_looked_up_once(tasks: list[Task]) -> None:
     engines: dict[str, Engine] = {"mysql": CountingEngine(), "sqlite": registry.engine("sqlite")}
     engine: Callable[[str], Engine] = engines.__getitem__
-    with Execution(tasks, engine) as execution:
-        ended = sum(len(batch.outcomes) for batch in execution)
+    with Execution(of_tasks(tasks), engine) as execution:
+        ended = sum(batch.tasks for batch in execution)
     assert ended == len(tasks)
     counting = engines["mysql"]
     assert isinstance(counting, CountingEngine)
@@ -89,6 +90,6 @@ def test_the_server_of_a_series_is_looked_up_once(tasks: list[Task]) -> None:
 
 def test_where_nothing_can_be_found_all_fail_and_no_worker_begins(tasks: list[Task]) -> None:
     lost = [*tasks[:2], *tasks[-2:]]
-    with Execution(lost, registry.engine) as execution:
+    with Execution(of_tasks(lost), registry.engine) as execution:
         (batch,) = execution
-    assert [outcome.task for outcome in batch.outcomes] == lost
+    assert [str(task) for due, _ in batch.unasked for task in due.tasks()] == list(map(str, lost))

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reportupdater.execution.stock import due_tasks
+from reportupdater.execution.stock import due_of
 from reportupdater.intervals import Coverage, Granularity
 from reportupdater.observe.summary import Summary
 from reportupdater.planning.plan import Clock
@@ -104,8 +104,8 @@ changes = st.tuples(st.sampled_from(CHANGES), st.sampled_from(SERIES), st.intege
 def due(state: State) -> tuple[list[str], list[str]]:
     """The tasks of the report, and what is wrong with its TSVs."""
     summary = Summary()
-    tasks = due_tasks(state, REPORT, [], CLOCK, summary)
-    return [str(task) for task in tasks], list(summary.troubles)
+    dues = due_of(state, REPORT, [], CLOCK, summary)
+    return [str(task) for due in dues for task in due.tasks()], list(summary.troubles)
 
 
 @contextmanager

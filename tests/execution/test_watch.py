@@ -16,6 +16,7 @@ from reportupdater.execution import watch, work
 from reportupdater.execution.execute import Execution
 from reportupdater.execution.outcome import Answer, Failure, Outcome
 from reportupdater.model import Query, Series, SqliteDatabase, Table, Task
+from reportupdater.planning.due import of_tasks
 from tests.engines.tasks import sql_task
 
 CALLS = ("connect", "run", "close")
@@ -84,11 +85,14 @@ def test_a_call_that_never_ends_costs_its_task_and_its_worker_and_the_run_ends(
     first = granularity.number(start)
     tasks = [Task(series, granularity.interval(first + n)) for n in range(6)]
     outcomes: list[Outcome] = []
-    with Execution(tasks, lambda _: HangingEngine(path, which, never)) as execution:
+    with Execution(of_tasks(tasks), lambda _: HangingEngine(path, which, never)) as execution:
         for batch in execution:
             outcomes += batch.outcomes
+            outcomes += [
+                Failure(task, error) for due, error in batch.unasked for task in due.tasks()
+            ]
         assert execution.doing == []
-    assert {outcome.task for outcome in outcomes} == set(tasks)
+    assert sorted(outcome.task.start for outcome in outcomes) == [task.start for task in tasks]
     if which == "close":
         assert all(isinstance(outcome, Answer) for outcome in outcomes)
         return

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reportupdater.errors import Severity, TsvError
-from reportupdater.execution.stock import due_tasks
+from reportupdater.execution.stock import due_of
 from reportupdater.intervals import Granularity
 from reportupdater.model import Reason, Report
 from reportupdater.observe.summary import Summary
@@ -135,7 +136,8 @@ def look(state: State, one: Report, now: datetime) -> tuple[dict[str, set[str]],
     assert len(mark_files) + len(problems) == len(list((state.output / ".reruns").iterdir()))
     summary = Summary()
     missing: dict[str, set[str]] = {}
-    for task in due_tasks(state, one, mark_files, Clock(now), summary):
+    dues = due_of(state, one, mark_files, Clock(now), summary)
+    for task in chain.from_iterable(due.tasks() for due in dues):
         if task.reason is Reason.MISSING:
             missing.setdefault(task.series.tsv, set()).add(task.start)
     return missing, [line.removeprefix("report: ") for line in summary.troubles]

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from reportupdater.intervals import Coverage, Granularity
 from reportupdater.model import Reason, Report, Series, Task
-from reportupdater.planning.plan import Clock, due, mark, markable, window
+from reportupdater.planning.plan import Clock, mark, markable, window
 from reportupdater.planning.schedule import as_of
 from reportupdater.store import tsv
-from tests.making import floor, following, granularities, preceding, report
+from tests.making import due_tasks, floor, following, granularities, preceding, report
 
 DAYS = Granularity.DAYS
 HEADER = ("date", "n")
@@ -97,7 +97,7 @@ def test_the_window_is_what_may_be_computed(scene: Scene) -> None:
 
 @given(scenes())
 def test_due_is_what_may_be_computed_and_is_not_done(scene: Scene) -> None:
-    tasks = due(scene.series, scene.coverage, (), Clock(scene.now))
+    tasks = due_tasks(scene.series, scene.coverage, (), Clock(scene.now))
     assert [task.interval.start for task in tasks] == [
         start for start in possible(scene) if start not in scene.done
     ]
@@ -112,7 +112,7 @@ def test_what_is_marked_and_done_is_due_again(scene: Scene, data: st.DataObject)
     pool = sorted({*scene.done, *possible(scene)})
     marked = data.draw(st.sets(st.sampled_from(pool)) if pool else st.just(set()))
     numbers = [granularity.number(start) for start in marked]
-    tasks = due(scene.series, scene.coverage, numbers, Clock(scene.now))
+    tasks = due_tasks(scene.series, scene.coverage, numbers, Clock(scene.now))
     assert [(task.interval.start, task.reason) for task in tasks] == [
         (start, Reason.RERUN if start in scene.done else Reason.MISSING)
         for start in possible(scene)
@@ -124,11 +124,11 @@ def test_what_is_marked_and_done_is_due_again(scene: Scene, data: st.DataObject)
 def test_a_cut_backlog_is_taken_oldest_first_and_with_its_newest(
     scene: Scene, most: int, by_run: bool
 ) -> None:
-    whole = due(scene.series, scene.coverage, (), Clock(scene.now))
+    whole = due_tasks(scene.series, scene.coverage, (), Clock(scene.now))
     limits = (most, 1) if not by_run else (1, most)  # what the run is told counts more
     series = Series(replace(scene.report, max_intervals=limits[0]))
     clock = Clock(scene.now, max_intervals=most if by_run else None)
-    part = due(series, scene.coverage, (), clock)
+    part = due_tasks(series, scene.coverage, (), clock)
     intervals = [task.interval for task in whole]
     if len(intervals) > most:
         intervals = intervals[: most - 1] + intervals[-1:]
@@ -140,20 +140,20 @@ def test_run_after_run_a_cut_backlog_comes_to_its_end(scene: Scene, most: int) -
     assume(scene.report.max_data_points is None)
     series = Series(replace(scene.report, max_intervals=most))
     done, runs = scene.coverage, 0
-    whole = len(due(scene.series, done, (), Clock(scene.now)))
-    while tasks := due(series, done, (), Clock(scene.now)):
+    whole = len(due_tasks(scene.series, done, (), Clock(scene.now)))
+    while tasks := due_tasks(series, done, (), Clock(scene.now)):
         numbers = (scene.report.granularity.number(task.interval.start) for task in tasks)
         done = Coverage.of([*done, *numbers])
         runs += 1
     assert runs == -(-whole // most)
-    assert due(scene.series, done, (), Clock(scene.now)) == []
+    assert due_tasks(scene.series, done, (), Clock(scene.now)) == []
 
 
 @given(scenes())
 def test_marks_are_not_cut(scene: Scene) -> None:
     marked = [scene.report.granularity.number(start) for start in scene.done]
-    whole = due(scene.series, scene.coverage, marked, Clock(scene.now))
-    part = due(scene.series, scene.coverage, marked, Clock(scene.now, max_intervals=1))
+    whole = due_tasks(scene.series, scene.coverage, marked, Clock(scene.now))
+    part = due_tasks(scene.series, scene.coverage, marked, Clock(scene.now, max_intervals=1))
     reruns = [task.interval for task in whole if task.reason is Reason.RERUN]
     assert [task.interval for task in part if task.reason is Reason.RERUN] == reruns
     assert sum(task.reason is Reason.MISSING for task in part) <= 1
@@ -168,8 +168,8 @@ def test_with_a_schedule_missing_is_what_was_so_at_the_last_tick(
 ) -> None:
     series = Series(replace(scene.report, schedule=schedule))
     tick = as_of(series.report, scene.now)
-    found = due(series, scene.coverage, (), Clock(scene.now))
-    at_tick = due(scene.series, scene.coverage, (), Clock(tick))
+    found = due_tasks(series, scene.coverage, (), Clock(scene.now))
+    at_tick = due_tasks(scene.series, scene.coverage, (), Clock(tick))
     assert [task.interval for task in found] == [task.interval for task in at_tick]
 
 
@@ -179,7 +179,7 @@ def test_marks_do_not_wait_for_a_schedule(scene: Scene, schedule: str) -> None:
     marked = [scene.report.granularity.number(start) for start in scene.done]
 
     def reruns(one: Series) -> list[datetime]:
-        tasks = due(one, scene.coverage, marked, Clock(scene.now))
+        tasks = due_tasks(one, scene.coverage, marked, Clock(scene.now))
         return [task.interval.start for task in tasks if task.reason is Reason.RERUN]
 
     assert reruns(series) == reruns(scene.series)
@@ -192,8 +192,8 @@ def test_a_run_can_be_told_to_look_only_at_a_part_of_time(
     moments = st.none() | st.datetimes(scene.now - timedelta(400), scene.now + timedelta(60))
     since, until = data.draw(moments), data.draw(moments)
     marked = [scene.report.granularity.number(start) for start in scene.done]
-    whole = due(scene.series, scene.coverage, marked, Clock(scene.now))
-    part = due(scene.series, scene.coverage, marked, Clock(scene.now, since, until))
+    whole = due_tasks(scene.series, scene.coverage, marked, Clock(scene.now))
+    part = due_tasks(scene.series, scene.coverage, marked, Clock(scene.now, since, until))
     assert [task.interval for task in part] == [
         task.interval
         for task in whole
@@ -235,7 +235,7 @@ def test_a_mark_beyond_the_watermark_waits_for_it() -> None:
 
     def due_on(day: int) -> list[str]:
         clock = Clock(datetime(2015, 1, day))
-        return [task.start for task in due(series, coverage, marking.numbers, clock)]
+        return [task.start for task in due_tasks(series, coverage, marking.numbers, clock)]
 
     assert due_on(10) == ["2015-01-05", "2015-01-06"]
     assert due_on(11)[:3] == ["2015-01-05", "2015-01-06", "2015-01-07"]
@@ -243,14 +243,14 @@ def test_a_mark_beyond_the_watermark_waits_for_it() -> None:
 
 def test_nothing_is_due_before_a_report_starts() -> None:
     one = Series(report(starts=datetime(2015, 1, 1)))
-    assert due(one, Coverage(), (), Clock(datetime(2014, 6, 1))) == []
-    assert due(one, Coverage(), (), Clock(datetime(2015, 1, 1, 23, 59, 59))) == []
-    assert len(due(one, Coverage(), (), Clock(datetime(2015, 1, 2)))) == 1
+    assert due_tasks(one, Coverage(), (), Clock(datetime(2014, 6, 1))) == []
+    assert due_tasks(one, Coverage(), (), Clock(datetime(2015, 1, 1, 23, 59, 59))) == []
+    assert len(due_tasks(one, Coverage(), (), Clock(datetime(2015, 1, 2)))) == 1
 
 
 def test_the_interval_in_which_a_report_starts_is_its_first() -> None:
     weeks = report(granularity=Granularity.WEEKS, starts=datetime(2015, 1, 7))
-    [task] = due(Series(weeks), Coverage(), (), Clock(datetime(2015, 1, 11)))
+    [task] = due_tasks(Series(weeks), Coverage(), (), Clock(datetime(2015, 1, 11)))
     assert str(task) == "report [2015-01-04, 2015-01-11)"
 
 
@@ -258,7 +258,7 @@ def test_an_interval_that_starts_before_the_end_of_a_report_is_whole() -> None:
     weeks = report(
         granularity=Granularity.WEEKS, starts=datetime(2015, 1, 4), ends=datetime(2015, 1, 12)
     )
-    tasks = due(Series(weeks), Coverage(), (), Clock(datetime(2016, 1, 1)))
+    tasks = due_tasks(Series(weeks), Coverage(), (), Clock(datetime(2016, 1, 1)))
     assert [task.start for task in tasks] == ["2015-01-04", "2015-01-11"]
 
 
@@ -292,10 +292,10 @@ def test_what_is_computed_stays_however_clock_and_lag_change(
             max_data_points=points,
         )
         series = Series(one)
-        tasks = due(series, covered(content), (), Clock(now))
+        tasks = due_tasks(series, covered(content), (), Clock(now))
         failed, computed = tasks[:failing], tasks[failing:]
         content = tsv.merged(content, entries(computed), max_data_points=points)
-        left = due(series, covered(content), (), Clock(now))
+        left = due_tasks(series, covered(content), (), Clock(now))
         assert [task.interval for task in left] == [task.interval for task in failed]
         assert len(set(covered(content))) <= points
 
@@ -313,7 +313,7 @@ def covered(content: tsv.Content) -> Coverage:
 @given(scenes())
 def test_without_max_data_points_every_interval_is_computed_once(scene: Scene) -> None:
     assume(scene.report.max_data_points is None)
-    tasks = due(scene.series, scene.coverage, (), Clock(scene.now))
+    tasks = due_tasks(scene.series, scene.coverage, (), Clock(scene.now))
     numbers = [scene.report.granularity.number(task.interval.start) for task in tasks]
     done = Coverage.of([*scene.coverage, *numbers])
-    assert due(scene.series, done, (), Clock(scene.now)) == []
+    assert due_tasks(scene.series, done, (), Clock(scene.now)) == []

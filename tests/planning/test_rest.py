@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from reportupdater.intervals import Coverage, Granularity
 from reportupdater.model import Report, Series
+from reportupdater.planning.due import Due
 from reportupdater.planning.plan import Clock, due
 from reportupdater.planning.rest import Why, rest
 from tests.making import granularities, report
@@ -26,10 +27,10 @@ def test_every_interval_that_is_over_is_due_or_has_a_reason_not_to_be(
     clock = Clock(scene.now, data.draw(moments), data.draw(moments), most)
     one = replace(scene.report, schedule=schedule)
     series, granularity = Series(one), one.granularity
-    tasks = due(series, scene.coverage, (), clock)
-    found = rest(series, scene.coverage, tasks, clock)
+    wanted = due(series, scene.coverage, (), clock)
+    found = rest(series, scene.coverage, wanted, clock)
     numbers = [n for part in found for first, past in part.runs for n in range(first, past)]
-    numbers += [granularity.number(task.interval.start) for task in tasks]
+    numbers += [granularity.number(task.interval.start) for task in wanted.tasks()]
     past = granularity.number(scene.now)
     if one.ends is not None:
         past = min(past, granularity.ceiling(one.ends))
@@ -39,9 +40,9 @@ def test_every_interval_that_is_over_is_due_or_has_a_reason_not_to_be(
 
 def reasons(one: Report, clock: Clock, done: Coverage) -> dict[str, list[str]]:
     series = Series(one)
-    tasks = due(series, done, (), clock)
-    found = {"due": [task.start for task in tasks]}
-    for part in rest(series, done, tasks, clock):
+    wanted = due(series, done, (), clock)
+    found = {"due": [task.start for task in wanted.tasks()]}
+    for part in rest(series, done, wanted, clock):
         numbers = [n for first, past in part.runs for n in range(first, past)]
         found[part.why.value] = [DAYS.label(DAYS.start(n)) for n in numbers]
     return found
@@ -78,11 +79,12 @@ def test_each_reason() -> None:
 @given(granularities)
 def test_of_a_report_that_begins_later_nothing_is_told(granularity: Granularity) -> None:
     series = Series(report(granularity=granularity, starts=datetime(2015, 6, 1)))
-    assert rest(series, Coverage(), (), Clock(datetime(2015, 1, 1))) == []
+    assert rest(series, Coverage(), Due(series), Clock(datetime(2015, 1, 1))) == []
 
 
 def test_the_reasons_come_in_the_order_of_their_list() -> None:
     one = report(lag=timedelta(days=1))
     done = Coverage.of([DAYS.number(datetime(2015, 1, 1))])
-    found = rest(Series(one), done, (), Clock(datetime(2015, 1, 4)))
+    series = Series(one)
+    found = rest(series, done, Due(series), Clock(datetime(2015, 1, 4)))
     assert [part.why for part in found] == [Why.DONE, Why.BACKFILL, Why.LAG]

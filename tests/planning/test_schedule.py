@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from reportupdater.intervals import Coverage, Granularity
 from reportupdater.model import Series
-from reportupdater.planning.plan import Clock, due
+from reportupdater.planning.plan import Clock
 from reportupdater.planning.schedule import as_of, next_due, next_tick
-from tests.making import granularities, report
+from tests.making import due_tasks, granularities, report
 
 SECOND = timedelta(seconds=1)
 
@@ -30,7 +30,7 @@ def test_with_a_schedule_the_last_tick_counts() -> None:
 
 def test_where_no_tick_ever_was_nothing_is_due() -> None:
     one = report(schedule="0 0 29 2 *", starts=datetime(1, 1, 1))
-    assert due(Series(one), Coverage(), (), Clock(datetime(1, 2, 1))) == []
+    assert due_tasks(Series(one), Coverage(), (), Clock(datetime(1, 2, 1))) == []
 
 
 @given(
@@ -57,7 +57,7 @@ def test_the_next_interval_is_due_from_the_moment_that_is_told(
     series = Series(one)
 
     def newest(at: datetime) -> datetime | None:
-        tasks = due(series, Coverage(), (), Clock(at))
+        tasks = due_tasks(series, Coverage(), (), Clock(at))
         return tasks[-1].interval.start if tasks else None
 
     ahead = next_due(one, now)
@@ -66,5 +66,5 @@ def test_the_next_interval_is_due_from_the_moment_that_is_told(
         return
     assert ahead.due > now
     assert newest(ahead.due - SECOND) == newest(now)
-    tasks = due(series, Coverage(), (), Clock(ahead.due))
+    tasks = due_tasks(series, Coverage(), (), Clock(ahead.due))
     assert ahead.interval in [task.interval for task in tasks]

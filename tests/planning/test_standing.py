@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from reportupdater.intervals import Coverage, Granularity
 from reportupdater.model import Series
-from reportupdater.planning.plan import Clock, due, mark
+from reportupdater.planning.plan import Clock, mark
 from reportupdater.planning.standing import Unmarked, ending, is_late, missing, unmarked
-from tests.making import report
+from tests.making import due_tasks, report
 from tests.planning.test_plan import Scene, scenes
 
 DAY = timedelta(days=1)
@@ -21,7 +21,7 @@ NOW = datetime(2015, 6, 10, 12)
 
 @given(scenes())
 def test_missing_is_what_a_run_would_do_without_marks(scene: Scene) -> None:
-    tasks = due(scene.series, scene.coverage, (), Clock(scene.now))
+    tasks = due_tasks(scene.series, scene.coverage, (), Clock(scene.now))
     assert missing(scene.report, scene.coverage, scene.now) == len(tasks)
 
 
@@ -37,7 +37,9 @@ def test_what_a_mark_takes_and_passes_over_is_all_of_its_range(
     over = unmarked(scene.report, scene.coverage, wanted, scene.now)
     assert len(marking.numbers) + sum(over) == length
     assert over.before_starts + over.too_old + over.after_ends >= marking.dropped
-    missed = {task.interval for task in due(scene.series, scene.coverage, (), Clock(scene.now))}
+    missed = {
+        task.interval for task in due_tasks(scene.series, scene.coverage, (), Clock(scene.now))
+    }
     assert over.not_done == sum(granularity.interval(one) in missed for one in wanted)
 
 

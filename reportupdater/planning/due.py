@@ -1,0 +1,69 @@
+"""What is due of a series: stretches of intervals, not a task for each. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from reportupdater.intervals import Coverage
+from reportupdater.model import Reason, Series, Task
+
+
+class Stretch(NamedTuple):
+    """The intervals `[first, past)` by their numbers, due for the same reason."""
+
+    first: int
+    past: int
+    reason: Reason
+
+
+class Due(NamedTuple):
+    """The stretches of a series that are due, oldest first; they do not overlap.
+
+    Fifty million tasks would take gigabytes and minutes before the first of them is done.
+    """
+
+    series: Series
+    stretches: tuple[Stretch, ...] = ()
+
+    @property
+    def intervals(self) -> int:
+        """How many intervals they are."""
+        return sum(past - first for first, past, _ in self.stretches)
+
+    @property
+    def oldest(self) -> Task:
+        """The first task; there is one."""
+        return next(self.tasks())
+
+    @property
+    def numbers(self) -> Coverage:
+        """The numbers of the intervals."""
+        return Coverage.joined((first, past) for first, past, _ in self.stretches)
+
+    def tasks(self) -> Iterator[Task]:
+        """The tasks, oldest first, made as they are asked for."""
+        interval = self.series.report.granularity.interval
+        for first, past, reason in self.stretches:
+            for number in range(first, past):
+                yield Task(self.series, interval(number), reason)
+
+
+def of_tasks(tasks: Iterable[Task]) -> list[Due]:
+    """What is due where these tasks are, each series' oldest first."""
+    numbers: dict[Series, list[Stretch]] = {}
+    for series, interval, reason in ((task.series, task.interval, task.reason) for task in tasks):
+        number = series.report.granularity.number(interval.start)
+        numbers.setdefault(series, []).append(Stretch(number, number + 1, reason))
+    return [Due(series, tuple(stretches)) for series, stretches in numbers.items()]
+
+
+def joined(parts: dict[Reason, Coverage]) -> tuple[Stretch, ...]:
+    """Disjoint coverages, each due for a reason, as stretches."""
+    return tuple(
+        sorted(
+            Stretch(first, past, reason)
+            for reason, one in parts.items()
+            for first, past in one.runs
+        )
+    )

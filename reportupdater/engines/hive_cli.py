@@ -43,6 +43,9 @@ _QUOTING = re.compile(r"-Ddisable\.quoting\.for\.sv=(\w+)")
 _OPTIONS = "HADOOP_CLIENT_OPTS"
 """The environment variable with properties for beeline."""
 
+_ZERO = re.compile(r"-?0E-([1-9][0-9]?)")
+"""A decimal that is zero, with its places."""
+
 _UNREACHED = re.compile(r"Could not open (?:client transport|connection)|No current connection")
 _CAUSE = re.compile(r"Error: |FAILED: |Exception in thread ")
 
@@ -200,7 +203,8 @@ def table(
         if text == mark:
             preceding -= 1
         elif preceding == 0 and header:
-            rows.append(_row(text, quoted=quoted))
+            row = _row(text, quoted=quoted)
+            rows.append(_with_plain_zeros(row) if "0E-" in text else row)
         elif preceding == 0 and text:
             header = tuple(text.split("\t"))
         if len(rows) > max_rows + 1:  # the last line may be a blank one
@@ -219,6 +223,16 @@ def table(
     if len(rows) > max_rows:
         raise too_many_rows(max_rows)
     return Table(header, rows)
+
+
+def _with_plain_zeros(row: tuple[str, ...]) -> tuple[str, ...]:
+    """A row with `0.00` for `0E-2`, which is how commands print a decimal that is zero.
+
+    They print no types; nothing but a decimal has that form, whatever other numbers look like.
+    """
+    return tuple(
+        [f"0.{'0' * int(zero[1])}" if (zero := _ZERO.fullmatch(field)) else field for field in row]
+    )
 
 
 def _row(text: str, *, quoted: bool) -> tuple[str, ...]:

@@ -128,13 +128,17 @@ def of_query(error: Exception, address: str) -> ReportupdaterError:
     """The error for a query that could not be run to its end."""
     if _is_response(error):
         return of_server(words(error), address)
-    if isinstance(error, ValueError) or type(error) is Exception:
-        # What PyHive raises for a value that is none of Python's, such as the year 10000.
-        return ResultError(
-            f"a value cannot be read: {error}",
-            hint="let the query make text of it: CAST(… AS STRING)",
-        )
-    return ConnectionFailed(f"lost the connection to {address}: {words(error)}")
+    if _is_of_transport(error):
+        return ConnectionFailed(f"lost the connection to {address}: {words(error)}")
+    if type(error).__name__ == "GSSError":
+        what = f"cannot log in on {address}: {words(error)}"
+        return ConnectionFailed(what, hint=login_hint(words(error)), retry=False)
+    if type(error).__name__ == "TApplicationException":  # the server's own, while it answered
+        return QueryError(f"{address} cannot answer: {error}")
+    return ResultError(
+        f"an answer of {address} cannot be read: {words(error)}",
+        hint="let the query make text of what is special in it: CAST(… AS STRING)",
+    )
 
 
 def of_opening(address: str, seconds: float) -> ConnectionFailed:
@@ -175,6 +179,16 @@ def login_hint(text: str) -> str:
 def _is_response(error: BaseException) -> bool:
     """Whether a server has told the error, over a connection that is still good."""
     return bool(error.args) and hasattr(error.args[0], "status")
+
+
+def _is_of_transport(error: BaseException) -> bool:
+    """Whether the way to the server failed: whatever else a client raises is no fault of that way."""
+    from thrift.protocol.TProtocol import TProtocolException
+    from thrift.transport.TTransport import TTransportException
+
+    # Of the protocol are those for bytes that are no message: something else has answered.
+    lost = OSError, EOFError, HTTPException, TTransportException, TProtocolException
+    return isinstance(error, lost)
 
 
 def _hint(hints: _Hints, text: str) -> str:

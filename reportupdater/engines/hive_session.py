@@ -30,9 +30,6 @@ _Connection = Any
 _Cursor = Any
 """PyHive's, which is imported late and has no types."""
 
-_FETCH = 10_000
-"""Rows fetched at once."""
-
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.5
 """Seconds between two looks at a query; most servers do not answer before there is news."""
 
@@ -177,12 +174,16 @@ class HiveSession:
         """What a statement gives, None where that is no table. Raises as `run`."""
         if self._connection is None:
             raise ConnectionFailed(f"not connected to {self._address}")
-        cursor = self._cursor = self._connection.cursor(arraysize=_FETCH)
+        cursor = self._cursor = self._connection.cursor()
         try:
             _log.debug("%s: running %s", self._address, text)
             cursor.execute(text, async_=True)
             self._check(self._waited(cursor))
-            result = None if is_setting(text) else table(cursor, max_rows)
+            result = (
+                None
+                if is_setting(text)
+                else table(self._connection.client, self._operation, max_rows)
+            )
             cursor.close()
         except ReportupdaterError:
             raise

@@ -67,8 +67,10 @@ _QUERY_HINTS = {
 
 
 def number(error: BaseException) -> int | None:
-    """The error's number, where it has one."""
-    first = error.args[0] if error.args else None
+    """The error's number, where it is the server's or PyMySQL's and has one."""
+    from pymysql.err import MySQLError
+
+    first = error.args[0] if error.args and isinstance(error, MySQLError) else None
     return first if isinstance(first, int) and first else None
 
 
@@ -117,6 +119,11 @@ def of_query(error: Exception, address: str, *, limit: float = 0.0) -> Reportupd
             "the result holds text that is not UTF-8",
             hint="let the query convert it, for example with CONVERT() or HEX()",
         )
+    if code is None and not _is_of_transport(error):
+        return ResultError(
+            f"an answer of {address} cannot be read: {said(error)}",
+            hint="let the query make text of what is special in it: CAST(… AS CHAR)",
+        )
     if code is None or code in _LOST or 2000 <= code < 3000:
         hint = _limit(error) if code in _FULL else ""
         return ConnectionFailed(f"lost the connection to {address}: {said(error)}", hint=hint)
@@ -139,6 +146,14 @@ def _limit(error: BaseException) -> str:
     if name.endswith("_connections"):
         hint += "; a lower `concurrency` of the database asks for fewer connections"
     return hint
+
+
+def _is_of_transport(error: BaseException) -> bool:
+    """Whether the way to the server failed: whatever else a driver raises is no fault of that way."""
+    from pymysql.err import MySQLError
+
+    # PyMySQL's own without a number are those for packets in disorder.
+    return isinstance(error, (OSError, EOFError, MySQLError))
 
 
 def _credentials_hint(creds_file: Path | None) -> str:

@@ -98,51 +98,7 @@ def test_a_file_that_does_several_things_or_writes_has_side_effects(
     assert HiveEngine().has_side_effects(sql_task(ENTRY, text)) == expected
 
 
-# Values and names
-
-
-@pytest.mark.parametrize(
-    ("expression", "expected"),
-    [
-        ("true", "true"),
-        ("1 = 2", "false"),
-        ("CAST(0 AS DECIMAL(20,8))", "0.00000000"),
-        ("CAST(1234567.5 AS DECIMAL(10,2))", "1234567.50"),
-        ("5D", "5.0"),
-        ("CAST(3 AS TINYINT)", "3"),
-        ("9223372036854775807", "9223372036854775807"),
-        ("DATE '2015-01-02'", "2015-01-02"),
-        ("TIMESTAMP '2015-01-02 03:04:05'", "2015-01-02 03:04:05"),
-        ("TIMESTAMP '2015-01-02 03:04:05.5'", "2015-01-02 03:04:05.500000"),
-        ("named_struct('action', 'init', 'n', 1)", '{"action":"init","n":1}'),
-        ("array('a', 'ü', NULL)", '["a","ü",null]'),
-        ("map('a', 1)", '{"a":1}'),
-        ("array(named_struct('ok', true))", '[{"ok":true}]'),
-        ("named_struct('action', 'init').action", "init"),
-        ("CAST('enwiki' AS BINARY)", "enwiki"),
-        ("NULL", ""),
-        ("CAST(NULL AS TIMESTAMP)", ""),
-        ("'NULL'", "NULL"),
-        (r"'it\'s'", "it's"),
-        ("'100%'", "100%"),
-    ],
-)
-def test_values_are_written_as_hives_command_does(
-    session: HiveSession, expression: str, expected: str
-) -> None:
-    assert value(session, expression) == expected
-
-
-def test_binary_that_is_not_utf8_is_told_with_its_column(session: HiveSession) -> None:
-    with pytest.raises(ResultError, match=r"column 'raw' of row 1 .*not UTF-8"):
-        ask(session, "SELECT '2015-01-02' AS `date`, X'FF' AS raw")
-    assert value(session, "1") == "1"
-
-
-def test_a_value_that_python_has_not_is_an_error_of_that_query(session: HiveSession) -> None:
-    with pytest.raises(ResultError, match="CAST"):
-        value(session, "TIMESTAMP '+10000-01-01 00:00:00'")
-    assert value(session, "1") == "1"
+# Names
 
 
 def test_names_keep_their_table(session: HiveSession) -> None:

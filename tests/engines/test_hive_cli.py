@@ -392,6 +392,28 @@ def test_beelines_prompts_are_left_out(noise: str) -> None:
     assert table("nullable\t0: x\n").header == ("nullable", "0: x")
 
 
+@pytest.mark.parametrize(
+    ("printed", "stored"),
+    [
+        ("0E-8", "0.00000000"),
+        ("-0E-2", "0.00"),
+        ("0E-18", "0.000000000000000000"),
+        ("1E-8", "1E-8"),  # a small decimal: but a text may look like that, too
+        ("1.0E-8", "1.0E-8"),
+        ("1.0E10", "1.0E10"),
+        ("0E8", "0E8"),
+        ("0E-08", "0E-08"),
+        ("0E-999", "0E-999"),
+        ("x0E-8", "x0E-8"),
+        ("2015-01-02 03:04:05.0", "2015-01-02 03:04:05.0"),
+    ],
+)
+def test_a_decimal_that_is_zero_has_no_exponent_and_all_else_stays(
+    printed: str, stored: str
+) -> None:
+    assert table(f"a\tb\n{printed}\tx\n").rows == [(stored, "x")]
+
+
 def test_one_row_more_than_max_rows_is_an_error() -> None:
     assert len(table("n\n1\n2\n\n", max_rows=2).rows) == 2
     with pytest.raises(ResultError, match="more than 2 rows"):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import http.client
 from types import SimpleNamespace
 
 import pytest
+from thrift.protocol.TProtocol import TProtocolException
+from thrift.Thrift import TApplicationException
+from thrift.transport.TTransport import TTransportException
 
 from reportupdater.engines import hive_errors
+from reportupdater.engines.hive_transport import Closed, HttpError
 from reportupdater.errors import ConnectionFailed, QueryError, ResultError
 
 ADDRESS = "hive1.example.org:10000"
@@ -88,10 +93,42 @@ def test_a_server_that_has_gone_or_come_back_is_a_failed_connection(said: str) -
     assert ADDRESS in error.what
 
 
-def test_a_value_that_cannot_be_read_is_the_results_fault() -> None:
-    error = hive_errors.of_query(ValueError("year 10000 is out of range"), ADDRESS)
-    assert isinstance(error, ResultError)
-    assert "CAST" in error.hint
+@pytest.mark.parametrize(
+    "error",
+    [KeyError(22), ValueError("not UTF-8"), TypeError("None"), AssertionError(), Exception()],
+)
+def test_an_exception_of_the_client_is_no_failed_connection(error: Exception) -> None:
+    failure = hive_errors.of_query(error, ADDRESS)
+    assert isinstance(failure, ResultError)
+    assert failure.what.startswith(f"an answer of {ADDRESS} cannot be read: {type(error).__name__}")
+    assert "CAST" in failure.hint
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Closed("the server closed the connection"),
+        HttpError("HTTP 503 Service Unavailable"),
+        ConnectionResetError(104, "Connection reset by peer"),
+        TimeoutError("timed out"),
+        http.client.BadStatusLine("x"),
+        EOFError(),
+        TTransportException(message="TSocket read 0 bytes"),
+        TProtocolException(message="Bad version in readMessageBegin"),
+    ],
+)
+def test_an_error_of_the_way_to_the_server_is_a_failed_connection(error: Exception) -> None:
+    failure = hive_errors.of_query(error, ADDRESS)
+    assert isinstance(failure, ConnectionFailed)
+    assert failure.what.startswith(f"lost the connection to {ADDRESS}: ")
+    assert failure.retry
+
+
+def test_a_server_that_fails_to_answer_is_no_failed_connection() -> None:
+    error = TApplicationException(6, "Internal error processing ExecuteStatement")
+    failure = hive_errors.of_query(error, ADDRESS)
+    assert type(failure) is QueryError
+    assert failure.what == f"{ADDRESS} cannot answer: Internal error processing ExecuteStatement"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,13 @@ import pytest
 from pymysql.err import InternalError, MySQLError, OperationalError
 
 from reportupdater.engines.mysql_errors import of_login, of_query, said
-from reportupdater.errors import ConnectionFailed, QueryError, QueryTimeout, ReportupdaterError
+from reportupdater.errors import (
+    ConnectionFailed,
+    QueryError,
+    QueryTimeout,
+    ReportupdaterError,
+    ResultError,
+)
 
 ADDRESS = "db1.example.org:3306"
 
@@ -52,7 +58,10 @@ def test_a_login_fails_for_good_or_may_be_tried_again(
         (OperationalError(2013, "Lost connection"), ConnectionFailed),
         (OperationalError(1158, "Got an error reading communication packets"), ConnectionFailed),
         (InternalError("Packet sequence number wrong"), ConnectionFailed),
-        (IndexError("index out of range"), ConnectionFailed),
+        (ConnectionResetError(104, "Connection reset by peer"), ConnectionFailed),
+        (IndexError("index out of range"), ResultError),
+        (KeyError(242), ResultError),
+        (ValueError("no such value"), ResultError),
     ],
 )
 def test_an_error_is_the_querys_or_the_connections(

@@ -18,8 +18,11 @@ from tests.servers.kerberos import Realm
 
 MISSING_JAVA = "Java is missing; install it with: apt-get install --no-install-recommends openjdk-17-jre-headless"
 
-JAVA_OPTIONS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
-"""What makes a small server start quickly."""
+JAVA_OPTIONS = (
+    *("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"),
+    "-Duser.timezone=UTC",
+)
+"""What makes a small server start quickly, and its times the same everywhere."""
 
 
 class HiveServer2:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
 import secrets
 import tempfile
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from reportupdater.engines import hive_errors
+from reportupdater.engines import creds_file, hive_errors
 from reportupdater.engines.base import CONNECT_TIMEOUT
+from reportupdater.engines.hiding import Hidden
 from reportupdater.engines.hive_statements import first_word, statements, use
 from reportupdater.engines.process import Ended, Programs, lines
 from reportupdater.engines.values import too_many_rows
@@ -89,6 +92,8 @@ class CliSession:
             file.write(text.encode())
             file.flush()
             ended = self._programs.run(self._command(file.name), output)
+            hidden = _hidden(self._entry)
+            ended = replace(ended, said=[hidden(line) for line in ended.said])
             for line in ended.said:
                 _log.debug("%s: %s", self._name, line)
             if ended.status != 0:
@@ -99,6 +104,9 @@ class CliSession:
                 # beeline ends well where it could not even connect.
                 if any(_CAUSE.match(line) for line in ended.said):
                     raise self._failed(ended) from None
+                raise
+            except ResultError as error:
+                hidden.clean(error)
                 raise
 
     def cancel(self) -> None:
@@ -146,6 +154,16 @@ class CliSession:
         if isinstance(error, ConnectionFailed):
             return ConnectionFailed(what)
         return QueryError(what, hint=error.hint or ended.hint)
+
+
+def _hidden(entry: HiveDatabase) -> Hidden:
+    """What hides the login that the entry names, should the command use it as well."""
+    stored = creds_file.Login()
+    if entry.creds_file is not None:
+        with contextlib.suppress(ConnectionFailed):
+            stored = creds_file.read(entry.creds_file)
+    password = os.environ.get(entry.password_env) if entry.password_env else None
+    return Hidden(stored.username, password or stored.password)
 
 
 def script(texts: list[str], mark: str) -> tuple[str, int]:

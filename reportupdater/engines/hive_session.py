@@ -13,6 +13,7 @@ from reportupdater.engines import hive_errors
 from reportupdater.engines.base import CONNECT_TIMEOUT
 from reportupdater.engines.calls import Calls
 from reportupdater.engines.creds_file import Login
+from reportupdater.engines.hiding import Hidden
 from reportupdater.engines.hive_statements import is_setting, statements, use
 from reportupdater.engines.hive_table import table
 from reportupdater.engines.hive_transport import Transport, login
@@ -60,6 +61,7 @@ class HiveSession:
     def __init__(self, entry: HiveDatabase) -> None:
         self._entry = entry
         self._address = f"{entry.host}:{entry.port}"
+        self._hidden = Hidden()
         self._line = Line()
         self._calls = Calls(self._stop, self._drop)
         self._transport: Transport | None = None
@@ -85,12 +87,15 @@ class HiveSession:
             self._drop()
             entry = self._entry
             user = login(entry)
+            is_stored = entry.username is None and entry.creds_file is not None
+            self._hidden = Hidden(user.username if is_stored else None, user.password)
             self._transport = transport = Transport(
                 entry, user, self._line, CONNECT_TIMEOUT, entry.open_session_timeout
             )
             try:
                 self._connection = self._opened(transport, user)
             except Exception as error:  # what is no HiveServer2 makes Thrift raise anything
+                self._hidden.clean(error)
                 self._drop()
                 if transport.is_open and isinstance(error, TimeoutError):
                     raise hive_errors.of_opening(
@@ -185,9 +190,13 @@ class HiveSession:
                 else table(self._connection.client, self._operation, max_rows)
             )
             cursor.close()
+        except ResultError as error:
+            self._hidden.clean(error)
+            raise
         except ReportupdaterError:
             raise
         except Exception as error:
+            self._hidden.clean(error)
             _log.debug("%s: %s", self._address, hive_errors.words(error))
             raise hive_errors.of_query(error, self._address) from error
         return result
@@ -211,7 +220,7 @@ class HiveSession:
         """Raise QueryError or ConnectionFailed unless the statement succeeded."""
         from TCLIService.ttypes import TOperationState as State
 
-        said = status.errorMessage
+        said = self._hidden(status.errorMessage or "")
         # A server that is going down may say FINISHED, and an error.
         if status.operationState == State.FINISHED_STATE and not said:
             return
@@ -232,7 +241,7 @@ class HiveSession:
 
             with contextlib.suppress(Error):  # a server may keep no such logs
                 for line in cursor.fetch_logs():
-                    _log.debug("%s: %s", self._address, line)
+                    _log.debug("%s: %s", self._address, self._hidden(line))
 
     def _leave(self, error: ReportupdaterError, *, several: bool) -> None:
         """Leave nothing of a query that failed, and no session that is other than it was."""
@@ -302,6 +311,7 @@ class HiveSession:
                     _end(client, session, operation)
         except Exception as error:
             # It may have ended by itself meanwhile; else it does so when its connection is gone.
+            self._hidden.clean(error)
             _log.debug("%s: could not stop a query: %s", self._address, hive_errors.words(error))
 
 

@@ -156,10 +156,12 @@ class MysqlSession:
                     warned = max(warned, cursor.warning_count)
                 cursor.close()
                 warnings = mysql_warnings.collected(connection, warned) if warned else ()
-            except ResultError:
+            except ResultError as error:
+                connection.hidden.clean(error)
                 self._drop()  # the rest of the result is not waited for
                 raise
             except Exception as error:  # packets that make no sense make PyMySQL raise anything
+                connection.hidden.clean(error)
                 limit = self._found.limit if self._found.limit < timeout else 0.0
                 failure = mysql_errors.of_query(error, self._address, limit=limit)
                 if not isinstance(failure, QueryError):

@@ -10,6 +10,7 @@ from pymysql.constants import CLIENT  # noqa: TID253
 from pymysql.cursors import SSCursor  # noqa: TID253
 
 from reportupdater.engines.creds_file import Options
+from reportupdater.engines.hiding import Hidden
 
 _Connection: Any = connections.Connection  # its stubs lack what is changed here
 
@@ -47,6 +48,7 @@ class QuickConnection(_Connection):  # type: ignore[misc]
             program_name="reportupdater",
             defer_connect=True,
         )
+        self.hidden = Hidden(self.user if options.user else None, self.password)
         if not must_encrypt:
             self._ssl_required = False
             self.client_flag &= ~CLIENT.SSL
@@ -54,4 +56,16 @@ class QuickConnection(_Connection):  # type: ignore[misc]
     def connect_over(self, sock: Any, *, is_local: bool) -> None:
         """Log in over a socket. What never leaves this host needs no encryption to be secure."""
         self._secure = is_local
-        self.connect(sock)
+        try:
+            self.connect(sock)
+        except Exception as error:
+            self.hidden.clean(error)
+            raise
+
+    def _read_query_result(self, unbuffered: bool = False) -> int:
+        try:
+            count: int = super()._read_query_result(unbuffered)
+        except Exception as error:
+            self.hidden.clean(error)
+            raise
+        return count

@@ -30,7 +30,7 @@ def collected(connection: Any, count: int) -> tuple[ServerWarning, ...]:
 
     with closing(connection.cursor(Cursor)) as cursor:
         cursor.execute(f"SHOW WARNINGS LIMIT {_LISTED}")
-        listed = [(int(code), str(text)) for _, code, text in cursor.fetchall()]
+        listed = [(int(code), connection.hidden(str(text))) for _, code, text in cursor.fetchall()]
     return tuple(_kept(listed, count - len(listed)))
 
 

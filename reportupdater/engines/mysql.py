@@ -8,7 +8,14 @@ import threading
 from dataclasses import replace
 from typing import Any
 
-from reportupdater.engines import mysql_errors, mysql_kill, mysql_setup, mysql_warnings, sql
+from reportupdater.engines import (
+    mysql_errors,
+    mysql_kill,
+    mysql_setup,
+    mysql_values,
+    mysql_warnings,
+    sql,
+)
 from reportupdater.engines.base import CONNECT_TIMEOUT, Session
 from reportupdater.engines.calls import Calls
 from reportupdater.engines.line import Line
@@ -148,6 +155,7 @@ class MysqlSession:
                 self._prepare(connection, query.database, timeout)
                 cursor = connection.cursor()
                 cursor.execute(query.text)
+                mysql_values.fit(connection._result)
                 table = sql.table(cursor, max_rows)
                 warned = cursor.warning_count
                 while cursor.nextset():  # a procedure's; close() itself would leave a second table

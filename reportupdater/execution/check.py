@@ -58,6 +58,20 @@ def checked(task: Task, table: Table) -> Checked:
     return Checked(header, rows, empty=False, quoted=table.quoted, warnings=table.warnings)
 
 
+def check_text(checked: Checked, text: str) -> None:
+    """Raise ResultError where the text of a table holds a NUL, which no TSV may hold."""
+    if "\0" not in text:
+        return
+    for count, row in enumerate(checked.rows, 1):
+        for name, cell in zip(checked.header, row, strict=True):
+            if "\0" in cell:
+                raise ResultError(
+                    f"column {shown(name)} of row {count:,} holds a NUL character",
+                    hint="is it binary data, or padded? let the query make text of it, with HEX() or"
+                    " TRIM(TRAILING '\\0' FROM …)",
+                )
+
+
 def _header(task: Task, table: Table) -> tuple[str, ...]:
     header = table.header
     if not table.rows and len(header) > 1 and not header[-1]:
@@ -79,6 +93,10 @@ def _check_names(header: tuple[str, ...], granularity: Granularity) -> None:
             raise ResultError(
                 f"the name of column {place} has {len(name):,} characters",
                 hint="the first line must name the columns",
+            )
+        if "\0" in name:
+            raise ResultError(
+                f"the name of column {place} holds a NUL character", hint="give it another name"
             )
         if name in names:
             raise ResultError(f"two columns are called {shown(name)}", hint="rename one of them")

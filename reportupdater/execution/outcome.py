@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from reportupdater.errors import ReportupdaterError
-from reportupdater.execution.check import Checked
+from reportupdater.execution.check import Checked, check_text
 from reportupdater.model import ServerWarning, Task
 from reportupdater.planning.due import Due
 from reportupdater.store import tsv
@@ -70,13 +70,18 @@ class Handover(NamedTuple):
 
 
 def answer(task: Task, checked: Checked, seconds: float) -> Answer:
-    """What a task's checked table becomes: text, which takes a tenth of the memory."""
+    """What a task's checked table becomes: text, which takes a tenth of the memory.
+
+    Raises ResultError.
+    """
     report = task.series.report
+    text = tsv.lines(checked.rows)
+    check_text(checked, text)
     result = Result(
         start=task.start,
         granularity=report.granularity,
         header=checked.header,
-        rows=tsv.lines(checked.rows),
+        rows=text,
         group=report.group,
         max_data_points=report.max_data_points,
     )

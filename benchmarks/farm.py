@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from reportupdater.intervals import Coverage, Granularity
-from reportupdater.store import ledger, owners, remembered, schema
+from reportupdater.store import files, ledger, owners, remembered, schema
 from reportupdater.store.owners import Owner
 from reportupdater.store.state import State
 
@@ -131,11 +131,12 @@ def _write_tsvs(farm: Farm) -> None:
 def _remember(farm: Farm, state: State) -> None:
     first = _starts(farm.size).toordinal()
     done = Coverage(((first, first + farm.size.days),))
+    walk = files.Walk(state.root)
     for report in _reports(farm.size):
         memory = {}
         for wiki in _wikis(farm.size):
             tsv = f"{report}/{wiki}.tsv"
-            file = remembered.identity(farm.output / tsv)
+            file = remembered.identity(walk.place(tsv))
             assert file is not None
             memory[tsv] = file, done
         remembered.remember(state, report, Granularity.DAYS, memory)

@@ -315,7 +315,8 @@ def _headers(
         return headers, problems
     for series in explode(report):
         try:
-            content = tsv.read(files.inside(output, series.tsv), report.granularity)
+            place = files.place(files.opened(output), series.tsv)
+            content = tsv.read(place, report.granularity)
         except TsvError as error:
             problems.append(
                 Problem(error.what, error.where, error.hint, Severity.ERROR, report.name)

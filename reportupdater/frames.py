@@ -106,11 +106,9 @@ def _found(
 
 
 def _read(folder: Path, path: str) -> tsv.Content:
-    place = files.inside(folder, path)
+    place = files.place(files.opened(folder), path)
     try:
         return tsv.read(place, listing.granularity(place))
-    except FileNotFoundError:  # it has just been moved away
-        return tsv.Content()
     except TsvError as error:
         if error.where is None or not str(error.what).endswith("has no hour"):
             raise

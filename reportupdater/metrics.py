@@ -76,7 +76,8 @@ def _paths(
     content = tsv.Content()
     if output is not None:
         try:
-            content = tsv.read(files.inside(output, series.tsv), report.granularity)
+            place = files.place(files.opened(output), series.tsv)
+            content = tsv.read(place, report.granularity)
         except (TsvError, OSError) as error:
             summary.troubles.add(report.name, f"{series.tsv}: {told(error)}")
             return []

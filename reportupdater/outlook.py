@@ -24,7 +24,7 @@ from reportupdater.store import files, history, ledger, marks, tsv
 from reportupdater.store.copy import Copy
 from reportupdater.store.history import History
 from reportupdater.store.ledger import Failing
-from reportupdater.store.locks import Onlooker
+from reportupdater.store.locks import Onlooker, folder_of
 from reportupdater.store.marks import MarkFile
 from reportupdater.store.state import State
 
@@ -131,7 +131,7 @@ def outlook(request: Request) -> Outlook:
     if request.output.exists() and not request.output.is_dir():
         raise UsageError(f"{request.output} cannot be the output folder: it is no folder")
     with Copy(request.output) as state:
-        locks = Onlooker(state.locks)
+        locks = Onlooker(folder_of(request.output))
         mark_files, problems = marks.read_files(project.folder)
         tell(problems)
         with state.reading() as connection:
@@ -194,7 +194,7 @@ def _outlook(
 def _trouble(state: State, series: Series) -> str:
     """Why a TSV cannot be read, in the words of a run."""
     try:
-        tsv.coverage(files.inside(state.output, series.tsv), series.report.granularity)
+        tsv.coverage(files.place(state.root, series.tsv), series.report.granularity)
     except (TsvError, OSError) as error:
         return told(error)
     return "it could not be read a moment ago"

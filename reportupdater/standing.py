@@ -236,10 +236,10 @@ def _done(
     pending = known.pending.get(one.tsv, {})
     intervals: dict[int, bool] = {}  # and whether they are empty
     try:
-        path = files.inside(output, one.tsv)
+        place = files.place(files.opened(output), one.tsv)
         if granularity is None:
-            granularity = listing.granularity(path) if path.exists() else Granularity.DAYS
-        content = tsv.read(path, granularity)
+            granularity = listing.granularity(place)
+        content = tsv.read(place, granularity)
     except (TsvError, OSError) as error:
         one.damaged = told(error)
         return None

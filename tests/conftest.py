@@ -10,6 +10,7 @@ from tests.servers.carbon import carbon, fresh_node, render_api
 from tests.servers.hive import hive, hive_beeline
 from tests.servers.kerberos import realm
 from tests.servers.mariadb import fresh_database, mariadb
+from tests.servers.people import people
 from tests.servers.spark import beeline, spark
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "hive",
     "hive_beeline",
     "mariadb",
+    "people",
     "realm",
     "render_api",
     "spark",

@@ -195,6 +195,16 @@ class Started:
         wait_until(lambda: text in self.said or self.process.poll() is not None)
         assert text in self.said, self.said
 
+    def stops(self) -> bool:
+        """Wait until the run has stopped, as `failing` makes it; False if it has ended instead."""
+
+        def state() -> str:
+            text = Path(f"/proc/{self.process.pid}/stat").read_text()
+            return text.rpartition(")")[2].split()[0]
+
+        wait_until(lambda: state() in "TZ", within=60)
+        return state() == "T"
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the program, not to what it has started."""
         self.process.send_signal(number)

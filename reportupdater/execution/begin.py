@@ -14,7 +14,7 @@ from reportupdater.model import Destination, Project, Report
 from reportupdater.observe.log import tell
 from reportupdater.observe.summary import Summary
 from reportupdater.planning.explode import EVERY, Only, explode
-from reportupdater.store import files, owners
+from reportupdater.store import files, folder, owners
 from reportupdater.store.locks import Locks
 from reportupdater.store.owners import Owner
 from reportupdater.store.state import State
@@ -69,7 +69,7 @@ def _check_only(project: Project, reports: Sequence[Report], only: Only) -> None
 def made(output: Path) -> Path:
     """The output folder, made if it is missing. Raises UsageError."""
     try:
-        files.make_folder(output)
+        folder.make(str(output))
     except OSError as error:
         raise UsageError(
             f"this cannot be the output folder: {error.strerror}",

@@ -82,8 +82,8 @@ class Columns:
     def _names(self, series: Series) -> set[str]:
         headers = journal.headers(self._state, series.tsv)
         try:
-            path = files.inside(self._state.output, series.tsv)
-            headers.append(tsv.columns(path, series.report.granularity))
+            place = files.place(self._state.root, series.tsv)
+            headers.append(tsv.columns(place, series.report.granularity))
         except (TsvError, OSError):
             pass  # the checkpoint reports it
         return {name for header in headers for name in header[1:]}
@@ -99,7 +99,7 @@ class Columns:
             return
         granularity = series.report.granularity
         try:
-            content = tsv.read(files.inside(self._state.output, series.tsv), granularity)
+            content = tsv.read(files.place(self._state.root, series.tsv), granularity)
         except (TsvError, OSError):
             return
         for new, old in pairs:

@@ -76,7 +76,7 @@ def stored_points(
     granularity = series.report.granularity
     first = granularity.ceiling(since) if since else None
     past = granularity.ceiling(until) if until else None
-    content = tsv.read(files.inside(output, series.tsv), granularity)
+    content = tsv.read(files.place(files.opened(output), series.tsv), granularity)
     for number, rows in groupby(content.rows, key=lambda row: row.number):
         if (first is None or number >= first) and (past is None or number < past):
             yield datapoints(series, content.header, [row.cells for row in rows], lookups)

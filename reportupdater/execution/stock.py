@@ -101,17 +101,18 @@ def coverage(
     memory = remembered.recall(state, report.name, report.granularity)
     news: dict[str, tuple[Identity, Coverage]] = {}
     done: dict[Series, Coverage | None] = {}
+    walk = files.Walk(state.root)
     for one in series:
         try:
-            path = files.inside(state.output, one.tsv)
-            file = remembered.identity(path)  # before it is read
+            place = walk.place(one.tsv)
+            file = remembered.identity(place)  # before it is read
             known = memory.get(one.tsv)
             if file is None:
                 done[one] = Coverage()
             elif known and known[0] == file:
                 done[one] = known[1]
             else:
-                done[one] = found = tsv.coverage(path, report.granularity)
+                done[one] = found = tsv.coverage(place, report.granularity)
                 if remembered.is_settled(file):
                     news[one.tsv] = file, found
         except TsvError as error:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from reportupdater.store.state import FOLDER, State, explained, look, made_ready
+from reportupdater.store import files
+from reportupdater.store.state import FOLDER, NAME, State, explained, look, made_ready
 
 
 class Copy(State):
@@ -19,8 +20,8 @@ class Copy(State):
         """Copy the state of `output`, which may be missing. Raises StateError."""
         self.output = output
         self.folder = output / FOLDER
-        self.locks = self.folder / "locks"
-        self.path = self.folder / "state.sqlite"
+        self.path = self.folder / NAME
+        self.root = files.opened(output)
         self._series = {}
         self._connection = sqlite3.connect(":memory:", isolation_level=None)
         with look(output) as connection:

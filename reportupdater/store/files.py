@@ -6,7 +6,6 @@ import errno
 import grp
 import logging
 import os
-import pwd
 import stat
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from reportupdater.errors import TsvError, Where
+from reportupdater.store import access
+from reportupdater.store.folder import Folder
 
 log = logging.getLogger(__name__)
 
@@ -27,36 +28,103 @@ _forbidden: set[str] = set()
 """The groups of which it has been told that this process may not give files to them."""
 
 
-def inside(output: Path, relative: str) -> Path:
-    """The path of a file in the output folder.
+class Place(NamedTuple):
+    """A file of an output folder, there or not, in a folder that is open."""
 
-    Raises TsvError where the path or a symbolic link on the way could lead out of the folder, or
-    where something else stands in the file's place.
-    """
-    parts = relative.split("/")
-    if "\0" in relative or not {"", ".", ".."}.isdisjoint(parts):
-        # No configuration makes such a one; the state, from which paths come too, may be tampered with.
-        raise TsvError(
-            f"{relative!r} is no path of a TSV inside the output folder", where=Where(str(output))
-        )
-    path = str(output)
-    mode = None
-    for part in parts:
-        path = f"{path}/{part}"
+    folder: Folder
+    name: str
+
+    def __str__(self) -> str:
+        return self.folder.of(self.name)
+
+    def found(self) -> os.stat_result | None:
+        """The file as it is now; None if there is none. Raises TsvError where it is no file, OSError."""
         try:
-            mode = os.lstat(path).st_mode
-        except (FileNotFoundError, NotADirectoryError):
-            mode = None
-            continue
-        if stat.S_ISLNK(mode):
+            found = self.folder.stat(self.name)
+        except FileNotFoundError:
+            return None
+        if not stat.S_ISREG(found.st_mode):  # a pipe, say: reading it would never end
+            raise _no_file(str(self), is_link=stat.S_ISLNK(found.st_mode))
+        return found
+
+    def open(self) -> int:
+        """A descriptor to read the file from. Raises TsvError where it is no file, OSError."""
+        try:
+            return self.folder.open(self.name, os.O_RDONLY)
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.EEXIST, errno.EISDIR):
+                raise _no_file(str(self), is_link=error.errno == errno.ELOOP) from None
+            raise
+
+
+def _no_file(path: str, *, is_link: bool) -> TsvError:
+    if is_link:
+        return TsvError(
+            "a symbolic link inside the output folder is not followed",
+            where=Where(path),
+            hint="put the file or folder itself there",
+        )
+    return TsvError("not a regular file", where=Where(path), hint="move it away")
+
+
+class Walk:
+    """The way to files of an output folder, for as long as many are looked for in a row.
+
+    The folder that was walked to last stays open: nearly all files of a report lie in one.
+    """
+
+    def __init__(self, output: Folder | None) -> None:
+        """`output` is None for one that is not there, in which nothing is."""
+        self._output = output
+        self._above = ""
+        self._last: Folder | None = output
+
+    def place(self, relative: str, *, make: bool = False) -> Place | None:
+        """Where a file is, or would be; None where there is no such folder and `make` is not set.
+
+        Raises TsvError where the path could lead out of the output folder, or a symbolic link is on
+        it, OSError.
+        """
+        parts = relative.split("/")
+        if "\0" in relative or not {"", ".", ".."}.isdisjoint(parts):
+            # No configuration makes such a one; the state, from which paths come too, may be tampered with.
+            output = self._output.path if self._output else ""
             raise TsvError(
-                "a symbolic link inside the output folder is not followed",
-                where=Where(path),
-                hint="put the file or folder itself there",
+                f"{relative!r} is no path of a TSV inside the output folder", where=Where(output)
             )
-    if mode is not None and not stat.S_ISREG(mode):  # a pipe, say: reading it would never end
-        raise TsvError("not a regular file", where=Where(path), hint="move it away")
-    return Path(path)
+        *folders, name = parts
+        above = "/".join(folders)
+        if above != self._above or self._last is None:
+            self._last = self._walked(folders, make=make)
+            self._above = above
+        return Place(self._last, name) if self._last else None
+
+    def _walked(self, names: Sequence[str], *, make: bool) -> Folder | None:
+        folder = self._output
+        for name in names if folder else ():
+            assert folder is not None
+            try:
+                folder = folder.made(name) if make else folder.folder(name)
+            except FileNotFoundError:
+                return None
+            except OSError as error:
+                if error.errno == errno.ELOOP:
+                    raise _no_file(folder.of(name), is_link=True) from None
+                raise
+        return folder
+
+
+def place(output: Folder | None, relative: str, *, make: bool = False) -> Place | None:
+    """Where a single file of an output folder is, see `Walk`."""
+    return Walk(output).place(relative, make=make)
+
+
+def opened(output: Path) -> Folder | None:
+    """An output folder, of which its files are only to be read; None where there is none. Raises OSError."""
+    try:
+        return Folder.at(output)
+    except FileNotFoundError:
+        return None
 
 
 def remedy(error: OSError) -> str:
@@ -72,7 +140,7 @@ def remedy(error: OSError) -> str:
                 " in ReadWritePaths="
             )
         case errno.EACCES | errno.EPERM:
-            return f"{_user()}, who runs this, must be able to write there"
+            return f"{access.user()}, who runs this, must be able to write there"
         case errno.EIO:
             return "is that disk failing? the kernel's log (`dmesg`) tells"
         case errno.ENOLCK | errno.EOPNOTSUPP:
@@ -81,62 +149,68 @@ def remedy(error: OSError) -> str:
             return ""
 
 
-def _user() -> str:
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return f"user {os.geteuid()}"
-
-
 class Written(NamedTuple):
     """What a file shall hold: it stands in a temporary file beside it, and is not durable yet."""
 
-    path: Path
-    temporary: Path
+    place: Place
+    temporary: str
 
 
-def replace(
-    path: Path, texts: Iterable[str], *, group: str | None = None, mode: int | None = None
-) -> None:
-    """Make `texts` the content of a file, durably and in one step, see `write`. Raises OSError."""
-    for error in settle([write(path, texts, group=group, mode=mode)]).values():
-        raise error
+def publish(place: Place, texts: Iterable[str], *, mode: int, group: int) -> None:
+    """Make `texts` the content of a file that every run writes anew, with this mode and group.
+
+    It happens in one step, but a power failure may undo it. Raises OSError.
+    """
+    _rename(_write(place, texts, lambda descriptor: access.give(descriptor, group, mode)))
 
 
-def publish(path: Path, texts: Iterable[str], *, mode: int) -> None:
-    """The same for what every run writes anew: in one step, but a power failure may undo it."""
-    _rename(write(path, texts, mode=mode))
-
-
-def write(
-    path: Path, texts: Iterable[str], *, group: str | None = None, mode: int | None = None
-) -> Written:
+def write(place: Place, texts: Iterable[str], *, group: str | None = None) -> Written:
     """Write what a file shall hold once it is settled.
 
-    A file that exists keeps its mode and group; a new one follows the umask, or has `mode`. `group`
-    is the name of a group that shall own it; one that this host lacks, or that the user may not
-    give, is a warning. Raises OSError.
+    A file that exists keeps who may do what with it, see `access`; a new one follows the umask.
+    `group` is the name of a group that shall own it; one that this host lacks, or that the user may
+    not give, is a warning. Raises TsvError, OSError.
     """
-    make_folder(path.parent)
-    # The name is always the same, so that what a killed run left behind is removed by the next;
-    # whoever writes the file holds a lock on it. Made anew, it has no mode or owner of before,
-    # and is no symbolic link.
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.unlink(missing_ok=True)
+    number = _group_number(group) if group else None
     try:
-        with open(temporary, "x", encoding="utf-8", newline="") as file:
-            if mode is not None:
-                os.fchmod(file.fileno(), mode)
-            with suppress(FileNotFoundError):
-                _take_over(file.fileno(), path)
-            if group:
-                _give_to(file.fileno(), group, path)
+        old = place.open()
+    except FileNotFoundError:
+        wanted = access.of_new_file(place.folder, _temporary(place))
+    else:
+        try:
+            wanted = access.of(old)
+        finally:
+            os.close(old)
+
+    def grant(descriptor: int) -> None:
+        given = group and number is not None and _is_given(descriptor, group, number, place)
+        access.grant(descriptor, wanted, str(place), has_group=bool(given))
+
+    return _write(place, texts, grant)
+
+
+def _temporary(place: Place) -> str:
+    # The name is always the same, so that what a killed run left behind is removed by the next;
+    # whoever writes the file holds a lock on it.
+    return f".{place.name}.tmp"
+
+
+def _write(place: Place, texts: Iterable[str], grant: Callable[[int], None]) -> Written:
+    folder, temporary = place.folder, _temporary(place)
+    # Made anew, it has no mode or owner of before, and is no symbolic link. Until all is in it, it is
+    # for no one else: what others may read is decided by the file whose place it takes.
+    folder.remove(temporary)
+    descriptor = folder.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    try:
+        with open(descriptor, "w", encoding="utf-8", newline="") as file:
             file.writelines(texts)
+            file.flush()
+            grant(descriptor)
     except BaseException:
         with suppress(OSError):
-            temporary.unlink()
+            folder.remove(temporary)
         raise
-    return Written(path, temporary)
+    return Written(place, temporary)
 
 
 def settle(files: Sequence[Written]) -> dict[Written, OSError]:
@@ -146,10 +220,12 @@ def settle(files: Sequence[Written]) -> dict[Written, OSError]:
     several durable in the time of one.
     """
     failed = _each(_replace, files)
-    folders = dict.fromkeys(file.path.parent for file in files if file not in failed)
-    for folder, error in _each(sync_folder, list(folders)).items():
-        failed |= {file: error for file in files if file.path.parent == folder}
-    return failed
+    done = [file for file in files if file not in failed]
+    folders = {file: file.place.folder.identity() for file in done}
+    to_sync = {folders[file]: file.place.folder for file in done}
+    errors = _each(_sync_folder, list(to_sync.items()))
+    wrong = {identity: error for (identity, _), error in errors.items()}
+    return failed | {file: wrong[folders[file]] for file in done if folders[file] in wrong}
 
 
 def _each(do: Callable[[T], None], things: Sequence[T]) -> dict[T, OSError]:
@@ -177,53 +253,34 @@ def _replace(file: Written) -> None:
 
 
 def _rename(file: Written, *, durably: bool = False) -> None:
+    folder, name = file.place
     try:
         if durably:
-            _sync(file.temporary, os.O_RDONLY)
-        os.replace(file.temporary, file.path)
+            descriptor = folder.open(file.temporary, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        folder.rename(file.temporary, name)
     except BaseException:
         with suppress(OSError):
-            file.temporary.unlink()
+            folder.remove(file.temporary)
         raise
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder, and those above it, if they are not there; their names are durable. Raises OSError."""
-    if not folder.is_dir():
-        make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        with suppress(PermissionError):  # one may write to a folder that one may not read
-            sync_folder(folder.parent)
+def _sync_folder(folder: tuple[object, Folder]) -> None:
+    folder[1].sync()
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable. Raises OSError."""
-    _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
-
-
-def _sync(path: Path, flags: int) -> None:
-    descriptor = os.open(path, flags)
+def _is_given(descriptor: int, group: str, number: int, place: Place) -> bool:
+    """Give an open file to a group; whether that is allowed."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _take_over(descriptor: int, path: Path) -> None:
-    before = path.stat()
-    with suppress(PermissionError):  # a group that this user is not in
-        os.fchown(descriptor, -1, before.st_gid)
-    os.fchmod(descriptor, before.st_mode & 0o7777)
-
-
-def _give_to(descriptor: int, group: str, path: Path) -> None:
-    number = _group_number(group)
-    if number is None or os.fstat(descriptor).st_gid == number:
-        return
-    try:
-        os.fchown(descriptor, -1, number)
+        if os.fstat(descriptor).st_gid != number:
+            os.fchown(descriptor, -1, number)
     except PermissionError:
-        _tell_forbidden(group, path)
+        _tell_forbidden(group, place)
+        return False
+    return True
 
 
 @cache
@@ -240,13 +297,13 @@ def _group_number(group: str) -> int | None:
         return None
 
 
-def _tell_forbidden(group: str, path: Path) -> None:
+def _tell_forbidden(group: str, place: Place) -> None:
     if group in _forbidden:  # hundreds of TSVs may belong to it
         return
     _forbidden.add(group)
     log.warning(
         "%s: not allowed to give the file to group %r; the runner's user must be a member of it"
         " (told of one file only)",
-        path,
+        place,
         group,
     )

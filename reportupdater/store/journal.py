@@ -174,7 +174,9 @@ def merge(state: State, path: str) -> Merged | None:
         raise state.damaged(f"a result of {path} cannot be one: {error}") from None
     group, max_data_points = kept[-1].group, kept[-1].max_data_points
     del kept
-    target = files.inside(state.output, path)
+    # Read and replaced in a folder that was opened once: whatever comes to have its name meanwhile.
+    target = files.place(state.root, path, make=True)
+    assert target is not None
     content = tsv.read(target, granularity)
     content = tsv.merged(content, entries, max_data_points=max_data_points)
     return Merged(path, number, tsv.write(target, content, group=group))

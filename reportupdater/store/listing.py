@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from reportupdater.errors import UsageError
 from reportupdater.intervals import Granularity
+from reportupdater.store.files import Place
+from reportupdater.store.folder import Folder
 
 
 def needed(output: Path) -> None:
@@ -20,15 +21,15 @@ def needed(output: Path) -> None:
 def reports(output: Path) -> list[str]:
     """The names of the reports that have TSVs. Raises OSError."""
     names = set()
-    with os.scandir(output) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                if next(_below(output / entry.name), None):
-                    names.add(entry.name)
-            elif entry.name.endswith(".tsv"):
-                names.add(entry.name.removesuffix(".tsv"))
+    root = Folder.at(output)
+    for name, is_folder in root.entries():
+        if name.startswith("."):
+            continue
+        if is_folder:
+            if next(_below(root, (name,)), None):
+                names.add(name)
+        elif name.endswith(".tsv"):
+            names.add(name.removesuffix(".tsv"))
     return sorted(names)
 
 
@@ -38,13 +39,12 @@ def series(output: Path, report: str, depth: int | None = None) -> list[str]:
     `depth` is how many dimensions the report has; without it, all are given.
     """
     found: list[tuple[str, ...]] = []
-    if not depth and os.path.lexists(output / f"{report}.tsv"):
+    root = Folder.at(output)
+    if not depth and _is_there(root, f"{report}.tsv"):
         found.append((report,))
     if depth != 0:
-        for path in _below(output / report):
-            parts = path.relative_to(output).with_suffix("").parts
-            if depth is None or len(parts) == depth + 1:
-                found.append(parts)
+        below = _below(root, (report,))
+        found += [parts for parts in below if depth is None or len(parts) == depth + 1]
     return ["/".join(parts) + ".tsv" for parts in sorted(found)]
 
 
@@ -53,20 +53,45 @@ def values(tsv: str) -> tuple[str, ...]:
     return tuple(tsv.removesuffix(".tsv").split("/")[1:])
 
 
-def _below(folder: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder):  # which follows no links
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            if name.endswith(".tsv") and not name.startswith("."):
-                yield Path(place, name)
+def _below(above: Folder, parts: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The TSVs in a folder of this name and those below it, each as its names without `.tsv`.
+
+    Links are not followed, and what cannot be looked into has none.
+    """
+    try:
+        folder = above.folder(parts[-1])
+        entries = folder.entries()
+    except OSError:
+        return
+    for name, is_folder in entries:
+        if name.startswith("."):
+            continue
+        if is_folder:
+            yield from _below(folder, (*parts, name))
+        elif name.endswith(".tsv"):
+            yield *parts, name.removesuffix(".tsv")
 
 
-def granularity(path: Path) -> Granularity:
+def _is_there(folder: Folder, name: str) -> bool:
+    try:
+        folder.stat(name)
+    except OSError:
+        return False
+    return True
+
+
+def granularity(place: Place | None) -> Granularity:
     """The granularity with which a TSV of which nothing is known can be read: hours, or days.
 
-    Days stand for weeks and months too, whose rows are dated by days. Raises OSError.
+    Days stand for weeks and months too, whose rows are dated by days. Raises TsvError, OSError.
     """
-    with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
+    try:
+        descriptor = place.open() if place else None
+    except FileNotFoundError:
+        descriptor = None
+    if descriptor is None:
+        return Granularity.DAYS
+    with open(descriptor, encoding="utf-8-sig", errors="replace", newline="") as file:
         rows = csv.reader(file, dialect="excel-tab")
         try:
             next(rows, None)

@@ -15,19 +15,22 @@ from pathlib import Path
 
 from reportupdater.errors import StateError, Where
 from reportupdater.store import files
-from reportupdater.store.state import opened
+from reportupdater.store.folder import Folder
+from reportupdater.store.state import home, opened
 from reportupdater.store.valid import is_pid
 
 log = logging.getLogger(__name__)
 
 _LONG = timedelta(days=1)
+_LONGEST = 200
+"""Characters of a lock's file that are looked at."""
 
 
 class Locks:
     """The locks that this process holds in one output folder."""
 
-    def __init__(self, folder: Path) -> None:
-        """`folder` is where the lock files are; it exists."""
+    def __init__(self, folder: Folder) -> None:
+        """`folder` is where the lock files are."""
         self._folder = folder
         self._held: dict[str, int] = {}
 
@@ -42,15 +45,14 @@ class Locks:
         """Take a report's lock, unless another process holds it. Raises StateError."""
         if report in self._held:
             return True
-        path = self._folder / report
         try:
-            descriptor = opened(path)
+            descriptor = opened(self._folder, report)
             if not _locked(descriptor):
                 return False
         except OSError as error:
             raise StateError(
                 f"the lock cannot be taken: {error.strerror}",
-                where=Where(str(path)),
+                where=Where(self._folder.of(report)),
                 hint=files.remedy(error),
             ) from None
         self._held[report] = descriptor
@@ -111,14 +113,17 @@ class Onlooker(Locks):
     the report over. So the kernel's list of locks is read instead.
     """
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Folder | None) -> None:
+        """`folder` is where the lock files are; None if there is none, or none may be looked at."""
+        if folder is not None:
+            super().__init__(folder)
+        self._watched = folder
         self.held: dict[str, str] = {}
         """The reports that were found to be held, and by whom."""
 
     def take(self, report: str, now: datetime) -> bool:
         """Whether a run could take a report's lock now."""
-        return not _is_locked(self._folder / report)
+        return self._watched is None or not _is_locked(self._watched, report)
 
     def tell_holder(self, report: str, now: datetime) -> str:
         """The same words as in a run, kept in `held`."""
@@ -126,15 +131,24 @@ class Onlooker(Locks):
         return self.held[report]
 
 
-def _is_locked(path: Path) -> bool:
+def folder_of(output: Path) -> Folder | None:
+    """Where the locks of an output folder are; None if there is none, or none may be looked at."""
     try:
-        found = path.stat()
+        folder = home(output)
+        return folder.folder("locks") if folder else None
+    except OSError:
+        return None
+
+
+def _is_locked(folder: Folder, report: str) -> bool:
+    try:
+        found = folder.stat(report)
         listed = Path("/proc/locks").read_text()
     except OSError:  # nobody has ever held it, or it cannot be told
         return False
     pid = ""
-    with suppress(OSError):  # whoever may not read it has the device to go by
-        pid = path.read_text().partition(" ")[0]
+    with suppress(OSError, ValueError):  # whoever may not read it has the device to go by
+        pid = _content(folder, report).partition(" ")[0]
     device = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}"
     for line in listed.splitlines():
         # 1: FLOCK  ADVISORY  WRITE 1234 fe:00:5678 0 EOF; "->" in the second place: who waits
@@ -148,14 +162,19 @@ def _is_locked(path: Path) -> bool:
     return False
 
 
-def last_holder(folder: Path, report: str) -> tuple[str, datetime]:
+def last_holder(folder: Folder, report: str) -> tuple[str, datetime]:
     """The process that took a report's lock last, and when; it may have let go of it since.
 
     Raises OSError where nobody ever took it, ValueError where it has just been taken, or where the
     file holds anything else: its text goes into the command that a message advises.
     """
-    pid, _, since = (folder / report).read_text().strip().partition(" ")
+    pid, _, since = _content(folder, report).strip().partition(" ")
     moment = datetime.fromisoformat(since)
     if not (pid.isascii() and pid.isdecimal() and is_pid(int(pid))) or moment.tzinfo is not None:
         raise ValueError("it names no process and no moment")
     return pid, moment
+
+
+def _content(folder: Folder, report: str) -> str:
+    with open(folder.open(report, os.O_RDONLY), encoding="utf-8") as file:
+        return file.read(_LONGEST)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -131,9 +132,11 @@ def shapes(connection: sqlite3.Connection, ignored: Ignored | None = None) -> di
 
 
 def _standing(state: State, report: str) -> Path | None:
-    for path in (state.output / f"{report}.tsv", state.output / report):
-        if path.exists():
-            return path
+    for name in (f"{report}.tsv", report):
+        with suppress(OSError):
+            if state.root is not None:
+                state.root.stat(name)
+                return state.output / name
     return None
 
 

@@ -7,7 +7,6 @@ and no record: without it everything is read again, and nothing is different.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,6 +15,7 @@ from typing import NamedTuple
 
 from reportupdater.intervals import Coverage, Granularity
 from reportupdater.store.checksum import checksum
+from reportupdater.store.files import Place
 from reportupdater.store.state import State
 
 _SETTLED_NS = 2_000_000_000
@@ -34,11 +34,10 @@ Memory = Mapping[str, tuple[Identity, Coverage]]
 """TSV → what is done in it, as long as it has this identity."""
 
 
-def identity(path: str | os.PathLike[str]) -> Identity | None:
-    """A file as it is now; None if it is not there. Raises OSError."""
-    try:
-        found = os.stat(path)
-    except FileNotFoundError:
+def identity(place: Place | None) -> Identity | None:
+    """A file as it is now; None if it is not there. Raises TsvError, OSError."""
+    found = place.found() if place else None
+    if found is None:
         return None
     return Identity(found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
 

@@ -13,44 +13,57 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, sleep
 
 from reportupdater.errors import StateError, Where
-from reportupdater.store import files, schema
+from reportupdater.store import access, files, schema
+from reportupdater.store.folder import Folder
 from reportupdater.store.schema import VERSION
 
 log = logging.getLogger(__name__)
 
 FOLDER = ".reportupdater"
+NAME = "state.sqlite"
 _BUSY_SECONDS = 8.0  # longer than any transaction, and of the ten that an interrupted run has
 # The output folder's mode without others' bits: for folders and for files.
 _FOLDER_MODE = 0o770
 FILE_MODE = 0o660
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 _MOVE_AWAY = (
     "a file that is damaged may be moved away: the TSVs stay, and what they lack is computed again"
 )
 
 
-def opened(path: Path) -> int:
-    """A descriptor of a file of the state; a new one gets the mode of its folder.
+def opened(folder: Folder, name: str) -> int:
+    """A descriptor of a file of the state; a new one gets the mode and the group of its folder.
 
-    The umask has no say: whoever may write to the folder may take its locks. The group comes from
-    the folder's set-group-ID bit. A symbolic link in its place is not followed: whoever may write
-    to the folder could let a run overwrite any file of its user's. Raises OSError.
+    The umask has no say: whoever may write to the folder may take its locks. Raises OSError; also
+    where the file has a second name, since it may then be any file of this user's.
     """
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE)
+        descriptor = folder.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL)
     except FileExistsError:
-        if path.is_symlink():
-            what = "a symbolic link inside the output folder is not followed"
-            raise OSError(errno.ELOOP, what, str(path)) from None
-        return os.open(path, os.O_RDWR | os.O_NOFOLLOW)
-    os.fchmod(descriptor, path.parent.stat().st_mode & FILE_MODE)
+        descriptor = folder.open(name, os.O_RDWR)
+        if os.fstat(descriptor).st_nlink > 1:
+            os.close(descriptor)
+            what = "it has a second name elsewhere (a hard link)"
+            raise OSError(errno.EMLINK, what, folder.of(name)) from None
+        return descriptor
+    above = folder.own_stat()
+    access.give(descriptor, above.st_gid, above.st_mode & FILE_MODE)
     return descriptor
+
+
+def home(output: Path) -> Folder | None:
+    """The folder of an output folder's state; None if there is none. Raises OSError."""
+    try:
+        return Folder.at(output).folder(FOLDER)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 @contextmanager
@@ -59,24 +72,58 @@ def look(output: Path) -> Iterator[sqlite3.Connection | None]:
 
     Raises StateError, also where nobody may tell whether there is one.
     """
-    path = output / FOLDER / "state.sqlite"
+    path = output / FOLDER / NAME
     try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        yield None
-        return
+        folder = home(output)
+        found = folder.stat(NAME) if folder else None
+    except FileNotFoundError:
+        folder = found = None
     except OSError as error:
         what = f"the state cannot be read: {error.strerror}"
         raise StateError(what, where=Where(str(path))) from None
+    if folder is None or found is None:
+        yield None
+        return
     # A reader too would make SQLite's side files, as files of its own user, and leave them. Without
     # them nobody has written anything that is not in the main one.
-    how = "mode=ro" if Path(f"{path}-wal").exists() else "mode=ro&immutable=1"
+    how = "mode=ro" if _has(folder, f"{NAME}-wal") else "mode=ro&immutable=1"
     with explained(path):
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
+        connection = sqlite3.connect(_uri(folder, output, how), uri=True)
         try:
+            if not _descriptors(found):
+                raise StateError("the state has just been replaced", where=Where(str(path)))
             yield connection
         finally:
             connection.close()
+
+
+def _uri(folder: Folder, output: str | os.PathLike[str], how: str) -> str:
+    """What SQLite is given to open the state in a folder."""
+    above = os.stat(output)
+    if above.st_mode & _OTHERS_WRITE or above.st_uid not in (0, os.geteuid()):
+        from reportupdater.store import literal  # others could exchange the folder meanwhile
+
+        how += literal.parameter()
+    return f"file:{folder.link}/{NAME}?{how}"
+
+
+def _has(folder: Folder, name: str) -> bool:
+    try:
+        folder.stat(name)
+    except OSError:
+        return False
+    return True
+
+
+def _descriptors(file: os.stat_result) -> list[int]:
+    """This process' descriptors of a file."""
+    found = []
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError):  # the one with which the list was read
+            one = os.fstat(int(name))
+            if (one.st_dev, one.st_ino) == (file.st_dev, file.st_ino):
+                found.append(int(name))
+    return found
 
 
 @contextmanager
@@ -123,14 +170,19 @@ def made_ready(connection: sqlite3.Connection, path: Path) -> None:
 class State:
     """The open state of one output folder."""
 
+    root: Folder | None
+    """The output folder; None where it is not there, of a copy."""
+    home: Folder
+    """`.reportupdater` in it."""
+
     def __init__(self, output: Path) -> None:
         """Open or make the state in `output`, which exists. Raises StateError."""
         self.output = output
         self.folder = output / FOLDER
-        self.locks = self.folder / "locks"
-        self.path = self.folder / "state.sqlite"
+        self.path = self.folder / NAME
         try:
-            self._make_folders()
+            self.root = Folder.at(output)
+            self.home, self.locks = self._made_folders(self.root)
             with self.alone():
                 self._connection = self._open()
         except OSError as error:
@@ -194,33 +246,29 @@ class State:
             number = self._series[tsv] = int(found[0])
         return number
 
-    def _make_folders(self) -> None:
-        for folder in (self.folder, self.locks):
-            if folder.is_symlink():
-                raise StateError(
-                    "a symbolic link inside the output folder is not followed",
-                    where=Where(str(folder)),
-                    hint="put the folder itself there",
-                )
-            if not folder.is_dir():
-                files.make_folder(folder)
-                above = self.output.stat()
-                with suppress(PermissionError):
-                    os.chown(folder, -1, above.st_gid)
-                # With the bit that gives the group on, to what SQLite makes beside its file too.
-                folder.chmod((above.st_mode & _FOLDER_MODE) | stat.S_ISGID)
+    def _made_folders(self, output: Folder) -> tuple[Folder, Folder]:
+        """The state's folder and the one of the locks, made where they are missing."""
+        above = output.own_stat()
+        with ExitStack() as stack:
+            # While one process gives a new folder its mode, no other one puts files into it.
+            with suppress(PermissionError):  # one may write to a folder that one may not read
+                descriptor = output.readable()
+                stack.callback(os.close, descriptor)
+                self._wait_for(descriptor, str(output))
+            home = _private(output, FOLDER, above)
+            return home, _private(home, "locks", above)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """One process at a time makes the state, sets it aside, or writes what all runs share."""
-        descriptor = opened(self.locks / ".state")
+        descriptor = opened(self.locks, ".state")
         try:
-            self._wait_for(descriptor)
+            self._wait_for(descriptor, self.locks.of(".state"))
             yield
         finally:
             os.close(descriptor)
 
-    def _wait_for(self, descriptor: int) -> None:
+    def _wait_for(self, descriptor: int, path: str) -> None:
         deadline = monotonic() + _BUSY_SECONDS
         while True:
             try:
@@ -230,10 +278,12 @@ class State:
                 if monotonic() > deadline:
                     raise StateError(
                         "another process does not let go of the state",
-                        where=Where(str(self.locks / ".state")),
+                        where=Where(path),
                         hint="does a run of this output folder hang? `fuser` tells which",
                     ) from None
                 sleep(0.02)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, path) from None
 
     def _open(self) -> sqlite3.Connection:
         try:
@@ -259,32 +309,80 @@ class State:
 
     def _read_through(self) -> None:
         """Raises OSError where the disk does not give a file of the state back."""
-        for suffix in ("", "-wal"):
-            with suppress(FileNotFoundError), open(f"{self.path}{suffix}", "rb") as file:
+        for name in (NAME, f"{NAME}-wal"):
+            with suppress(FileNotFoundError), open(self.home.open(name, os.O_RDONLY), "rb") as file:
                 while file.read(1 << 20):
                     pass
 
     def _connect(self) -> sqlite3.Connection:
-        os.close(opened(self.path))  # SQLite gives its side files the mode of the main one
-        connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
+        descriptor = opened(self.home, NAME)
+        main = os.fstat(descriptor)
+        os.close(descriptor)
+        # SQLite knows files by their paths alone. It makes no file here, and is given no statement
+        # before it has the file that is meant.
+        connection = sqlite3.connect(
+            _uri(self.home, self.output, "mode=rw"),
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,
+            uri=True,
+        )
         try:
+            self._check_open(main, NAME)
             made_ready(connection, self.path)
+            for suffix in ("-wal", "-shm"):
+                name = f"{NAME}{suffix}"
+                for side in self._check_open(self.home.stat(name), name):
+                    # SQLite has given it the mode of the main one, and its group only as root.
+                    if os.fstat(side).st_gid != main.st_gid:
+                        with suppress(PermissionError):
+                            os.fchown(side, -1, main.st_gid)
         except BaseException:
             connection.close()
             raise
         return connection
 
+    def _check_open(self, file: os.stat_result, name: str) -> list[int]:
+        """SQLite's descriptors of a file of the state. Raises OSError where it has opened another one."""
+        found = _descriptors(file)
+        if not found:
+            what = "something else has just been put there"
+            raise OSError(errno.EEXIST, what, self.home.of(name))
+        return found
+
     def _set_aside(self, why: str) -> None:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-        aside = self.path.with_name(f"state.sqlite.damaged-{stamp}")
+        aside = f"{NAME}.damaged-{stamp}"
         for suffix in ("", "-wal", "-shm"):
             with suppress(FileNotFoundError):
-                os.replace(f"{self.path}{suffix}", f"{aside}{suffix}")
+                self.home.rename(f"{NAME}{suffix}", f"{aside}{suffix}")
         log.warning(
             "%s: the state is damaged (%s); it was set aside as %s and begun anew."
             " What was not in its TSV yet is computed again; open marks are lost, and datapoints that"
             " were not sent yet (`reportupdater resend` makes them again)",
             self.path,
             why,
-            aside.name,
+            aside,
         )
+
+
+def _private(above: Folder, name: str, output: os.stat_result) -> Folder:
+    """A folder of the state; a new one gets the output folder's group, and its mode without others' bits.
+
+    The set-group-ID bit is the kernel's to give: a folder has it where the one above has it.
+    """
+    is_new = above.make(name, 0o700)
+    try:
+        folder = above.folder(name)
+    except NotADirectoryError as error:
+        raise OSError(errno.EEXIST, os.strerror(errno.EEXIST), error.filename) from None
+    if is_new:
+        descriptor = folder.readable()
+        try:
+            found = os.fstat(descriptor)
+            # Another folder of ours may have been put there: its files are not for the group.
+            if found.st_uid == os.geteuid() and not folder.entries():
+                mode = output.st_mode & _FOLDER_MODE
+                access.give(descriptor, output.st_gid, mode | (found.st_mode & stat.S_ISGID))
+        finally:
+            os.close(descriptor)
+    return folder

@@ -7,8 +7,10 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from reportupdater.errors import StateError, Where
+from reportupdater.errors import StateError, TsvError, Where
 from reportupdater.store import files, ledger, outbox, owners, reports
+from reportupdater.store.files import Place
+from reportupdater.store.folder import Folder
 from reportupdater.store.state import FILE_MODE, FOLDER, State
 
 
@@ -25,7 +27,10 @@ def write(state: State) -> None:
                     "datapoints_waiting": outbox.owed(connection),
                 }
             text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-            files.publish(path, [text], mode=state.folder.stat().st_mode & FILE_MODE)
+            above = state.home.own_stat()
+            mode = above.st_mode & FILE_MODE
+            place = Place(state.home, path.name)
+            files.publish(place, [text], mode=mode, group=above.st_gid)
     except OSError as error:
         raise StateError(
             f"the status cannot be written: {error.strerror}",
@@ -49,8 +54,10 @@ def _reports(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
 def read(output: Path) -> dict[str, Any] | None:
     """What stands in `status.json`; None where there is none, or it cannot be read."""
     try:
-        content = json.loads((output / FOLDER / "status.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        place = Place(Folder.at(output).folder(FOLDER), "status.json")
+        with open(place.open(), encoding="utf-8") as file:
+            content = json.load(file)
+    except (OSError, TsvError, ValueError, RecursionError):
         return None
     is_ours = isinstance(content, dict) and content.get("version") == 1
     return content if is_ours and "reports" in content else None

@@ -16,13 +16,12 @@ from datetime import datetime
 from functools import lru_cache
 from itertools import chain, islice
 from operator import attrgetter
-from pathlib import Path
 from typing import NamedTuple
 
 from reportupdater.errors import TsvError, Where, shown
 from reportupdater.intervals import Coverage, Granularity
 from reportupdater.store import files, header
-from reportupdater.store.files import Written
+from reportupdater.store.files import Place, Written
 from reportupdater.store.header import Header
 
 csv.field_size_limit(sys.maxsize)  # a cell of ten megabytes is still a cell
@@ -59,24 +58,24 @@ class Entry(NamedTuple):
     rows: list[tuple[str, ...]]
 
 
-def read(path: Path, granularity: Granularity) -> Content:
+def read(place: Place | None, granularity: Granularity) -> Content:
     """All of a TSV. Raises TsvError with the line of what is damaged, OSError."""
-    rows = _rows(path, granularity)
+    rows = _rows(place, granularity)
     first = next(rows, None)
     return Content(first.cells, list(rows)) if first else Content()
 
 
-def columns(path: Path, granularity: Granularity) -> Header:
+def columns(place: Place | None, granularity: Granularity) -> Header:
     """The header alone; empty where there is none. Raises TsvError, OSError."""
-    return next((row.cells for row in _rows(path, granularity)), ())
+    return next((row.cells for row in _rows(place, granularity)), ())
 
 
-def coverage(path: Path, granularity: Granularity) -> Coverage:
+def coverage(place: Place | None, granularity: Granularity) -> Coverage:
     """The intervals in which a TSV has a row. Raises TsvError, OSError."""
     try:
-        return _covered(_starts(path, granularity), granularity)
+        return _covered(_starts(place, granularity), granularity)
     except ValueError:
-        rows = _rows(path, granularity)  # takes what is odd, and tells what is wrong and where
+        rows = _rows(place, granularity)  # takes what is odd, and tells what is wrong and where
         next(rows, None)
         return Coverage.of({row.number for row in rows})
 
@@ -93,7 +92,7 @@ def _without_tab(start: str) -> str:
     return start[:-1]
 
 
-def _starts(path: Path, granularity: Granularity) -> Set[str]:
+def _starts(place: Place | None, granularity: Granularity) -> Set[str]:
     """How the lines of a TSV begin, up to the tab behind a date, if they are as nearly all lines are.
 
     This is quicker than to read cells. Raises ValueError where lines have quotes or another width.
@@ -101,8 +100,10 @@ def _starts(path: Path, granularity: Granularity) -> Set[str]:
     length = len(granularity.label(datetime.min)) + 1
     starts: Set[str] = frozenset()
     shape = b""
+    if place is None:
+        return starts
     try:
-        with open(path, "rb") as file:
+        with open(place.open(), "rb") as file:
             while chunk := file.read(_CHUNK):
                 chunk += file.readline()
                 if b'"' in chunk or chunk.count(b"\r") != chunk.count(b"\r\n"):
@@ -115,7 +116,7 @@ def _starts(path: Path, granularity: Granularity) -> Set[str]:
                     raise ValueError("lines of another width")
                 if not shape:
                     header = lines.pop(0).removeprefix("\ufeff").removesuffix("\r").split("\t")
-                    _check_header(header, Where(str(path), 1), granularity)
+                    _check_header(header, Where(str(place), 1), granularity)
                     shape = shapes[: len(header)]
                 if not shapes.startswith(shape):
                     raise ValueError("lines of another width")
@@ -127,23 +128,25 @@ def _starts(path: Path, granularity: Granularity) -> Set[str]:
     return starts
 
 
-def _rows(path: Path, granularity: Granularity) -> Iterator[Row]:
+def _rows(place: Place | None, granularity: Granularity) -> Iterator[Row]:
     """The header, as a row of no interval, then the rows."""
+    if place is None:
+        return
     width = 0
     label, number = "", 0
     text: str | None = None
-    for line, cells in _lines(path):
+    for line, cells in _lines(place):
         if not width:
             # Of files that were put together, one may also stand below blank lines.
             cells[0] = cells[0].lstrip("\ufeff")
-            _check_header(cells, Where(str(path), line), granularity)
+            _check_header(cells, Where(str(place), line), granularity)
             width = len(cells)
             yield Row(-1, tuple(cells))
             continue
         if len(cells) != width:
             raise TsvError(
                 f"{len(cells)} columns where the header has {width}",
-                where=Where(str(path), line),
+                where=Where(str(place), line),
                 hint=_REMEDY,
             )
         if cells[0] != text:  # several rows may share a date
@@ -151,7 +154,7 @@ def _rows(path: Path, granularity: Granularity) -> Iterator[Row]:
             try:
                 label, number = granularity.place(text)
             except ValueError as error:
-                raise TsvError(str(error), where=Where(str(path), line), hint=_REMEDY) from None
+                raise TsvError(str(error), where=Where(str(place), line), hint=_REMEDY) from None
         cells[0] = label
         yield Row(number, tuple(cells))
 
@@ -191,11 +194,10 @@ def _fitted(rows: list[Row], columns: Header, whole: Header) -> list[Row]:
     return [Row(row.number, header.moved(row.cells, places, len(whole))) for row in rows]
 
 
-def write(path: Path, content: Content, *, group: str | None = None) -> Written:
-    """Write what a TSV shall hold once it is settled. Raises OSError."""
-    return files.write(
-        path, _texts(chain([content.header], map(_cells, content.rows))), group=group
-    )
+def write(place: Place, content: Content, *, group: str | None = None) -> Written:
+    """Write what a TSV shall hold once it is settled. Raises TsvError, OSError."""
+    texts = _texts(chain([content.header], map(_cells, content.rows)))
+    return files.write(place, texts, group=group)
 
 
 class _Lines(list[str]):
@@ -256,15 +258,15 @@ def _cut(text: str) -> Iterator[str]:
         at = end
 
 
-def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+def _lines(place: Place) -> Iterator[tuple[int, list[str]]]:
     """Each row of a file with the line on which it begins; blank lines are passed over."""
     try:
-        # Lines end at LF alone, as for whoever looks up the line that an error names.
-        file = open(path, encoding="utf-8-sig", newline="\n")  # noqa: SIM115 - closed below
+        descriptor = place.open()
     except FileNotFoundError:
         return
-    with file:
-        _check_end(file.fileno(), path)
+    # Lines end at LF alone, as for whoever looks up the line that an error names.
+    with open(descriptor, encoding="utf-8-sig", newline="\n") as file:
+        _check_end(descriptor, place)
         reader = csv.reader(file, dialect="excel-tab", strict=True)
         line = 1
         try:
@@ -275,31 +277,32 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
         except csv.Error as error:
             stray = str(error).startswith("new-line")  # the rest of it is for programmers
             what = "a carriage return within the line" if stray else f"quotes do not match: {error}"
-            raise TsvError(what, where=Where(str(path), line), hint=_REMEDY) from None
+            raise TsvError(what, where=Where(str(place), line), hint=_REMEDY) from None
         except UnicodeDecodeError:
-            raise _undecodable(path) from None
+            raise _undecodable(place) from None
 
 
-def _check_end(descriptor: int, path: Path) -> None:
+def _check_end(descriptor: int, place: Place) -> None:
     size = os.fstat(descriptor).st_size
     if size and os.pread(descriptor, 1, size - 1) != b"\n":
-        with open(path, "rb") as file:
+        with open(place.open(), "rb") as file:
             line = sum(1 for _ in file)
         raise TsvError(
             "the last line is not ended: the file may have been cut off in it",
-            where=Where(str(path), line),
+            where=Where(str(place), line),
             hint="delete that line to have its interval computed again, or end it if it is whole",
         )
 
 
-def _undecodable(path: Path) -> TsvError:
-    content = path.read_bytes()
+def _undecodable(place: Place) -> TsvError:
+    with open(place.open(), "rb") as file:
+        content = file.read()
     line = 0
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-    return TsvError("not UTF-8", where=Where(str(path), line), hint=_REMEDY)
+    return TsvError("not UTF-8", where=Where(str(place), line), hint=_REMEDY)
 
 
 def _check_header(cells: list[str], where: Where, granularity: Granularity) -> None:

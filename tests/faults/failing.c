@@ -27,7 +27,7 @@
 
 #define REAL(name) ((__typeof__(&name)) dlsym(RTLD_NEXT, #name))
 
-enum fate { GO, FAIL, HALF, TEAR, KILL, KILL_AFTER, HANG };
+enum fate { GO, FAIL, HALF, TEAR, KILL, KILL_AFTER, HANG, STOP, STOP_AFTER };
 
 static char under[4096], call_pattern[256], file_pattern[256];
 static size_t under_length;
@@ -47,6 +47,7 @@ __attribute__((constructor)) static void begin(void) {
         {"EDQUOT", FAIL, EDQUOT}, {"ENOLCK", FAIL, ENOLCK}, {"half", HALF, 0}, {"tear", TEAR, 0},
         {"kill", KILL, 0}, {"kill after", KILL_AFTER, 0},
         {"hang", HANG, 0},
+        {"stop", STOP, 0}, {"stop after", STOP_AFTER, 0},
     };
     const char *what = setting("FAULT_WHAT", "");
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -64,8 +65,17 @@ __attribute__((constructor)) static void begin(void) {
     unsetenv("LD_PRELOAD");
 }
 
+static const char *path_of(int descriptor, char *path, size_t size);
+
 /* What this call meets; `errno` is set where that is a failure. */
 static enum fate met(const char *name, const char *path) {
+    char whole[8192];
+    int folder, before = errno;
+    if (path && sscanf(path, "/proc/self/fd/%d", &folder) == 1) {
+        const char *rest = strchr(path + strlen("/proc/self/fd/"), '/');
+        if (path_of(folder, whole, sizeof whole / 2)) path = strcat(whole, rest ? rest : "");
+        errno = before;
+    }
     if (!path || (strncmp(path, under, under_length) && strcmp(path, "port"))) return GO;
     if (fnmatch(call_pattern, name, FNM_EXTMATCH) || fnmatch(file_pattern, path, FNM_EXTMATCH))
         return GO;
@@ -79,6 +89,7 @@ static enum fate met(const char *name, const char *path) {
     if (!now) return GO;
     if (fate == KILL) raise(SIGKILL);
     while (fate == HANG) pause();
+    if (fate == STOP) raise(SIGSTOP);
     if (fate == FAIL) errno = number;
     return fate;
 }
@@ -116,6 +127,13 @@ static enum fate met_on_line(const char *name, int descriptor) {
     return is ? met(name, "port") : GO;
 }
 
+/* Stops here until it is continued; what the call has left in `errno` stays. */
+static void stopped(void) {
+    int before = errno;
+    raise(SIGSTOP);
+    errno = before;
+}
+
 #define DO(result_type, what, real)                      \
     do {                                                 \
         enum fate fate_ = (what);                        \
@@ -123,6 +141,7 @@ static enum fate met_on_line(const char *name, int descriptor) {
         if (fate_ == TEAR) raise(SIGKILL);               \
         result_type result_ = (real);                    \
         if (fate_ == KILL_AFTER) raise(SIGKILL);         \
+        if (fate_ == STOP_AFTER) stopped();              \
         return result_;                                  \
     } while (0)
 
@@ -134,6 +153,7 @@ static enum fate met_on_line(const char *name, int descriptor) {
         if ((fate_ == HALF || fate_ == TEAR) && size > 1) size /= 2;       \
         ssize_t result_ = (real);                                          \
         if (fate_ == KILL_AFTER || fate_ == TEAR) raise(SIGKILL);          \
+        if (fate_ == STOP_AFTER) stopped();                                \
         return result_;                                                    \
     } while (0)
 
@@ -160,10 +180,27 @@ static enum fate met_by_opening(const char *path, int flags) {
 OPEN(open)
 OPEN(open64)
 
+/* The whole path of a name in an open folder. */
+static const char *path_in(int folder, const char *name, char *path, size_t size) {
+    int before = errno;
+    size_t length = 0;
+    if (*name != '/' && folder != AT_FDCWD) {
+        if (!path_of(folder, path, size / 2)) *path = 0;
+        length = strlen(path);
+        path[length++] = '/';
+    }
+    snprintf(path + length, size - length, "%s", name);
+    if (length && !strcmp(name, ".")) path[length - 1] = 0;
+    errno = before;
+    return path;
+}
+
 #define OPEN_AT(name)                                                       \
     int name(int folder, const char *path, int flags, ...) {                \
         MODE_BEHIND(flags)                                                  \
-        DO(int, met_by_opening(path, flags), REAL(name)(folder, path, flags, mode)); \
+        char whole[8192];                                                   \
+        DO(int, met_by_opening(path_in(folder, path, whole, sizeof whole), flags), \
+           REAL(name)(folder, path, flags, mode));                          \
     }
 OPEN_AT(openat)
 OPEN_AT(openat64)
@@ -195,6 +232,18 @@ int ftruncate64(int descriptor, off64_t size) {
     DO(int, met_by("truncate", descriptor), REAL(ftruncate64)(descriptor, size));
 }
 int rename(const char *old, const char *new) { DO(int, met("rename", old), REAL(rename)(old, new)); }
+int renameat(int from, const char *old, int to, const char *new) {
+    char whole[8192];
+    DO(int, met("rename", path_in(from, old, whole, sizeof whole)), REAL(renameat)(from, old, to, new));
+}
+int unlinkat(int folder, const char *path, int flags) {
+    char whole[8192];
+    DO(int, met("unlink", path_in(folder, path, whole, sizeof whole)), REAL(unlinkat)(folder, path, flags));
+}
+int mkdirat(int folder, const char *path, mode_t mode) {
+    char whole[8192];
+    DO(int, met("mkdir", path_in(folder, path, whole, sizeof whole)), REAL(mkdirat)(folder, path, mode));
+}
 int unlink(const char *path) { DO(int, met("unlink", path), REAL(unlink)(path)); }
 int mkdir(const char *path, mode_t mode) { DO(int, met("mkdir", path), REAL(mkdir)(path, mode)); }
 int chmod(const char *path, mode_t mode) { DO(int, met("chmod", path), REAL(chmod)(path, mode)); }

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,8 +25,9 @@ NEEDING_SPACE = "@(write|create|mkdir)"
 class Fault(NamedTuple):
     """What happens at the `nth` call of those that match.
 
-    `what`: `hang` (for ever), `kill` (before it), `kill after`, `tear` (half of it, then kill), `half` (a short write or
-    read), or the name of an error. `call`, `file`: patterns, as a shell has them; a connection to
+    `what`: `hang` (for ever), `kill` (before it), `kill after`, `tear` (half of it, then kill), `half` (a
+    short write or read), `stop` (before it, until SIGCONT), `stop after`, or the name of an error. `call`,
+    `file`: patterns, as a shell has them; a connection to
     `port` is a file called `port`. With `on`, it happens to all that follow too.
     """
 
@@ -78,16 +81,18 @@ def calls(log: Path, output: Path) -> list[Call]:
 
 
 @pytest.fixture(scope="session")
-def failing(tmp_path_factory: pytest.TempPathFactory) -> Failing:
-    """The library, compiled."""
+def failing() -> Iterator[Failing]:
+    """The library, compiled, where runs of any user find it."""
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:
         pytest.fail(MISSING)
     source = Path(__file__).with_name("failing.c")
-    library = tmp_path_factory.mktemp("failing") / "failing.so"
-    options = ["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", str(library)]
-    command = [compiler, *options, str(source), "-ldl"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        pytest.fail(f"{MISSING}\n{done.stderr}")
-    return Failing(library)
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        library = Path(folder, "failing.so")
+        options = ["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", str(library)]
+        command = [compiler, *options, str(source), "-ldl"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            pytest.fail(f"{MISSING}\n{done.stderr}")
+        yield Failing(library)

@@ -27,6 +27,7 @@ from reportupdater.store.journal import Result
 from reportupdater.store.state import State
 from tests.faults.soak import LONG, cases, record
 from tests.making import NASTY, cells, granularities, report
+from tests.store.machine import at
 
 pytestmark = pytest.mark.timeout(3600 if LONG else 300)
 
@@ -213,7 +214,7 @@ def test_a_tsv_is_taken_or_told_and_harms_no_other_series(state: State) -> None:
             check_told(message, enwiki)
             assert "report/enwiki.tsv" not in missing
         else:
-            before = tsv.read(enwiki, granularity)
+            before = tsv.read(at(enwiki), granularity)
             if before.header:
                 check_taken(before, enwiki, granularity)
 
@@ -235,7 +236,7 @@ def test_a_tsv_is_taken_or_told_and_harms_no_other_series(state: State) -> None:
             merged = journal.merge(state, "report/enwiki.tsv")
             assert merged is not None
             assert files.settle([merged.file]) == {}
-            check_merged(before, tsv.read(enwiki, granularity), number, cell)
+            check_merged(before, tsv.read(at(enwiki), granularity), number, cell)
         took = time.monotonic() - began
         assert took < LONGEST
         assert not list(state.output.rglob("*.tmp"))

@@ -23,6 +23,7 @@ from tests.config.test_any_input import CONFIG, FILES
 from tests.faults.configurations import CONTROL, LONGEST_MESSAGE, RUINOUS, WRONG, check
 from tests.helpers import written
 from tests.making import NASTY
+from tests.store.machine import at
 
 FINDINGS = Path(__file__).parent / "findings"
 
@@ -60,7 +61,7 @@ def reader(folder: Path, data: bytes) -> None:
         content = _read(path, granularity)
         if content is None:
             continue
-        assert set(tsv.coverage(path, granularity)) == {row.number for row in content.rows}
+        assert set(tsv.coverage(at(path), granularity)) == {row.number for row in content.rows}
         text = data.decode("utf-8-sig")
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), "excel-tab") if row]
         if rows:
@@ -70,13 +71,13 @@ def reader(folder: Path, data: bytes) -> None:
         # As `tsv.write` writes it, but for the waiting until it is durable.
         written(path, tsv.lines([content.header]) + tsv.lines(row.cells for row in content.rows))
         if content.header not in ((), ("",)):  # a header of one empty name is a blank line
-            assert tsv.read(path, granularity) == content
+            assert tsv.read(at(path), granularity) == content
 
 
 def _read(path: Path, granularity: Granularity) -> tsv.Content | None:
     """What a TSV holds; None if that cannot be told, for a reason with a place."""
     try:
-        return tsv.read(path, granularity)
+        return tsv.read(at(path), granularity)
     except TsvError as caught:
         error = caught
     assert error.where is not None

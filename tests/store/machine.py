@@ -7,9 +7,13 @@ import os
 import resource
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from reportupdater.store import files, tsv
+from reportupdater.store.files import Place
+from reportupdater.store.folder import Folder
 
 Child = subprocess.Popen[str]
 
@@ -66,6 +70,27 @@ def umask(mask: int) -> Iterator[None]:
 def mode(path: Path) -> int:
     """The permission bits of a file or folder."""
     return stat.S_IMODE(path.stat().st_mode)
+
+
+def at(path: Path) -> Place | None:
+    """A file as the store is given it."""
+    return Place(Folder.at(path.parent), path.name) if path.parent.is_dir() else None
+
+
+def replace(path: Path, texts: Iterable[str], *, group: str | None = None) -> None:
+    """Make `texts` the content of a file, durably and in one step. Raises OSError."""
+    above = next(folder for folder in path.parents if folder.exists())
+    place = files.place(Folder.at(above), str(path.relative_to(above)), make=True)
+    assert place is not None
+    for error in files.settle([files.write(place, texts, group=group)]).values():
+        raise error
+
+
+def write(path: Path, content: tsv.Content) -> None:
+    """Make a TSV that holds this."""
+    place = at(path)
+    assert place is not None
+    assert files.settle([tsv.write(place, content)]) == {}
 
 
 @contextmanager

@@ -13,9 +13,19 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from reportupdater.errors import TsvError
-from reportupdater.store import files
-from tests.helpers import wait_until
-from tests.store.machine import Child, file_sizes_up_to, mode, ordinary_user, other_group, umask
+from reportupdater.intervals import Granularity
+from reportupdater.store import files, tsv
+from reportupdater.store.folder import Folder
+from tests.helpers import wait_until, written
+from tests.store.machine import (
+    Child,
+    file_sizes_up_to,
+    mode,
+    ordinary_user,
+    other_group,
+    replace,
+    umask,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -24,31 +34,31 @@ def names(folder: Path) -> list[str]:
 
 def test_a_file_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "r.tsv"
-    files.replace(path, ["é\u2028\r", "\n", "x\n"])
+    replace(path, ["é\u2028\r", "\n", "x\n"])
     assert path.read_bytes() == "é\u2028\r\nx\n".encode()
-    files.replace(path, [])
+    replace(path, [])
     assert path.read_bytes() == b""
     assert names(tmp_path) == ["r.tsv"]
 
 
 def test_a_reader_keeps_the_file_that_it_has_opened(tmp_path: Path) -> None:
     path = tmp_path / "r.tsv"
-    files.replace(path, ["old\n"])
+    replace(path, ["old\n"])
     with path.open() as reader:
-        files.replace(path, ["new\n"])
+        replace(path, ["new\n"])
         assert reader.read() == "old\n"
     assert path.read_text() == "new\n"
 
 
 def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
-    files.replace(tmp_path / "a" / "b" / "r.tsv", ["x\n"])
+    replace(tmp_path / "a" / "b" / "r.tsv", ["x\n"])
     assert (tmp_path / "a" / "b" / "r.tsv").read_text() == "x\n"
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
 def test_a_new_file_follows_the_umask(tmp_path: Path, mask: int) -> None:
     with umask(mask):
-        files.replace(tmp_path / "r.tsv", ["x\n"])
+        replace(tmp_path / "r.tsv", ["x\n"])
     assert mode(tmp_path / "r.tsv") == 0o666 & ~mask
 
 
@@ -57,20 +67,20 @@ def test_a_file_keeps_its_mode_and_group(tmp_path: Path) -> None:
     path.touch()
     group = other_group()
     os.chown(path, -1, group.gr_gid)
-    path.chmod(0o2604)
+    path.chmod(0o604)
     with umask(0o077):
-        files.replace(path, ["x\n"])
-    assert mode(path) == 0o2604
+        replace(path, ["x\n"])
+    assert mode(path) == 0o604
     assert path.stat().st_gid == group.gr_gid
 
 
 def test_a_file_is_given_to_its_group(tmp_path: Path) -> None:
     group = other_group()
-    files.replace(tmp_path / "r.tsv", ["x\n"], group=group.gr_name)
+    replace(tmp_path / "r.tsv", ["x\n"], group=group.gr_name)
     assert (tmp_path / "r.tsv").stat().st_gid == group.gr_gid
     path = tmp_path / "old.tsv"
     path.touch(0o640)
-    files.replace(path, ["x\n"], group=group.gr_name)
+    replace(path, ["x\n"], group=group.gr_name)
     assert path.stat().st_gid == group.gr_gid
     assert mode(path) == 0o640
 
@@ -81,7 +91,7 @@ def test_a_group_that_this_host_lacks_is_a_warning(
     files._group_number.cache_clear()
     path = tmp_path / "r.tsv"
     for text in ("x\n", "y\n"):
-        files.replace(path, [text], group="no-such-group")
+        replace(path, [text], group="no-such-group")
         assert path.read_text() == text
     assert caplog.record_tuples == [
         (
@@ -99,7 +109,7 @@ def test_a_group_that_the_user_is_not_in_is_one_warning(caplog: pytest.LogCaptur
     with ordinary_user(), TemporaryDirectory() as folder:
         path = Path(folder, "r.tsv")
         for name in ("r.tsv", "s.tsv"):
-            files.replace(path.with_name(name), ["x\n"], group=group)
+            replace(path.with_name(name), ["x\n"], group=group)
             assert path.with_name(name).read_text() == "x\n"
     assert caplog.messages == [
         f"{path}: not allowed to give the file to group {group!r}; the runner's user must be a member of it (told of one file only)"
@@ -118,13 +128,15 @@ def test_a_file_is_durable_before_it_gets_its_name_and_then_its_name_is(
         size = os.fstat(descriptor).st_size if what.suffix else ""
         did.append(f"sync {what} {size}".strip())
 
-    def rename(old: Path, new: Path, real: Callable[[Path, Path], None] = os.replace) -> None:
-        real(old, new)
-        did.append(f"rename {old.name} {new.name}")
+    def rename(
+        old: bytes, new: bytes, *, real: Callable[..., None] = os.rename, **folders: int
+    ) -> None:
+        real(old, new, **folders)
+        did.append(f"rename {old.decode()} {new.decode()}")
 
     monkeypatch.setattr(os, "fsync", sync)
-    monkeypatch.setattr(os, "replace", rename)
-    files.replace(path, ["x" * 70_000, "\n"])
+    monkeypatch.setattr(os, "rename", rename)
+    replace(path, ["x" * 70_000, "\n"])
     assert did == [
         "sync .",  # where the new folder is
         "sync r/.a.tsv.tmp 70001",
@@ -135,7 +147,7 @@ def test_a_file_is_durable_before_it_gets_its_name_and_then_its_name_is(
 
 def test_no_descriptor_stays_open(tmp_path: Path) -> None:
     before = os.listdir("/proc/self/fd")
-    files.replace(tmp_path / "r" / "a.tsv", ["x\n"])
+    replace(tmp_path / "r" / "a.tsv", ["x\n"])
     assert os.listdir("/proc/self/fd") == before
 
 
@@ -143,14 +155,14 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> Non
     path = tmp_path / "r.tsv"
     path.write_text("old\n")
     with file_sizes_up_to(10_000), pytest.raises(OSError, match="File too large"):
-        files.replace(path, ["x" * 7_000, "y" * 70_000])
+        replace(path, ["x" * 7_000, "y" * 70_000])
     assert path.read_text() == "old\n"
     assert names(tmp_path) == ["r.tsv"]
 
 
 def test_a_full_disk_leaves_no_new_file(tmp_path: Path) -> None:
     with file_sizes_up_to(10), pytest.raises(OSError, match="File too large"):
-        files.replace(tmp_path / "r.tsv", ["x" * 20])  # seen only when it is flushed
+        replace(tmp_path / "r.tsv", ["x" * 20])  # seen only when it is flushed
     assert names(tmp_path) == []
 
 
@@ -162,22 +174,22 @@ def test_texts_that_cannot_be_made_leave_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "r.tsv"
     path.write_text("old\n")
     with pytest.raises(KeyboardInterrupt):
-        files.replace(path, broken())
+        replace(path, broken())
     assert path.read_text() == "old\n"
     assert names(tmp_path) == ["r.tsv"]
 
 
-def test_a_folder_in_the_place_of_the_file_is_an_os_error(tmp_path: Path) -> None:
+def test_a_folder_in_the_place_of_the_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "r.tsv").mkdir()
-    with pytest.raises(IsADirectoryError):
-        files.replace(tmp_path / "r.tsv", ["x\n"])
+    with pytest.raises(TsvError, match="not a regular file"):
+        replace(tmp_path / "r.tsv", ["x\n"])
     assert names(tmp_path) == ["r.tsv"]
 
 
 def test_a_file_in_the_place_of_the_folder_is_an_os_error(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
-    with pytest.raises(FileExistsError):
-        files.replace(tmp_path / "a" / "r.tsv", ["x\n"])
+    with pytest.raises(NotADirectoryError):
+        replace(tmp_path / "a" / "r.tsv", ["x\n"])
 
 
 def test_what_a_killed_writer_left_behind_is_overwritten(
@@ -189,14 +201,14 @@ def test_what_a_killed_writer_left_behind_is_overwritten(
     code = """
 import sys, time
 from pathlib import Path
-from reportupdater.store import files
+from tests.store.machine import replace
 
 def texts():
     yield "x" * 100_000
     print("writing", flush=True)
     time.sleep(60)
 
-files.replace(Path(sys.argv[1]), texts())
+replace(Path(sys.argv[1]), texts())
 """
     writer = child(code, path)
     assert writer.stdout is not None
@@ -209,7 +221,7 @@ files.replace(Path(sys.argv[1]), texts())
 
     path.unlink()
     with umask(0o022):
-        files.replace(path, ["new\n"])
+        replace(path, ["new\n"])
     assert path.read_text() == "new\n"
     assert mode(path) == 0o644  # a new file: not the mode that the other one had
     assert names(tmp_path) == ["r.tsv"]
@@ -219,13 +231,16 @@ def test_a_symbolic_link_in_the_place_of_the_temporary_file_is_not_followed(tmp_
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_text("precious\n")
     (tmp_path / ".r.tsv.tmp").symlink_to(elsewhere)
-    files.replace(tmp_path / "r.tsv", ["x\n"])
+    replace(tmp_path / "r.tsv", ["x\n"])
     assert elsewhere.read_text() == "precious\n"
     assert not (tmp_path / "r.tsv").is_symlink()
 
 
 def test_paths_inside_the_output_folder_are_joined(tmp_path: Path) -> None:
-    assert files.inside(tmp_path, "r/a/b.tsv") == tmp_path / "r" / "a" / "b.tsv"
+    assert files.place(Folder.at(tmp_path), "r/a/b.tsv") is None
+    place = files.place(Folder.at(tmp_path), "r/a/b.tsv", make=True)
+    assert str(place) == str(tmp_path / "r" / "a" / "b.tsv")
+    assert str(files.place(Folder.at(tmp_path), "r/a/b.tsv")) == str(place)
 
 
 @pytest.mark.parametrize("link", ["r", "r/a", "r/a/b.tsv"])
@@ -234,7 +249,7 @@ def test_a_symbolic_link_inside_the_output_folder_is_refused(tmp_path: Path, lin
     (output / link).parent.mkdir(parents=True)
     (output / link).symlink_to(tmp_path / "elsewhere")  # which does not even exist
     with pytest.raises(TsvError) as caught:
-        files.inside(output, "r/a/b.tsv")
+        tsv.read(files.place(Folder.at(output), "r/a/b.tsv"), Granularity.DAYS)
     assert str(caught.value) == (
         f"{output / link}: a symbolic link inside the output folder is not followed"
         " (put the file or folder itself there)"
@@ -244,7 +259,9 @@ def test_a_symbolic_link_inside_the_output_folder_is_refused(tmp_path: Path, lin
 def test_the_output_folder_itself_may_be_a_symbolic_link(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "output").symlink_to("real")
-    assert files.inside(tmp_path / "output", "r.tsv") == tmp_path / "output" / "r.tsv"
+    written(tmp_path / "real" / "r.tsv", "date\n2015-01-01\n")
+    place = files.place(Folder.at(tmp_path / "output"), "r.tsv")
+    assert len(tsv.read(place, Granularity.DAYS).rows) == 1
 
 
 @pytest.mark.parametrize(

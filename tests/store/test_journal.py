@@ -12,7 +12,7 @@ from reportupdater.store import files, journal, tsv
 from reportupdater.store.journal import Merged, Result
 from reportupdater.store.state import State
 from tests.making import NASTY
-from tests.store.machine import other_group
+from tests.store.machine import at, other_group
 
 HEADER = ("date", "n")
 
@@ -183,7 +183,7 @@ def test_hostile_texts_come_through_the_journal_unharmed(state: State) -> None:
     rows = [("2015-01-01", *names), ("2015-01-01", *reversed(names))]
     commit(state, "r.tsv", result(*rows, header=header))
     checkpoint(state, "r.tsv")
-    content = tsv.read(state.output / "r.tsv", Granularity.DAYS)
+    content = tsv.read(at(state.output / "r.tsv"), Granularity.DAYS)
     assert content.header == header
     assert [row.cells for row in content.rows] == rows
 

@@ -9,6 +9,7 @@ import pytest
 from reportupdater.intervals import Granularity
 from reportupdater.store import listing
 from tests.helpers import written
+from tests.store.machine import at
 
 
 def test_reports_are_known_by_their_files_and_folders(output: Path) -> None:
@@ -45,4 +46,4 @@ def test_series_are_known_by_their_depth(output: Path) -> None:
 def test_hours_are_told_from_days_by_the_first_row(
     output: Path, text: str, granularity: Granularity
 ) -> None:
-    assert listing.granularity(written(output / "r.tsv", text)) is granularity
+    assert listing.granularity(at(written(output / "r.tsv", text))) is granularity

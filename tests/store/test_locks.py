@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from reportupdater.errors import StateError
+from reportupdater.store.folder import Folder
 from reportupdater.store.locks import Locks, Onlooker
 from tests.store.machine import Child, file_sizes_up_to, mode, umask
 
@@ -20,10 +21,10 @@ NOW = datetime(2015, 1, 2, 3, 4, 5)
 TAKE = """
 import subprocess, sys
 from datetime import datetime
-from pathlib import Path
+from reportupdater.store.folder import Folder
 from reportupdater.store.locks import Locks
 
-with Locks(Path(sys.argv[1])) as locks:
+with Locks(Folder.at(sys.argv[1])) as locks:
     print(locks.take("r", datetime(2015, 1, 1)), flush=True)
     if "script" in sys.argv:
         print(subprocess.Popen(["sleep", "60"]).pid, flush=True)
@@ -33,7 +34,7 @@ with Locks(Path(sys.argv[1])) as locks:
 
 @pytest.fixture
 def locks(tmp_path: Path) -> Locks:
-    return Locks(tmp_path)
+    return Locks(Folder.at(tmp_path))
 
 
 def line(process: Child) -> str:
@@ -89,7 +90,7 @@ def test_a_script_that_outlives_its_run_does_not_hold_its_lock(
 
 
 def test_a_lock_is_taken_once(tmp_path: Path) -> None:
-    with Locks(tmp_path) as locks:
+    with Locks(Folder.at(tmp_path)) as locks:
         assert locks.take("r", NOW)
         assert locks.take("r", NOW)
         assert locks.holds("r")
@@ -98,10 +99,10 @@ def test_a_lock_is_taken_once(tmp_path: Path) -> None:
 
 
 def test_all_locks_go_at_the_end_and_their_files_stay(tmp_path: Path) -> None:
-    with Locks(tmp_path) as locks:
+    with Locks(Folder.at(tmp_path)) as locks:
         assert locks.take("r", NOW)
         assert locks.take("s", NOW)
-    with Locks(tmp_path) as others:
+    with Locks(Folder.at(tmp_path)) as others:
         assert others.take("r", NOW)
         assert others.take("s", NOW)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["r", "s"]
@@ -110,7 +111,7 @@ def test_all_locks_go_at_the_end_and_their_files_stay(tmp_path: Path) -> None:
 def test_two_folders_have_nothing_to_do_with_each_other(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    with Locks(tmp_path / "a") as one, Locks(tmp_path / "b") as other:
+    with Locks(Folder.at(tmp_path / "a")) as one, Locks(Folder.at(tmp_path / "b")) as other:
         assert one.take("r", NOW)
         assert other.take("r", NOW)
 
@@ -119,7 +120,7 @@ def test_all_who_may_write_to_the_folder_may_take_its_locks(tmp_path: Path) -> N
     folder = tmp_path / "locks"
     folder.mkdir()
     folder.chmod(0o770)
-    with umask(0o077), Locks(folder) as locks:
+    with umask(0o077), Locks(Folder.at(folder)) as locks:
         assert locks.take("r", NOW)
     assert mode(folder / "r") == 0o660
 
@@ -153,7 +154,7 @@ def test_who_holds_a_report_is_told(
 
 def test_a_lock_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
     (tmp_path / "r").mkdir()
-    with Locks(tmp_path) as locks, pytest.raises(StateError) as caught:
+    with Locks(Folder.at(tmp_path)) as locks, pytest.raises(StateError) as caught:
         locks.take("r", NOW)
     assert str(caught.value) == (
         f"{tmp_path / 'r'}: the lock cannot be taken: Is a directory"
@@ -162,7 +163,7 @@ def test_a_lock_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
 
 
 def test_a_lock_can_be_taken_on_a_full_disk(tmp_path: Path) -> None:
-    with Locks(tmp_path) as locks:
+    with Locks(Folder.at(tmp_path)) as locks:
         with file_sizes_up_to(0):
             assert locks.take("r", NOW)
         assert locks.holds("r")
@@ -191,7 +192,7 @@ def test_a_holder_that_has_not_said_who_it_is_is_another_run(
 
 def test_a_lock_tells_its_newest_holder_only(tmp_path: Path) -> None:
     (tmp_path / "r").write_text("123456789 2015-01-01T00:00:00.000000 and much more\n")
-    with Locks(tmp_path) as locks:
+    with Locks(Folder.at(tmp_path)) as locks:
         locks.take("r", NOW)
         told = (tmp_path / "r").read_text()
         assert told.endswith(" 2015-01-02T03:04:05\n")
@@ -202,7 +203,7 @@ def test_a_lock_tells_its_newest_holder_only(tmp_path: Path) -> None:
 def test_an_onlooker_sees_who_holds_a_lock_and_takes_none(
     tmp_path: Path, child: Callable[..., Child]
 ) -> None:
-    watching = Onlooker(tmp_path)
+    watching = Onlooker(Folder.at(tmp_path))
     assert watching.take("r", NOW)
     assert not (tmp_path / "r").exists()
     with child(TAKE, tmp_path) as process:
@@ -213,9 +214,9 @@ def test_an_onlooker_sees_who_holds_a_lock_and_takes_none(
         assert watching.take("other", NOW)
         process.kill()
     assert watching.take("r", NOW)  # whose file is still there
-    with Locks(tmp_path) as locks:
+    with Locks(Folder.at(tmp_path)) as locks:
         assert locks.take("r", NOW)
 
 
 def test_what_an_onlooker_may_not_read_it_takes_for_free(tmp_path: Path) -> None:
-    assert Onlooker(tmp_path / "missing").take("r", NOW)
+    assert Onlooker(None).take("r", NOW)

@@ -106,7 +106,7 @@ def test_state_takes_the_mode_of_the_output_folder_without_others_bits(
     output.chmod(above)
     with umask(0o077), State(output) as state:
         put(state, "r.tsv")
-        for folder in (state.folder, state.locks):
+        for folder in (state.folder, Path(state.locks)):
             assert mode(folder) & 0o777 == above & 0o770
         kept = {path.name: mode(path) for path in state.folder.iterdir() if path.is_file()}
     assert kept == dict.fromkeys(
@@ -120,7 +120,7 @@ def test_state_takes_the_group_of_the_output_folder(output: Path) -> None:
     os.chown(output, -1, group)
     with State(output) as state:
         put(state, "r.tsv")
-        found = [state.folder, *state.folder.iterdir(), *state.locks.iterdir()]
+        found = [state.folder, *state.folder.iterdir(), *Path(state.locks).iterdir()]
         assert "state.sqlite-wal" in {path.name for path in found}
         assert {path.stat().st_gid for path in found} == {group}
 
@@ -234,12 +234,14 @@ def test_the_state_of_a_newer_version_is_refused_and_stays(output: Path) -> None
 ELSE = "something else stands there: move it away"
 
 
-def test_an_output_folder_that_is_somebody_elses_is_told_with_a_hint(output: Path) -> None:
-    output.chmod(0o555)
-    with ordinary_user():
-        user = pwd.getpwuid(os.geteuid()).pw_name
-        with pytest.raises(StateError) as caught:
-            State(output)
+def test_an_output_folder_that_is_somebody_elses_is_told_with_a_hint() -> None:
+    with TemporaryDirectory() as name:
+        output = Path(name)
+        output.chmod(0o555)
+        with ordinary_user():
+            user = pwd.getpwuid(os.geteuid()).pw_name
+            with pytest.raises(StateError) as caught:
+                State(output)
     path = output / ".reportupdater"
     assert str(caught.value) == (
         f"{path}: the state cannot be used: Permission denied"
@@ -323,10 +325,15 @@ with State(Path(sys.argv[1])):
     assert process.communicate(timeout=60)[0] == "opened\n"
 
 
-def test_the_state_folder_hands_its_group_on(output: Path) -> None:
+@pytest.mark.parametrize("bit", [0, stat.S_ISGID])
+def test_the_state_has_the_set_group_id_bit_where_the_kernel_hands_it_on(
+    output: Path, bit: int
+) -> None:
+    os.chown(output, -1, other_group().gr_gid)
+    output.chmod(0o770 | bit)
     with State(output) as state:
-        assert state.folder.stat().st_mode & stat.S_ISGID
-        assert state.locks.stat().st_mode & stat.S_ISGID
+        assert state.folder.stat().st_mode & stat.S_ISGID == bit
+        assert Path(state.locks).stat().st_mode & stat.S_ISGID == bit
 
 
 def test_a_database_of_another_program_is_set_aside(tmp_path: Path) -> None:

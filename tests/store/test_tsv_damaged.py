@@ -8,7 +8,8 @@ import pytest
 
 from reportupdater.errors import TsvError
 from reportupdater.intervals import Granularity
-from reportupdater.store import files, tsv
+from reportupdater.store import tsv
+from tests.store.machine import at, write
 
 DAYS, HOURS = Granularity.DAYS, Granularity.HOURS
 HEAD = b"date\ta\tb\n2015-01-01\t1\t2\n"
@@ -113,7 +114,7 @@ def test_damage_is_told_with_file_and_line(tmp_path: Path, raw: bytes, told: str
     path.write_bytes(raw)
     for look in (tsv.read, tsv.coverage):
         with pytest.raises(TsvError) as caught:
-            look(path, DAYS)
+            look(at(path), DAYS)
         assert str(caught.value) == f"{path}:{told}"
     assert path.read_bytes() == raw
 
@@ -122,7 +123,7 @@ def test_a_row_of_an_hourly_report_needs_an_hour(tmp_path: Path) -> None:
     path = tmp_path / "r.tsv"
     path.write_text("date\n2015-01-01T00:00:00\n2015-01-01\n")
     with pytest.raises(TsvError) as caught:
-        tsv.read(path, HOURS)
+        tsv.read(at(path), HOURS)
     assert str(caught.value) == f"{path}:3: '2015-01-01' has no hour ({MEND})"
 
 
@@ -130,7 +131,7 @@ def test_the_date_column_may_be_called_like_a_column_that_is_gone(tmp_path: Path
     path = tmp_path / "r.tsv"
     content = tsv.Content(("date", "wiki"), [tsv.Row(1, ("0001-01-01", "enwiki"))])
     entry = tsv.Entry(2, ("wiki", "n"), [("0001-01-02", "5")])
-    files.settle([tsv.write(path, tsv.merged(content, [entry]))])
+    write(path, tsv.merged(content, [entry]))
     assert path.read_text() == "wiki\tn\twiki\n0001-01-01\t\tenwiki\n0001-01-02\t5\t\n"
-    again = tsv.merged(tsv.read(path, Granularity.DAYS), [entry])
-    assert again == tsv.read(path, Granularity.DAYS)
+    again = tsv.merged(tsv.read(at(path), Granularity.DAYS), [entry])
+    assert again == tsv.read(at(path), Granularity.DAYS)

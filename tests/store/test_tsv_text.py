@@ -14,20 +14,16 @@ from hypothesis import strategies as st
 
 from reportupdater.errors import TsvError
 from reportupdater.intervals import Granularity
-from reportupdater.store import files, tsv
+from reportupdater.store import tsv
 from reportupdater.store.tsv import Content, Row, lines, parse, read
 from tests.making import NASTY, cells
+from tests.store.machine import at, write
 
 DAYS = Granularity.DAYS
 
 tables = st.integers(1, 4).flatmap(
     lambda width: st.lists(st.tuples(*[cells] * width), min_size=1, max_size=6)
 )
-
-
-def write(path: Path, content: Content) -> None:
-    """Replace a TSV."""
-    assert files.settle([tsv.write(path, content)]) == {}
 
 
 @st.composite
@@ -93,11 +89,11 @@ def test_a_file_survives_writing_and_reading(content: Content) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder, "r.tsv")
         write(path, content)
-        assert read(path, DAYS) == content
+        assert read(at(path), DAYS) == content
         before = path.read_bytes()
-        write(path, read(path, DAYS))
+        write(path, read(at(path), DAYS))
         assert path.read_bytes() == before
-        assert list(tsv.coverage(path, DAYS)) == sorted({row.number for row in content.rows})
+        assert list(tsv.coverage(at(path), DAYS)) == sorted({row.number for row in content.rows})
 
 
 @settings(max_examples=15)
@@ -129,27 +125,27 @@ def test_a_file_that_is_cut_off_anywhere_is_damaged_or_ends_after_a_whole_row(
 
 def read_or_damage(path: Path) -> Content | TsvError:
     try:
-        return read(path, DAYS)
+        return read(at(path), DAYS)
     except TsvError as error:
         return error
 
 
 def test_a_tsv_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
-    assert read(tmp_path / "r.tsv", DAYS) == Content()
-    assert list(tsv.coverage(tmp_path / "none" / "r.tsv", DAYS)) == []
+    assert read(at(tmp_path / "r.tsv"), DAYS) == Content()
+    assert list(tsv.coverage(at(tmp_path / "none" / "r.tsv"), DAYS)) == []
 
 
 def test_an_empty_file_holds_nothing(tmp_path: Path) -> None:
     path = tmp_path / "r.tsv"
     path.touch()
-    assert read(path, DAYS) == Content()
-    assert list(tsv.coverage(path, DAYS)) == []
+    assert read(at(path), DAYS) == Content()
+    assert list(tsv.coverage(at(path), DAYS)) == []
 
 
 def test_a_header_alone_is_a_tsv_without_rows(tmp_path: Path) -> None:
     path = tmp_path / "r.tsv"
     path.write_text("date\ta\n")
-    assert read(path, DAYS) == Content(("date", "a"))
+    assert read(at(path), DAYS) == Content(("date", "a"))
 
 
 @pytest.mark.parametrize(
@@ -167,7 +163,7 @@ def test_a_header_alone_is_a_tsv_without_rows(tmp_path: Path) -> None:
 def test_what_older_programs_and_people_write_is_read(tmp_path: Path, raw: bytes) -> None:
     path = tmp_path / "r.tsv"
     path.write_bytes(raw)
-    content = read(path, DAYS)
+    content = read(at(path), DAYS)
     write(path, content)
     assert path.read_bytes() == b"date\ta\n2015-01-01\t1\n2015-01-02\t2\n"
 
@@ -175,7 +171,7 @@ def test_what_older_programs_and_people_write_is_read(tmp_path: Path, raw: bytes
 def test_line_ends_within_cells_stay_as_they_are(tmp_path: Path) -> None:
     path = tmp_path / "r.tsv"
     path.write_bytes(b'date\ta\r\n2015-01-01\t"1\r\n2\n3\r4"\r\n')
-    write(path, read(path, DAYS))
+    write(path, read(at(path), DAYS))
     assert path.read_bytes() == b'date\ta\n2015-01-01\t"1\r\n2\n3\r4"\n'
 
 
@@ -183,9 +179,9 @@ def test_rows_know_their_interval(tmp_path: Path) -> None:
     path = tmp_path / "r.tsv"
     path.write_text("date\n2015-01-04\n2015-01-10\n2015-01-11\n")
     weeks = Granularity.WEEKS
-    first, same, next_ = (row.number for row in read(path, weeks).rows)
+    first, same, next_ = (row.number for row in read(at(path), weeks).rows)
     assert first == same == next_ - 1
-    assert list(tsv.coverage(path, weeks)) == [first, next_]
+    assert list(tsv.coverage(at(path), weeks)) == [first, next_]
 
 
 def test_a_tsv_keeps_its_mode_when_it_is_written(tmp_path: Path) -> None:
@@ -199,4 +195,4 @@ def test_a_tsv_keeps_its_mode_when_it_is_written(tmp_path: Path) -> None:
 def test_a_cell_may_be_long(tmp_path: Path) -> None:
     cells = ("2015-01-01", "x" * 200_000)  # more than Python's csv takes unless it is told
     write(tmp_path / "r.tsv", Content(("date", "a"), [Row(735599, cells)]))
-    assert read(tmp_path / "r.tsv", DAYS).rows == [Row(735599, cells)]
+    assert read(at(tmp_path / "r.tsv"), DAYS).rows == [Row(735599, cells)]

@@ -57,10 +57,14 @@ _LOST = re.compile(
     r"Invalid (?:Session|Operation)Handle"
     r"|SparkContext (?:was|has been) shut ?down|stopped SparkContext"
     r"|HiveServer2 is (?:shutting down|not running)"
+    r"|decommissioned or inactive|inactive HS2 instance|due to HiveServer2 stop",
+    re.IGNORECASE,
 )
 """The server has been restarted, or is going down."""
 
-_CROWDED = re.compile(r"maximum|limit|too many|queue is full", re.IGNORECASE)
+_GONE = re.compile("Invalid OperationHandle")
+_EXPIRED = re.compile("Invalid SessionHandle")
+_FORBIDDEN_SETTING = re.compile("Cannot modify", re.IGNORECASE)
 
 _OF_LOGIN = _hints(
     (r"no (?:valid |kerberos )?credentials", f"there is no Kerberos ticket: {KINIT}"),
@@ -80,7 +84,11 @@ _OF_LOGIN = _hints(
         r"validating the login|GSS initiate failed|HTTP 40[13]|authenticat",
         "check `auth`, and the user and password: `username`, `creds_file`, `password_env`",
     ),
-    (r"HTTP 404", "the path of a HiveServer2 is /cliservice: is there one?"),
+    (
+        r"not allowed to impersonate|validate proxy privilege",
+        "the server lets no one act for this user: check `username`",
+    ),
+    (r"HTTP 40[45]", "the path of a HiveServer2 is /cliservice: is there one?"),
 )
 """The server or Kerberos will not let this user in; asking again would change nothing."""
 
@@ -162,12 +170,59 @@ def of_login(error: Exception, address: str, auth: str, transport: str) -> Conne
     if hint := login_hint(text):
         return ConnectionFailed(what, hint=hint, retry=False)
     if _is_response(error):
-        crowded = _CROWDED.search(text) is not None
-        return ConnectionFailed(what, hint="" if crowded else "check `settings`", retry=crowded)
+        # Whatever else it is, a crowd or a metastore that is away, may be over in a moment.
+        forbidden = _FORBIDDEN_SETTING.search(text) is not None
+        return ConnectionFailed(
+            what, hint="check `settings`" if forbidden else "", retry=not forbidden
+        )
     if isinstance(error, HttpError) or "KDC" in text:
         return ConnectionFailed(what)
     return ConnectionFailed(
-        what, hint=f"does that server speak `transport: {transport}` with `auth: {auth}`?"
+        what,
+        hint=f"does that server speak `transport: {transport}` with `auth: {auth}`?",
+        retry=is_mute(error),
+    )
+
+
+def is_mute(error: Exception) -> bool:
+    """Whether a server has ended the connection instead of an answer to a login.
+
+    One that is being restarted does so, and one that has been spoken to in a way it does not know.
+    """
+    return isinstance(error, (Closed, ConnectionResetError, BrokenPipeError))
+
+
+_SPOKEN = {
+    "http": "it speaks HTTP: `transport: http`",
+    "sasl": "it speaks `transport: binary`, with a login such as `auth: NONE`",
+    "plain": "it speaks `transport: binary` with `auth: NOSASL`",
+}
+
+
+def of_mismatch(address: str, auth: str, transport: str, spoken: str) -> ConnectionFailed:
+    """The error for a server that speaks in another way than its entry says."""
+    return ConnectionFailed(
+        f"cannot log in on {address}: the server closed the connection",
+        hint=f"that server does not speak `transport: {transport}` with `auth: {auth}`:"
+        f" {_SPOKEN[spoken]}",
+        retry=False,
+    )
+
+
+def is_gone(error: BaseException) -> bool:
+    """Whether a server knows a query no more."""
+    return _is_response(error) and _GONE.search(words(error)) is not None
+
+
+def is_expired(error: BaseException) -> bool:
+    """Whether a server knows a session no more."""
+    return isinstance(error, ConnectionFailed) and _EXPIRED.search(error.what) is not None
+
+
+def closed_by_others() -> QueryError:
+    """The error for a query that was ended on the server, and not by us."""
+    return QueryError(
+        "the query was stopped", hint="it was ended on the server, by someone or by a limit"
     )
 
 

@@ -7,6 +7,7 @@ import logging
 import math
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from reportupdater.engines import hive_errors
@@ -43,6 +44,9 @@ _SECOND_STOP = 0.2
 _KILL_TIMEOUT = 2.0
 """Seconds for each step of the connection that stops a query, and of a farewell."""
 
+_PROBE_TIMEOUT = 1.0
+"""Seconds for each question to a server that closes connections."""
+
 _MARGIN = 60.0
 """Seconds beyond a query's deadline, which the caller keeps, after which its line is dead."""
 
@@ -70,6 +74,7 @@ class HiveSession:
         self._killer: threading.Thread | None = None
         self._database: str | None = None
         self._seconds = 0
+        self._has_run = False  # whether the session has answered a query
 
     @property
     def connected(self) -> bool:
@@ -84,27 +89,7 @@ class HiveSession:
     def connect(self) -> None:
         """Log in and open a session. Raises ConnectionFailed."""
         with self._calls:
-            self._drop()
-            entry = self._entry
-            user = login(entry)
-            is_stored = entry.username is None and entry.creds_file is not None
-            self._hidden = Hidden(user.username if is_stored else None, user.password)
-            self._transport = transport = Transport(
-                entry, user, self._line, CONNECT_TIMEOUT, entry.open_session_timeout
-            )
-            try:
-                self._connection = self._opened(transport, user)
-            except Exception as error:  # what is no HiveServer2 makes Thrift raise anything
-                self._hidden.clean(error)
-                self._drop()
-                if transport.is_open and isinstance(error, TimeoutError):
-                    raise hive_errors.of_opening(
-                        self._address, entry.open_session_timeout
-                    ) from error
-                raise hive_errors.of_login(
-                    error, self._address, entry.auth, entry.transport
-                ) from error
-            self._database = _DEFAULT
+            self._connect()
 
     def run(self, query: Query, *, max_rows: int, timeout: float) -> Table:
         """The last table that a statement of the query gives.
@@ -115,15 +100,8 @@ class HiveSession:
             texts = statements(query.text)
             if not texts:
                 raise QueryError("the query is empty")
-            result = None
             try:
-                self._prepare(query.database, timeout)
-                for text in texts:
-                    result = self._result(text, max_rows) or result
-                if result is None:
-                    raise ResultError(
-                        "the query gave no table", hint="one of its statements must give rows"
-                    )
+                result = self._table(texts, query.database, max_rows, timeout)
             except ReportupdaterError as error:
                 self._leave(error, several=len(texts) > 1)
                 raise
@@ -144,6 +122,58 @@ class HiveSession:
         self._drop()
         if self._killer is not None:
             self._killer.join(_KILL_TIMEOUT)
+
+    def _connect(self) -> None:
+        self._drop()
+        entry = self._entry
+        user = login(entry)
+        is_stored = entry.username is None and entry.creds_file is not None
+        self._hidden = Hidden(user.username if is_stored else None, user.password)
+        self._transport = transport = Transport(
+            entry, user, self._line, CONNECT_TIMEOUT, entry.open_session_timeout
+        )
+        try:
+            self._connection = self._opened(transport, user)
+        except Exception as error:  # what is no HiveServer2 makes Thrift raise anything
+            self._hidden.clean(error)
+            self._drop()
+            raise self._refused(error, transport) from error
+        self._database = _DEFAULT
+        self._has_run = False
+
+    def _refused(self, error: Exception, transport: Transport) -> ConnectionFailed:
+        """Return the error for a session that could not be opened."""
+        entry = self._entry
+        if transport.is_open and isinstance(error, TimeoutError):
+            return hive_errors.of_opening(self._address, entry.open_session_timeout)
+        if hive_errors.is_mute(error) and not self._calls.cancelled:
+            spoken = transport.spoken(_PROBE_TIMEOUT)
+            if spoken not in (None, transport.speaks):
+                return hive_errors.of_mismatch(self._address, entry.auth, entry.transport, spoken)
+        return hive_errors.of_login(error, self._address, entry.auth, entry.transport)
+
+    def _table(
+        self, texts: Sequence[str], database: str | None, max_rows: int, timeout: float
+    ) -> Table:
+        try:
+            self._prepare(database, timeout)
+            result = self._result(texts[0], max_rows)
+        except ConnectionFailed as error:
+            if not (self._has_run and hive_errors.is_expired(error)):
+                raise
+            # The server has ended the session while it had nothing to do; nothing has been run.
+            _log.debug("%s: the session has expired", self._address)
+            self._connect()
+            self._prepare(database, timeout)
+            result = self._result(texts[0], max_rows)
+        for text in texts[1:]:
+            result = self._result(text, max_rows) or result
+        if result is None:
+            raise ResultError(
+                "the query gave no table", hint="one of its statements must give rows"
+            )
+        self._has_run = True
+        return result
 
     def _opened(self, transport: Transport, user: Login) -> _Connection:
         from pyhive.hive import Connection
@@ -198,8 +228,23 @@ class HiveSession:
         except Exception as error:
             self._hidden.clean(error)
             _log.debug("%s: %s", self._address, hive_errors.words(error))
+            if hive_errors.is_gone(error) and self._lives():
+                raise hive_errors.closed_by_others() from error
             raise hive_errors.of_query(error, self._address) from error
         return result
+
+    def _lives(self) -> bool:
+        """Whether the server still knows the session: it has not been restarted then."""
+        from TCLIService.ttypes import TGetInfoReq, TGetInfoType, TStatusCode
+
+        if self._connection is None or self._transport is None:
+            return False
+        self._transport.limit(_KILL_TIMEOUT)
+        with contextlib.suppress(Exception):
+            request = TGetInfoReq(self._connection.sessionHandle, TGetInfoType.CLI_SERVER_NAME)
+            answer = self._connection.client.GetInfo(request)
+            return bool(answer.status.statusCode == TStatusCode.SUCCESS_STATUS)
+        return False
 
     def _waited(self, cursor: _Cursor) -> Any:
         """The status of a statement when it has come to its end."""
@@ -231,7 +276,7 @@ class HiveSession:
                 hint="make the query quicker, or raise its `timeout`",
             )
         if not said and status.operationState in (State.CANCELED_STATE, State.CLOSED_STATE):
-            raise QueryError("the query was stopped", hint="somebody has ended it on the server")
+            raise hive_errors.closed_by_others()
         raise hive_errors.of_server(said or "the server gives no reason", self._address)
 
     def _tell(self, cursor: _Cursor) -> None:

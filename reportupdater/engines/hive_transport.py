@@ -30,6 +30,16 @@ _HTTP_PATH = "/cliservice"
 _ANY_PASSWORD = "x"
 """With auth NONE it does not matter what the password is, but it must be there."""
 
+_QUESTIONS = {
+    "sasl": b"\x01\0\0\0\x01x",
+    "plain": b"\x80\x01\0\x01\0\0\0\x01x\0\0\0\0\0",
+    "http": b"GET / HTTP/1.0\r\n\r\n",
+}
+"""What a server of each kind answers and changes nothing: a login by `x`, a call of Thrift's method `x`."""
+_THRIFT = b"\x80\x01\0"
+_SASL_HEAD, _SASL_STATES = 5, 5
+"""A state of SASL's, and the length of what follows, in five bytes."""
+
 _READ = 65_536
 """Bytes read at once."""
 
@@ -82,6 +92,8 @@ class Transport:
     ) -> None:
         """Each step of connecting and logging in may take `seconds`, those behind it `opening`."""
         self.thrift: Any
+        self._entry = entry
+        self._line = line
         self.is_open = False
         """Whether the server has taken the connection, and the login as far as SASL has one."""
         self._end: _Tcp | _Http
@@ -113,6 +125,31 @@ class Transport:
     def limit(self, seconds: float) -> None:
         """Let whatever waits for the server fail after so many seconds without a byte."""
         self._end.limit(seconds)
+
+    @property
+    def speaks(self) -> str:
+        """How the server is spoken to: `http`, `sasl` or `plain`."""
+        if self._entry.transport == "http":
+            return "http"
+        return "plain" if self._entry.auth == "NOSASL" else "sasl"
+
+    def spoken(self, seconds: float) -> str | None:
+        """How the server speaks, as far as it gives an answer within so many seconds."""
+        for kind, question in _QUESTIONS.items():
+            if kind == self.speaks:
+                continue
+            with contextlib.suppress(OSError):
+                sock = _opened(self._entry, self._line, seconds)
+                with contextlib.closing(sock):
+                    sock.sendall(question)
+                    answer = sock.recv(16)
+                if answer.startswith(b"HTTP/"):
+                    return "http"
+                if answer.startswith(_THRIFT):
+                    return "plain"
+                if len(answer) >= _SASL_HEAD and 1 <= answer[0] <= _SASL_STATES and not answer[1]:
+                    return "sasl"
+        return None
 
     @contextlib.contextmanager
     def client(self) -> Iterator[Any]:

@@ -84,6 +84,9 @@ def test_the_message_may_stand_among_the_lines_for_programs() -> None:
         "Invalid SessionHandle: SessionHandle [3f6d6a3a-6e5a-4d9c-b5a5-1b8f0d8a7c11]",
         "Invalid OperationHandle: OperationHandle [opType=EXECUTE_STATEMENT]",
         "org.apache.spark.SparkException: Job 3 cancelled because SparkContext was shut down",
+        "Unable to execute: HiveServer2 is decommissioned or inactive",
+        "Query was submitted to an inactive HS2 instance",
+        "Operation canceled due to HiveServer2 stop",
     ],
 )
 def test_a_server_that_has_gone_or_come_back_is_a_failed_connection(said: str) -> None:
@@ -136,6 +139,14 @@ def test_a_server_that_fails_to_answer_is_no_failed_connection() -> None:
     [
         ("Failed to open new session: Cannot modify hive.x at runtime", False, "`settings`"),
         ("Connection limit per user reached (user: reports limit: 10)", True, ""),
+        (
+            "Failed to open new session: Cannot create directory. Name node is in safe mode.",
+            True,
+            "",
+        ),
+        ("Failed to open new session: MetaException: Could not connect to meta store", True, ""),
+        ("HiveServer2 is decommissioned or inactive", True, ""),
+        ("Failed to validate proxy privilege of reports for nightly", False, "`username`"),
     ],
 )
 def test_a_session_that_the_server_refuses(said: str, retry: bool, hint: str) -> None:

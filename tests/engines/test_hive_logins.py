@@ -16,8 +16,10 @@ from typing import Any
 import pytest
 
 from reportupdater.engines.hive_session import HiveSession
-from reportupdater.errors import ConnectionFailed, ReportupdaterError
-from tests.engines.asking_hive import ENTRY, answer, failure, value
+from reportupdater.engines.hive_transport import Transport, login
+from reportupdater.engines.line import Line
+from reportupdater.errors import ConnectionFailed, QueryError, ReportupdaterError
+from tests.engines.asking_hive import ENTRY, answer, failure, stopped, value
 from tests.servers.mariadb import free_port
 from tests.servers.spark import Spark
 
@@ -44,7 +46,7 @@ def test_user_and_password_are_sent(
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"auth": "NOSASL"}, "closed the connection .*`auth: NOSASL`"),
+        ({"auth": "NOSASL"}, "closed the connection .*`auth: NOSASL`: .*such as `auth: NONE`"),
         ({"transport": "http"}, "`transport: http` with `auth: NONE`"),
     ],
 )
@@ -54,6 +56,7 @@ def test_a_server_that_wants_another_login_is_told_with_what_to_check(
     error = failure(spark.entry(**keys))
     assert error.what.startswith(f"cannot log in on 127.0.0.1:{spark.port}: ")
     assert re.search(message, str(error))
+    assert not error.retry
 
 
 @pytest.mark.parametrize("auth", ["NONE", "NOSASL", "http"])
@@ -236,3 +239,57 @@ def test_a_session_that_is_not_opened_in_time_is_told_as_that(keys: dict[str, An
 def test_the_limit_of_opening_a_session_comes_on_top_of_that_of_a_login() -> None:
     assert HiveSession(ENTRY).connect_timeout == 70
     assert HiveSession(replace(ENTRY, open_session_timeout=600)).connect_timeout == 610
+
+
+# Sessions and queries that end without us
+
+
+def handle(session: HiveSession) -> Any:
+    """What the server calls a session."""
+    connection: Any = session._connection
+    return connection.sessionHandle
+
+
+def closing_by_others(spark: Spark, request: Any) -> None:
+    """Send a request to the server on a connection of its own."""
+    entry = spark.entry()
+    with (
+        closing(Line()) as line,
+        Transport(entry, login(entry), line, 10, 10).client() as client,
+    ):
+        kind = type(request).__name__[1:].removesuffix("Req")
+        assert getattr(client, kind)(request).status.statusCode == 0
+
+
+def test_a_session_that_has_expired_between_two_queries_costs_no_retry(spark: Spark) -> None:
+    from TCLIService.ttypes import TCloseSessionReq
+
+    with closing(HiveSession(spark.entry())) as session:
+        session.connect()
+        assert value(session, "1") == "1"
+        closing_by_others(spark, TCloseSessionReq(handle(session)))
+        assert value(session, "2") == "2"
+
+
+def test_a_new_session_that_is_refused_at_once_is_a_failed_connection(spark: Spark) -> None:
+    from TCLIService.ttypes import TCloseSessionReq
+
+    with closing(HiveSession(spark.entry())) as session:
+        session.connect()
+        closing_by_others(spark, TCloseSessionReq(handle(session)))
+        with pytest.raises(ConnectionFailed, match="Invalid SessionHandle"):
+            value(session, "1")
+
+
+def test_a_query_that_others_have_closed_is_not_tried_again(spark: Spark) -> None:
+    from TCLIService.ttypes import TCloseOperationReq
+
+    with closing(HiveSession(spark.entry())) as session:
+        error, _ = stopped(
+            spark,
+            session,
+            lambda: closing_by_others(spark, TCloseOperationReq(session._operation)),
+        )
+        assert isinstance(error, QueryError)
+        assert error.what == "the query was stopped"
+        assert value(session, "1") == "1"

@@ -79,7 +79,7 @@ def test_a_query_whose_line_is_cut_ends_on_a_server_that_speaks_http(http: Spark
 @pytest.mark.parametrize(
     ("server", "keys", "message"),
     [
-        ("plain", {"auth": "NONE"}, "closed the connection .*`transport: binary` .*`auth: NONE`"),
+        ("plain", {"auth": "NONE"}, "`transport: binary` with `auth: NONE`: .*`auth: NOSASL`"),
         ("plain", {"transport": "http"}, "`transport: http` with `auth: NONE`"),
         ("http", {"auth": "NONE"}, "`transport: binary` with `auth: NONE`"),
         ("http", {"auth": "NOSASL"}, "`transport: binary` with `auth: NOSASL`"),
@@ -92,6 +92,7 @@ def test_a_server_that_wants_something_else_is_told_with_what_to_check(
     error = failure(spark.entry(**keys))
     assert error.what.startswith(f"cannot log in on 127.0.0.1:{spark.port}: ")
     assert re.search(message, str(error))
+    assert not error.retry
 
 
 def test_a_run_goes_on_when_a_server_is_killed_in_mid_query_and_comes_back(

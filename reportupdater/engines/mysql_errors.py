@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from reportupdater.engines.unseen import one_line
 from reportupdater.errors import (
     ConnectionFailed,
     QueryError,
@@ -78,8 +79,8 @@ def said(error: BaseException) -> str:
     """The server's own words, on one line: `(1146) Table 'x.y' doesn't exist`."""
     code = number(error)
     if code is None:
-        return " ".join(f"{type(error).__name__}: {error}".split())
-    return " ".join(f"({code}) {' '.join(map(str, error.args[1:]))}".split())
+        return one_line(f"{type(error).__name__}: {error}")
+    return one_line(f"({code}) {' '.join(map(str, error.args[1:]))}")
 
 
 def of_login(

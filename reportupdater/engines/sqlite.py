@@ -11,6 +11,7 @@ from pathlib import Path
 from reportupdater.engines import regular, sql
 from reportupdater.engines.base import CONNECT_TIMEOUT, Session
 from reportupdater.engines.calls import Calls
+from reportupdater.engines.unseen import one_line
 from reportupdater.errors import (
     ConnectionFailed,
     QueryError,
@@ -194,7 +195,7 @@ def _of_opening(error: BaseException, path: Path) -> ConnectionFailed:
 
 def _of_query(error: BaseException, path: Path) -> ReportupdaterError:
     code = _code(error)
-    said = " ".join(str(error).split())
+    said = one_line(str(error))
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return _locked(path)
     if code == sqlite3.SQLITE_IOERR:

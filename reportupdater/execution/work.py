@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TypeVar
 
+from reportupdater.engines import unseen
 from reportupdater.engines.base import CONNECT_TIMEOUT, Engine, Session
 from reportupdater.errors import (
     ConnectionFailed,
@@ -266,11 +267,16 @@ class Worker:
         except ConnectionFailed as error:
             error.unreachable = True
             raise
-        table = self._called(
-            lambda: session.run(query, max_rows=report.max_rows, timeout=report.timeout),
-            report.timeout,
-            task,
-        )
+        try:
+            table = self._called(
+                lambda: session.run(query, max_rows=report.max_rows, timeout=report.timeout),
+                report.timeout,
+                task,
+            )
+        except QueryError as error:
+            if not query.command:
+                unseen.explain(error, query.text)
+            raise
         return table if query.quoted is None else table._replace(quoted=query.quoted)
 
     def _opened(self, task: Task) -> Session:

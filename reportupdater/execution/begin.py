@@ -13,13 +13,17 @@ from reportupdater.execution.clock import utcnow
 from reportupdater.model import Destination, Project, Report
 from reportupdater.observe.log import tell
 from reportupdater.observe.summary import Summary
+from reportupdater.observe.words import count
 from reportupdater.planning.explode import EVERY, Only, explode
-from reportupdater.store import files, folder, owners
+from reportupdater.store import files, folder, foreign, owners, remembered
 from reportupdater.store.locks import Locks
 from reportupdater.store.owners import Owner
 from reportupdater.store.state import State
 
 log = logging.getLogger(__name__)
+
+_MOST_READ = 20
+"""Series of a report that are read to see of what granularity they are, where no run is known."""
 
 
 def chosen(
@@ -90,8 +94,20 @@ def held(
             continue
         owner = ours(project, report, state, summary)
         if owner:
+            _drop_marks(state, owner)
             mine[report] = owner
     return mine
+
+
+def _drop_marks(state: State, owner: Owner) -> None:
+    marks = owners.begin_anew(state, owner)
+    if marks:
+        log.warning(
+            "%s: dropped %s: they are of another `granularity` or `explode_by`, and what they ask for"
+            " is computed anew",
+            owner.report,
+            count(marks, "open mark"),
+        )
 
 
 def ours(project: Project, report: Report, state: State, summary: Summary) -> Owner | None:
@@ -104,11 +120,36 @@ def ours(project: Project, report: Report, state: State, summary: Summary) -> Ow
         [dimension.name for dimension in report.dimensions],
     )
     try:
-        owners.check(state, owner, _still_has)
+        if not owners.check(state, owner, _still_has):
+            _check_rows(state, report)
     except TsvError as error:
         summary.troubles.add(report.name, str(error))
         return None
     return owner
+
+
+def _check_rows(state: State, report: Report) -> None:
+    """Raise TsvError where rows are of another granularity than a report of which no run is known."""
+    memory = remembered.recall(state, report.name, report.granularity)
+    walk = files.Walk(state.root)
+    for series in explode(report)[:_MOST_READ]:
+        path = state.output / series.tsv
+        try:
+            place = walk.place(series.tsv)
+            known = memory.get(series.tsv)
+            if known and known[0] == remembered.identity(place):
+                continue  # an earlier run has looked at it
+            other = foreign.granularity(place, report.granularity)
+        except (OSError, TsvError):
+            continue  # which is reported where it is read
+        if other is not None:
+            raise TsvError(
+                f"its rows are of granularity {other.value}, the report is of"
+                f" {report.granularity.value}",
+                where=Where(str(path)),
+                hint=f"move {path} away, set `granularity: {other.value}` again, or, if this is what"
+                " they are, put an empty row between them",
+            )
 
 
 def _still_has(config: str, report: str) -> bool:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from reportupdater.errors import TsvError, Where
 from reportupdater.intervals import Granularity
-from reportupdater.store import journal, valid
+from reportupdater.store import journal, schema, valid
 from reportupdater.store.state import State
 from reportupdater.store.valid import Ignored
 
@@ -50,22 +50,24 @@ class Owner(NamedTuple):
         return folder and os.path.basename(self.config) == os.path.basename(other.config)
 
 
-def check(state: State, owner: Owner, still_has: Callable[[str, str], bool]) -> None:
+def check(state: State, owner: Owner, still_has: Callable[[str, str], bool]) -> bool:
     """Raise TsvError if the report's TSVs are another's: of another project, or of another shape.
+
+    Returns whether the state knows of what shape they are.
 
     As long as none of them stands or is still to be written, anybody may begin. A project that was
     moved or has given up the report (`still_has(config, report)` is false) has no say any more.
     """
     before = _last(state, owner.report)
     if before is None or before == owner:
-        return
+        return before is not None
     place, unwritten = _standing(state, owner.report), _unwritten(state, owner.report)
     if unwritten is not None:  # a shape of its own: it cannot be merged with another
         move = "what was computed is still to be written there: mend what keeps it from that first"
     elif place is not None:
         move = f"move {place} away, or give the report another name"
     else:
-        return
+        return True  # it knows that there are none
     place = unwritten or place
     if before.granularity != owner.granularity:
         raise TsvError(
@@ -88,6 +90,7 @@ def check(state: State, owner: Owner, still_has: Callable[[str, str], bool]) -> 
             hint="give one of the two another name or another output folder; to hand the report"
             f" over to this project, take it out of {before.config}",
         )
+    return True
 
 
 def _last(state: State, report: str) -> Owner | None:
@@ -107,6 +110,25 @@ def _last(state: State, report: str) -> Owner | None:
 def is_granularity(value: object) -> bool:
     """Whether it is the name of a granularity."""
     return isinstance(value, str) and value in _GRANULARITIES
+
+
+def begin_anew(state: State, owner: Owner) -> int:
+    """Forget what the state has of a report that had another shape; how many open marks it had.
+
+    Its TSVs are gone, so that anyone may begin: what is left speaks of intervals and series that it has
+    no more.
+    """
+    before = _last(state, owner.report)
+    if before is None or before[-2:] == owner[-2:]:
+        return 0
+    of_report = "series IN (SELECT id FROM series WHERE report = ?)"
+    with state.transaction() as connection:
+        found = connection.execute(f"DELETE FROM marks WHERE {of_report}", (owner.report,))
+        if schema.has_failing(connection):
+            for table in ("failing", "attempts", "answered"):
+                connection.execute(f"DELETE FROM {table} WHERE {of_report}", (owner.report,))
+        connection.execute("DELETE FROM owners WHERE report = ?", (owner.report,))
+    return found.rowcount
 
 
 class Shape(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -138,3 +139,131 @@ def test_a_config_that_cannot_be_read_gives_nothing_up(tmp_path: Path) -> None:
     said = project.run("--config-path", other, now="2025-01-05", code=1)
     assert "written by another project" in said
     assert len(project.dates("edits")) == 3
+
+
+EACH_START = "SELECT '{year}-{month}-{day} {hour}:00:00' AS date, 1 AS n"
+NOW = "2025-03-10"
+
+
+def _of(granularity: str) -> str:
+    return (
+        f"{SQLITE}reports:\n"
+        f"  edits: {{granularity: {granularity}, starts: 2025-01-01, max_data_points: 40}}\n"
+        "  editors: {}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("days", "hours"),
+        ("days", "weeks"),
+        ("weeks", "days"),
+        ("hours", "days"),
+        ("months", "days"),
+    ],
+)
+def test_rerun_requests_of_another_granularity_are_dropped_once_and_every_report_runs(
+    tmp_path: Path, before: str, after: str
+) -> None:
+    project = Project(tmp_path, _of(before), {"edits.sql": EACH_START, "editors.sql": ONE})
+    project.run(now=NOW)
+    line = ("rerun", project.folder, project.output, "--now", NOW)
+    project.call(*line, "--since", "2025-01-01", "--until", NOW)
+    project.tsv("edits").unlink()
+    project.write("config.yaml", _of(after))
+    said = project.run("-l", "info", now=NOW)
+    assert said.count("edits: dropped ") == 1
+    assert "dropped" not in said.replace("edits: dropped ", "")
+    assert project.state("SELECT * FROM marks") == []  # those of the other report were answered
+    assert len(project.rows("edits")) == 1 + len({row[0] for row in project.rows("edits")[1:]})
+    assert project.run(now=NOW) == ""
+
+
+@pytest.mark.parametrize("command", ["status", "plan", "rerun", "run"])
+def test_failures_of_another_granularity_end_no_command(tmp_path: Path, command: str) -> None:
+    project = Project(tmp_path, _of("days"), {"edits.sql": ONE, "editors.sql": ONE})
+    project.run(now=NOW)
+    project.write("edits.sql", "SELECT nothing FROM nowhere")
+    project.run(now="2025-03-12", code=1)
+    project.tsv("edits").unlink()
+    project.write("config.yaml", _of("hours"))
+    project.write("edits.sql", EACH_START)
+    here = (project.folder, project.output)
+    lines: dict[str, list[str | Path]] = {
+        "status": ["status", *reversed(here), "--now", "2025-03-12"],
+        "plan": ["plan", *here, "--now", "2025-03-12"],
+        "rerun": ["rerun", *here, "--list"],
+        "run": ["run", *here, "--now", "2025-03-12"],
+    }
+    project.call(*lines[command], code=command == "status")
+    if command == "run":
+        assert project.state("SELECT * FROM failing") == []
+
+
+# After a lost state nothing but the rows tells of what granularity they are.
+
+
+def _moved(project: Project, after: str) -> None:
+    shutil.rmtree(project.output / ".reportupdater")
+    project.write("config.yaml", _of(after))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("weeks", "days"),
+        ("months", "days"),
+        ("months", "weeks"),
+        ("hours", "days"),
+        ("hours", "weeks"),
+    ],
+)
+def test_rows_of_a_longer_or_shorter_granularity_are_not_taken_for_those_of_the_present_one(
+    tmp_path: Path, before: str, after: str
+) -> None:
+    project = Project(tmp_path, _of(before), {"edits.sql": EACH_START, "editors.sql": ONE})
+    project.run(now="2025-04-10")
+    text = project.text("edits")
+    _moved(project, after)
+    said = project.run(now="2025-04-10", code=1)
+    assert (
+        f"{project.tsv('edits')}: its rows are of granularity {before}, the report is of {after}"
+        in said
+    )
+    assert f"(move {project.tsv('edits')} away, set `granularity: {before}` again" in said
+    assert project.text("edits") == text
+    assert len(project.dates("editors")) == 99
+    assert "its rows are of granularity" in project.call(
+        "plan", project.folder, project.output, "--now", "2025-04-10", code=1
+    ).stdout.replace("\n      ", " ")
+    project.tsv("edits").unlink()
+    assert project.run(now="2025-04-10") == ""
+
+
+def test_a_row_between_them_says_that_they_are_days(tmp_path: Path) -> None:
+    project = Project(tmp_path, _of("days"), {"edits.sql": ONE, "editors.sql": ONE})
+    rows = "date\tn\n2025-02-02\t1\n2025-02-09\t1\n2025-02-16\t1\n"
+    project.write_tsv("edits", rows)
+    assert "its rows are of granularity weeks" in project.run(now="2025-02-20", code=1)
+    project.write_tsv("edits", rows.replace("2025-02-09", "2025-02-03\t\n2025-02-09"))
+    assert project.run(now="2025-02-20") == ""
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        ["2025-02-02"],
+        ["2025-02-02", "2025-02-09"],
+        ["2025-02-02", "2025-02-09", "2025-02-10", "2025-02-16"],
+        ["2025-02-02", "2025-02-02", "2025-02-02"],
+        ["2025-02-02T00", "2025-02-03T00", "2025-02-04T00"],
+        ["2025-01-31", "2025-02-01", "2025-03-01"],
+    ],
+)
+def test_rows_that_can_be_days_are_days_as_in_the_original(
+    tmp_path: Path, dates: list[str]
+) -> None:
+    project = Project(tmp_path, _of("days"), {"edits.sql": ONE, "editors.sql": ONE})
+    project.write_tsv("edits", "".join(["date\tn\n", *(f"{date}\t1\n" for date in dates)]))
+    assert project.run(now="2025-03-03") == ""

@@ -8,14 +8,12 @@ import threading
 import time
 from pathlib import Path
 
-from reportupdater.engines import regular, sql
+from reportupdater.engines import regular, sql, sqlite_errors
 from reportupdater.engines.base import CONNECT_TIMEOUT, Session
 from reportupdater.engines.calls import Calls
-from reportupdater.engines.unseen import one_line
 from reportupdater.errors import (
     ConnectionFailed,
     QueryError,
-    ReportupdaterError,
     ResultError,
 )
 from reportupdater.model import Query, Server, SqliteDatabase, Table, Task
@@ -88,7 +86,7 @@ class SqliteSession:
                 self._execute(connection, "PRAGMA schema_version").close()
             except _ERRORS as error:
                 self._drop()
-                raise _of_opening(error, self._path) from error
+                raise sqlite_errors.of_opening(error, self._path, writes=self._writes) from error
 
     def run(self, query: Query, *, max_rows: int, timeout: float) -> Table:
         """The query's table. Raises QueryError, ConnectionFailed or ResultError."""
@@ -104,7 +102,7 @@ class SqliteSession:
                 self._drop()  # what the statement did to the connection is not known
                 raise
             except _ERRORS as error:
-                failure = _of_query(error, self._path)
+                failure = sqlite_errors.of_query(error, self._path, writes=self._writes)
                 if not isinstance(failure, QueryError):
                     self._drop()
                 raise failure from error
@@ -126,7 +124,11 @@ class SqliteSession:
             except sqlite3.OperationalError as error:
                 # The lock is taken by the first step, so no part of the query has run.
                 waited = time.monotonic() >= deadline
-                if waited or self._calls.cancelled or _code(error) != sqlite3.SQLITE_BUSY:
+                if (
+                    waited
+                    or self._calls.cancelled
+                    or sqlite_errors.code(error) != sqlite3.SQLITE_BUSY
+                ):
                     raise
 
     def _drop(self) -> None:
@@ -169,60 +171,3 @@ def _check_readable(path: Path) -> None:
             hint="check the database's `path`; it is relative to the project",
             retry=False,
         ) from None
-
-
-def _code(error: BaseException) -> int:
-    """SQLite's primary error code, 0 where the error is the module's own."""
-    code = getattr(error, "sqlite_errorcode", 0)
-    return code & 0xFF if isinstance(code, int) else 0
-
-
-def _of_opening(error: BaseException, path: Path) -> ConnectionFailed:
-    code = _code(error)
-    if code == sqlite3.SQLITE_BUSY:
-        return _locked(path)
-    hint = ""
-    if code == sqlite3.SQLITE_CANTOPEN:
-        hint = "a file in WAL mode can only be read where its folder may be written to"
-    elif code == sqlite3.SQLITE_NOTADB:
-        hint = "check the database's `path`"
-    return ConnectionFailed(
-        f"cannot open the database file {path}: {error}",
-        hint=hint,
-        retry=code == sqlite3.SQLITE_IOERR,
-    )
-
-
-def _of_query(error: BaseException, path: Path) -> ReportupdaterError:
-    code = _code(error)
-    said = one_line(str(error))
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return _locked(path)
-    if code == sqlite3.SQLITE_IOERR:
-        return ConnectionFailed(f"cannot read {path}: {said}")
-    if said.startswith("Could not decode to UTF-8"):
-        return ResultError(
-            f"the result holds text that is not UTF-8: {said}",
-            hint="let the query convert it, for example with hex()",
-        )
-    return QueryError(said, hint=_hint(code, said))
-
-
-def _locked(path: Path) -> ConnectionFailed:
-    return ConnectionFailed(
-        f"{path} is locked", hint="another program has been writing to it for long"
-    )
-
-
-def _hint(code: int, said: str) -> str:
-    if "one statement at a time" in said:
-        return "a report's query is one statement; WITH names its parts"
-    if code == sqlite3.SQLITE_READONLY:
-        return "a report whose query writes says `writes: true`"
-    if code == sqlite3.SQLITE_CORRUPT:
-        return "the file is damaged: PRAGMA integrity_check tells where"
-    if said.startswith("no such table"):
-        return "check the table's name, and which database the report runs on"
-    if said.endswith("syntax error"):
-        return "`reportupdater try` shows the query as it was asked"
-    return ""

@@ -19,19 +19,13 @@ from reportupdater.config.effective import Effective, path_from
 from reportupdater.config.kinds import COMMAND, NAMESERVER, PATH
 from reportupdater.config.schema import Key
 from reportupdater.config.sections import ALL, Given, Reading
-
-HIDDEN = "***"
-"""What stands instead of what may be a secret."""
+from reportupdater.redaction import HIDDEN, redacted, redacted_words
 
 _BUILT_IN = "built-in default"
 _COMMENTS_FROM, _COMMENTS_UP_TO = 28, 60  # columns
 _PLAIN = re.compile(r"[A-Za-z0-9_./~][A-Za-z0-9_./~+ -]*(?<! )")
 _OTHER_MEANING = re.compile(r"(?i)~|null|true|false|yes|no|on|off|[-+.0-9][-+.0-9_xoe]*")
 _SECRET = re.compile(r"(?i)pass|pwd|secret|token|credential")
-_SECRET_AFTER = frozenset({"-p", "--password", "-password", "--pass"})
-_SECRET_INSIDE = re.compile(
-    r"(?i)((?:pass[a-z]*|pwd|[a-z.]*secret[a-z.]*|[a-z.]*token[a-z.]*)=)[^;&\s]+|(//[^/@:\s]*:)[^/@\s]+(?=@)"
-)
 
 
 class Line(NamedTuple):
@@ -124,6 +118,7 @@ class _Writer:
             of == "explode_by" and os.path.isfile(folders.of(value.where) / text.strip())
         ):
             text = path_from(folders, value.where, text.strip())
+        text = redacted(text)
         return text if value.plain and _PLAIN.fullmatch(text) else _in_quotes(text)
 
 
@@ -139,7 +134,7 @@ def _text(key: Key, value: object) -> str:
         address, port = value
         return f'"[{address}]:{port}"' if ":" in address else f'"{address}:{port}"'
     if key.kind is COMMAND and isinstance(value, tuple):
-        return "[" + ", ".join(map(_quoted, _without_secrets(value))) + "]"
+        return "[" + ", ".join(map(_quoted, redacted_words(value))) + "]"
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -152,7 +147,7 @@ def _text(key: Key, value: object) -> str:
         return str(int(value)) if value == int(value) else f"{value:f}".rstrip("0")
     if isinstance(value, Enum):
         value = value.value
-    return _quoted(str(value))
+    return _quoted(redacted(str(value)))
 
 
 def _quoted(text: str) -> str:
@@ -165,10 +160,3 @@ def _in_quotes(text: str) -> str:
     """A text in double quotes, whose escapes are those of YAML."""
     quoted = json.dumps(text, ensure_ascii=False)
     return "".join(part if part.isprintable() else f"\\U{ord(part):08x}" for part in quoted)
-
-
-def _without_secrets(words: tuple[str, ...]) -> Iterator[str]:
-    hidden = False
-    for word in words:
-        yield HIDDEN if hidden else _SECRET_INSIDE.sub(rf"\1\2{HIDDEN}", word)
-        hidden = word in _SECRET_AFTER

@@ -20,6 +20,7 @@ from reportupdater.engines.process import Ended, Programs, lines
 from reportupdater.engines.values import too_many_rows
 from reportupdater.errors import ConnectionFailed, QueryError, ReportupdaterError, ResultError
 from reportupdater.model import HiveDatabase, Query, Table
+from reportupdater.redaction import Redaction
 
 _TAIL = 65_536
 """Bytes of standard error that are kept: the cause stands above a Java stack."""
@@ -92,8 +93,8 @@ class CliSession:
             file.write(text.encode())
             file.flush()
             ended = self._programs.run(self._command(file.name), output)
-            hidden = _hidden(self._entry)
-            ended = replace(ended, said=[hidden(line) for line in ended.said])
+            hidden, of_command = _hidden(self._entry), Redaction(self._entry.command)
+            ended = replace(ended, said=[of_command(hidden(line)) for line in ended.said])
             for line in ended.said:
                 _log.debug("%s: %s", self._name, line)
             if ended.status != 0:

@@ -19,6 +19,7 @@ from reportupdater.errors import EXIT_FAILED, EXIT_USAGE, ReportupdaterError
 from reportupdater.execution.clock import utcnow
 from reportupdater.observe.escaping import escaped_line
 from reportupdater.observe.summary import Summary
+from reportupdater.redaction import Redaction
 from reportupdater.store.ledger import stamp
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ class Watch:
             log.warning(
                 "%s: on_failure failed, so nobody may have been told of this run: %s",
                 command.where,
-                failure,
+                Redaction(command.value)(str(failure)),
             )
 
     def _told(self, exit_code: int, error: str) -> dict[str, Any]:

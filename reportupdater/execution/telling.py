@@ -12,6 +12,7 @@ from time import monotonic
 from reportupdater.engines.process import Programs
 from reportupdater.errors import ConnectionFailed, ReportupdaterError
 from reportupdater.execution.stop import Stop
+from reportupdater.redaction import Redaction
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ def tell(words: Sequence[str], text: str) -> None:
         said = f": {ended.said[-1]}" if ended.said else ""
         if ended.status:
             raise ReportupdaterError(f"it {ended.ending}{said}", hint=ended.hint)
-        log.debug("on_failure was told%s", said)
+        log.debug("on_failure was told%s", Redaction(words)(said))
 
 
 @contextmanager

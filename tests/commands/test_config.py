@@ -185,6 +185,41 @@ reports: {{edits: {{db: wikis, granularity: days, starts: 2025-01-01}}}}
     assert f"creds_file: {tmp_path}/my.cnf" in said.out
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "[notify, --token, hush1, 'https://me:hush2@h.example.org/x?id=hush3', 'X-Key: hush4']",
+        "notify --password hush1 --secret=hush2 https://h.example.org/x?hush3",
+        "[sh, -c, 'curl -H \"Authorization: Bearer hush1\" https://hush2@h.example.org']",
+    ],
+)
+def test_secrets_in_the_command_on_failure_are_never_shown(
+    ask: Ask, tmp_path: Path, command: str
+) -> None:
+    host = written(tmp_path / "host.yaml", f"on_failure: {command}\n")
+    said = ask("config", project(tmp_path).folder, "--host-config", host)
+    assert "# on_failure: [" in said.out
+    assert "hush" not in said.out + said.err
+    assert "***" in said.out
+
+
+def test_secrets_in_addresses_are_never_shown(ask: Ask, tmp_path: Path) -> None:
+    config = CONFIG.replace(
+        "    granularity: days",
+        "    ticket: https://me:hush1@h.example.org/T1?token=hush2\n    granularity: days",
+    )
+    said = ask("config", project(tmp_path, config).folder)
+    assert "https://***@h.example.org/T1?***" in said.out
+    wrong = CONFIG.replace(
+        "granularity: days", "granularity: https://me:hush1@h.example.org/?hush2"
+    )
+    one = project(tmp_path / "wrong", wrong)
+    for command in ("config", "check"):
+        said = ask(command, one.folder, code=1)
+        assert "hush" not in said.out + said.err
+        assert "***@h.example.org" in said.out + said.err
+
+
 def test_what_cannot_be_used_is_named_and_told(ask: Ask, tmp_path: Path) -> None:
     one = project(
         tmp_path, CONFIG.replace("    granularity: days", "    granularity: dayz\n    x: 1")

@@ -282,3 +282,17 @@ def test_it_belongs_to_the_machine_and_not_to_a_project(tmp_path: Path) -> None:
     assert said.splitlines()[0].split(" WARNING ")[1] == (
         f"{one.folder}/config.yaml:4:1: unknown key 'on_failure' is ignored (it belongs to host settings)"
     )
+
+
+@pytest.mark.parametrize("level", ["warning", "debug"])
+@pytest.mark.parametrize("code", [0, 1])
+def test_what_the_command_prints_of_its_own_secrets_is_not_logged(
+    tmp_path: Path, level: str, code: int
+) -> None:
+    tell = written(tmp_path / "tell", f'#!/bin/sh\necho "cannot reach $*" >&2\nexit {code}\n')
+    words = f"[{tell}, --token, hush1234, 'https://me:hush5678@h.example.org/x?id=hush9012']"
+    config = written(tmp_path / "host.yaml", f"on_failure: {words}\n")
+    said = project(tmp_path).run("--host-config", config, "-l", level, code=1)
+    assert "hush" not in said
+    shown = "cannot reach --token *** https://***@h.example.org/x?***"
+    assert (shown in said) == (code == 1 or level == "debug")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from reportupdater.errors import ReportupdaterError, StateError, told
 from reportupdater.execution.clock import utcnow
 from reportupdater.observe.summary import Summary
-from reportupdater.store import files, journal
+from reportupdater.store import files, journal, names
 from reportupdater.store.journal import Merged
 from reportupdater.store.locks import Locks
 from reportupdater.store.state import State
@@ -19,6 +19,13 @@ _TOGETHER = 64
 def merge_leftovers(state: State, locks: Locks, summary: Summary) -> None:
     """Merge what earlier runs committed, whatever has become of their projects since."""
     for report in journal.reports(state):
+        if not names.is_report(report):
+            summary.troubles.add(
+                report,
+                f"the state holds results of {report!r}, which is no name of a report: they are written"
+                " nowhere",
+            )
+            continue
         held = locks.holds(report)
         if held or locks.take(report, utcnow()):
             merge(state, report, list(journal.waiting(state, report)), summary)

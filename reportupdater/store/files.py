@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from reportupdater.errors import TsvError, Where
-from reportupdater.store import access
+from reportupdater.store import access, names
 from reportupdater.store.folder import Folder
 
 log = logging.getLogger(__name__)
@@ -85,23 +85,21 @@ class Walk:
         Raises TsvError where the path could lead out of the output folder, or a symbolic link is on
         it, OSError.
         """
-        parts = relative.split("/")
-        if "\0" in relative or not {"", ".", ".."}.isdisjoint(parts):
-            # No configuration makes such a one; the state, from which paths come too, may be tampered with.
+        if not names.is_tsv(relative):
             output = self._output.path if self._output else ""
             raise TsvError(
                 f"{relative!r} is no path of a TSV inside the output folder", where=Where(output)
             )
-        *folders, name = parts
+        *folders, name = relative.split("/")
         above = "/".join(folders)
         if above != self._above or self._last is None:
             self._last = self._walked(folders, make=make)
             self._above = above
         return Place(self._last, name) if self._last else None
 
-    def _walked(self, names: Sequence[str], *, make: bool) -> Folder | None:
+    def _walked(self, folders: Sequence[str], *, make: bool) -> Folder | None:
         folder = self._output
-        for name in names if folder else ():
+        for name in folders if folder else ():
             assert folder is not None
             try:
                 folder = folder.made(name) if make else folder.folder(name)

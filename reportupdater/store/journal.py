@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
+from reportupdater.errors import TsvError
 from reportupdater.intervals import Granularity
-from reportupdater.store import files, tsv, valid
+from reportupdater.store import files, names, tsv, valid
 from reportupdater.store.checksum import checksum
 from reportupdater.store.files import Written
 from reportupdater.store.header import Header
@@ -155,14 +156,16 @@ def merge(state: State, path: str) -> Merged | None:
     kept: list[_Kept] = []
     number = 0
     with state.reading() as connection:
-        for identity, check, *values in connection.execute(
-            "SELECT journal.id, checksum, start, granularity, header, rows, owner_group,"
+        for identity, report, check, *values in connection.execute(
+            "SELECT journal.id, report, checksum, start, granularity, header, rows, owner_group,"
             " max_data_points FROM journal JOIN series ON series.id = journal.series"
             " WHERE tsv = ? ORDER BY journal.id",
             (path,),
         ):
             if check != checksum(path, *values):
                 raise state.damaged(f"a result of {path} is not what was committed")
+            if not names.belongs_to(path, str(report)):  # whose lock is held, and not another's
+                raise TsvError(f"{path!r} is no TSV of the report {report!r}")
             kept.append(_Kept(*values))
             number = int(identity)
     if not kept:

@@ -209,27 +209,80 @@ def test_a_link_inside_the_output_folder_that_leads_out_is_not_followed(
         assert len(project.dates("edits/enwiki")) == 3
 
 
-@pytest.mark.parametrize("tsv", ["../outside.tsv", "/tmp/x.tsv", "a\0b"])
-def test_a_path_that_somebody_wrote_into_the_state_leads_nowhere(tmp_path: Path, tsv: str) -> None:
+@pytest.fixture
+def waiting(tmp_path: Path) -> Project:
+    """A project with a result in the journal that could not be merged yet."""
     config = SQLITE + "reports: {edits: {type: script}}\n"
     script = "#!/bin/sh\nprintf broken > \"$TSV\"\nprintf 'date\\tn\\n%s\\t5\\n' $1\n"
     project = Project(tmp_path, config, {"edits": script})
     project.write_tsv("edits", "date\tn\n2025-01-02\t1\n")
     project.run(code=1, environment={"TSV": str(project.tsv("edits"))})
+    project.tsv("edits").unlink()
+    return project
+
+
+def alter(project: Project, report: str, tsv: str) -> None:
+    """Have the state say that its series is another; whoever can write this can write a checksum too."""
     path = project.output / ".reportupdater" / "state.sqlite"
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE series SET tsv = ?", (tsv,))
-        # Whoever can write this can write a checksum too.
+        connection.execute("UPDATE series SET report = ?, tsv = ?", (report, tsv))
         for number, *entry in connection.execute(
             "SELECT id, start, granularity, header, rows, owner_group, max_data_points FROM journal"
         ).fetchall():
             check = checksum(tsv, *entry)
             connection.execute("UPDATE journal SET checksum = ? WHERE id = ?", (check, number))
-    project.tsv("edits").unlink()
-    said = project.run("--until", "2025-01-01", code=1)
-    assert f"{tsv!r} is no path of a TSV inside the output folder" in said
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["output", "project"]
-    assert project.tsvs() == {}
+
+
+@pytest.mark.parametrize(
+    "tsv",
+    [
+        *("../outside.tsv", "/tmp/x.tsv", "a\0b", "edits", "edits/../../x.tsv", "edits//x.tsv"),
+        *(".reportupdater/x.tsv", "edits/.x.tsv", "edits/.x.tsv.tmp", "edits/x\n.tsv", ".tsv"),
+    ],
+)
+def test_a_path_that_somebody_wrote_into_the_state_leads_nowhere(
+    waiting: Project, tsv: str
+) -> None:
+    alter(waiting, "edits", tsv)
+    before = tree(waiting.folder.parent)
+    said = waiting.run("--until", "2025-01-01", code=1)
+    assert (
+        "is no path of a TSV inside the output folder" in said or "is no TSV of the report" in said
+    )
+    assert waiting.tsvs() == {}
+    assert tree(waiting.folder.parent).keys() - before.keys() == set()
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        *("/etc/hostname", "{folder}/precious", "../../..", "../../../precious", "..", ""),
+        *(".state", "../state.sqlite", "edits/../../state.sqlite", "x\0y", "x" * 300, "x\ny"),
+    ],
+)
+def test_a_name_of_a_report_that_somebody_wrote_into_the_state_becomes_no_lock(
+    waiting: Project, report: str
+) -> None:
+    precious = waiting.folder.parent / "precious"
+    precious.write_text("precious\n")
+    name = report.format(folder=waiting.folder.parent)
+    alter(waiting, name, f"{name}.tsv")
+    before = tree(waiting.folder.parent)
+    said = waiting.run("--until", "2025-01-01", code=1)
+    assert "which is no name of a report: they are written nowhere" in said
+    assert precious.read_text() == "precious\n"
+    assert tree(waiting.folder.parent).keys() == before.keys()
+    waiting.call("plan", waiting.folder, waiting.output)
+    assert tree(waiting.folder.parent).keys() == before.keys()
+
+
+def test_a_result_is_not_merged_into_the_tsv_of_a_report_whose_lock_is_not_held(
+    waiting: Project,
+) -> None:
+    alter(waiting, "edits", "views/enwiki.tsv")
+    said = waiting.run("--until", "2025-01-01", code=1)
+    assert "'views/enwiki.tsv' is no TSV of the report 'edits'" in said
+    assert waiting.tsvs() == {}
 
 
 TAGS = [

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
+from functools import cache, partial
 from pathlib import Path
 
 from reportupdater.config.load import load_project
@@ -17,10 +17,12 @@ from reportupdater.planning import standing as planning
 from reportupdater.planning.explode import EVERY, Only, explode
 from reportupdater.planning.plan import window
 from reportupdater.planning.schedule import next_due
-from reportupdater.store import files, listing, reports, tsv
+from reportupdater.store import files, listing, reports, survey
 from reportupdater.store.ledger import Failing
+from reportupdater.store.reach import reach
+from reportupdater.store.remembered import Memory
 from reportupdater.store.reports import Record
-from reportupdater.store.survey import Survey, is_empty, survey
+from reportupdater.store.survey import Survey
 
 
 @dataclass(slots=True)
@@ -122,7 +124,7 @@ def stand(
         stored = listing.reports(output)
     except OSError as error:
         raise UsageError(f"{output} cannot be read: {error.strerror}") from None
-    known = survey(output)
+    known = survey.survey(output)
     result = Standing(output, now, known)
     if project_folder is not None:
         project = load_project(project_folder, config_path, host_files=host_files)
@@ -134,30 +136,39 @@ def stand(
             for problem in project.problems
             if problem.severity is Severity.ERROR and problem.report is None
         ]
-        found = [_of_project(project, name, known, output, now) for name in everything]
+        of = partial(_of_project, project, known=known, output=output, now=now)
     else:
         everything = sorted({*stored, *known.records, *known.reports})
-        found = [_of_folder(name, known, output) for name in everything]
+        of = partial(_of_folder, known=known, output=output)
     for name in names:
         if name not in everything:
             where = result.project or output
             raise UsageError(f"{where} has no report {name!r}", hint=nearest(name, everything))
-    _narrow(found, only)
+
+    @cache
+    def standing_of(name: str) -> ReportStanding:
+        return _narrowed(of(name), only)
+
+    found = [standing_of(name) for name in everything if not names or name in names]
     result.reports = [
         report
         for report in sorted(found, key=lambda report: not report.in_trouble)
-        if (not names or report.name in names) and (report.series or not only)
+        if report.series or not only
     ]
     if only and not result.reports:
         wanted = ", ".join(f"{name}={value}" for name in only for value in sorted(only[name]))
         raise UsageError(f"{output}: no series has {wanted}")
-    result.troubles += _of_runs(known, found)
+
+    def in_trouble() -> bool:
+        return any(standing_of(name).in_trouble for name in everything)
+
+    result.troubles += _of_runs(known, in_trouble)
     result.troubles += [f"the state holds {line}" for line in known.ignored.lines()]
     return result
 
 
 def _of_project(
-    project: Project, name: str, known: Survey, output: Path, now: datetime
+    project: Project, name: str, *, known: Survey, output: Path, now: datetime
 ) -> ReportStanding:
     standing = ReportStanding(name, record=known.records.get(name))
     report = next((report for report in project.reports if report.name == name), None)
@@ -172,19 +183,22 @@ def _of_project(
         _name(standing, standing.record)
         return standing
     _name(standing, report)
+    memory = cache(partial(survey.memory, output, name))
+    walk = files.Walk(files.opened(output))
     for series in explode(report):
         one = SeriesStanding(series.tsv, series.dimensions)
-        done = _done(one, output, report.granularity, known)
+        done = _done(one, walk, report.granularity, known, memory)
         if done is not None:
             one.missing = planning.missing(report, done, now)
             one.late = planning.is_late(report, done, now)
             _failing(one, standing.record, report.granularity, done, known)
-            allowed = window(report, now, done.newest)
-            one.failing = [
-                failing
-                for failing in one.failing
-                if report.granularity.labelled(failing.start) in allowed
-            ]
+            if one.failing:
+                allowed = window(report, now, done.newest)
+                one.failing = [
+                    failing
+                    for failing in one.failing
+                    if report.granularity.labelled(failing.start) in allowed
+                ]
         standing.series.append(one)
     if standing.missing:
         standing.next_due = now
@@ -197,7 +211,7 @@ def _of_project(
     return standing
 
 
-def _of_folder(name: str, known: Survey, output: Path) -> ReportStanding:
+def _of_folder(name: str, *, known: Survey, output: Path) -> ReportStanding:
     standing = ReportStanding(name, record=known.records.get(name))
     _name(standing, standing.record)
     shape = known.shapes.get(name)
@@ -206,12 +220,14 @@ def _of_folder(name: str, known: Survey, output: Path) -> ReportStanding:
         tsvs |= known.reports.get(name, set())
     else:
         tsvs |= {path for path in known.reports.get(name, ()) if path in known.pending}
+    granularity = Granularity(shape.granularity) if shape else None
+    memory = cache(partial(survey.memory, output, name))
+    walk = files.Walk(files.opened(output))
     for path in sorted(tsvs):
         values = listing.values(path)
         names = shape.dimensions if shape else [f"dimension_{n + 1}" for n in range(len(values))]
         one = SeriesStanding(path, dict(zip(names, values, strict=False)))
-        granularity = Granularity(shape.granularity) if shape else None
-        done = _done(one, output, granularity, known)
+        done = _done(one, walk, granularity, known, memory)
         if done is not None and granularity is not None and done.runs:
             reach = range(done.runs[0][0], done.runs[-1][1])
             one.missing = len(reach) - done.count(reach)
@@ -229,33 +245,26 @@ def _name(standing: ReportStanding, source: Report | Record | None) -> None:
 
 
 def _done(
-    one: SeriesStanding, output: Path, granularity: Granularity | None, known: Survey
+    one: SeriesStanding,
+    walk: files.Walk,
+    granularity: Granularity | None,
+    known: Survey,
+    memory: Callable[[Granularity], Memory],
 ) -> Coverage | None:
     """What is done of a series, in its TSV or the journal; None where the TSV cannot be read."""
     one.marked = len(known.marked.get(one.tsv, ()))
-    pending = known.pending.get(one.tsv, {})
-    intervals: dict[int, bool] = {}  # and whether they are empty
     try:
-        place = files.place(files.opened(output), one.tsv)
+        place = walk.place(one.tsv)
         if granularity is None:
             granularity = listing.granularity(place)
-        content = tsv.read(place, granularity)
+        known_of_it = memory(granularity).get(one.tsv)
+        pending = known.pending.get(one.tsv, {})
+        done, one.empty = reach(place, granularity, known_of_it, pending)
     except (TsvError, OSError) as error:
         one.damaged = told(error)
         return None
-    for number, rows in groupby(content.rows, key=lambda row: row.number):
-        intervals[number] = is_empty(row.cells for row in rows)
-    for start, empty in pending.items():
-        number = granularity.labelled(start)
-        if number is not None:
-            intervals[number] = empty
-    done = Coverage.of(intervals)
     if done.newest is not None:
         one.done_up_to = granularity.label(granularity.start(done.newest))
-    for number in sorted(intervals, reverse=True):
-        if not intervals[number]:
-            break
-        one.empty += 1
     return done
 
 
@@ -278,16 +287,17 @@ def _failing(
     ]
 
 
-def _narrow(found: Sequence[ReportStanding], only: Only) -> None:
-    for report in found if only else ():
+def _narrowed(report: ReportStanding, only: Only) -> ReportStanding:
+    if only:
         report.series = [
             one
             for one in report.series
             if all(one.dimensions.get(name) in values for name, values in only.items())
         ]
+    return report
 
 
-def _of_runs(known: Survey, found: Sequence[ReportStanding]) -> list[str]:
+def _of_runs(known: Survey, in_trouble: Callable[[], bool]) -> list[str]:
     """What the last runs met that belongs to no report."""
     troubles = []
     for config, run in known.runs.items():
@@ -297,7 +307,7 @@ def _of_runs(known: Survey, found: Sequence[ReportStanding]) -> list[str]:
         if reports.is_gone(config):
             continue
         errors = run.get("errors_in_configuration")
-        if errors and not any(report.in_trouble for report in found):
+        if errors and not in_trouble():
             met = count(errors, "error")
             troubles.append(f"{config}: its last run met {met} in the configuration")
         # What it may not work on is noted for another configuration, or not at all.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import sys
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reportupdater.errors import ReportupdaterError
 from reportupdater.observe.escaping import escaped, escaped_json, escaped_line
+from reportupdater.observe.indented import indented
 from reportupdater.observe.table import Red
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def put_text(text: str) -> None:
 
 def put_json(value: Any) -> None:
     """Print a value as JSON. Raises as `_write` does."""
-    _write(escaped_json(json.dumps(value, indent=2, ensure_ascii=False)) + "\n")
+    _write(escaped_json(indented(value)) + "\n")
 
 
 def _as_line(line: str) -> str:

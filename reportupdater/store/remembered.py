@@ -7,9 +7,11 @@ and no record: without it everything is read again, and nothing is different.
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -50,11 +52,16 @@ def is_settled(file: Identity) -> bool:
 def recall(state: State, report: str, granularity: Granularity) -> Memory:
     """What is remembered of a report's TSVs, read with this granularity."""
     with state.reading() as connection:
-        found = connection.execute(
-            "SELECT checksum, tsv, granularity, size, inode, mtime_ns, ctime_ns, runs FROM coverage"
-            " WHERE report = ? AND granularity = ?",
-            (report, granularity.value),
-        ).fetchall()
+        return recalled(connection, report, granularity)
+
+
+def recalled(connection: sqlite3.Connection, report: str, granularity: Granularity) -> Memory:
+    """The same, for whoever only reads."""
+    found = connection.execute(
+        "SELECT checksum, tsv, granularity, size, inode, mtime_ns, ctime_ns, runs FROM coverage"
+        " WHERE report = ? AND granularity = ?",
+        (report, granularity.value),
+    ).fetchall()
     memory = {}
     for check, tsv, unit, *file, runs in found:
         if check == checksum(tsv, unit, *file, runs):
@@ -80,6 +87,7 @@ def _runs(coverage: Coverage) -> str:
     return " ".join(f"{first} {past}" for first, past in coverage.runs)
 
 
+@lru_cache(256)  # the series of a report have most of it in common
 def _coverage(runs: str, granularity: Granularity) -> Coverage:
     bounds = [int(word) for word in runs.split()]
     if any(bound >= following for bound, following in pairwise(bounds)):

@@ -7,15 +7,27 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from reportupdater.errors import StateError
-from reportupdater.store import journal, ledger, marks, outbox, owners, reports, status, valid
+from reportupdater.intervals import Granularity
+from reportupdater.store import (
+    journal,
+    ledger,
+    marks,
+    outbox,
+    owners,
+    remembered,
+    reports,
+    status,
+    valid,
+)
 from reportupdater.store.ledger import Failing, Running
 from reportupdater.store.owners import Shape
+from reportupdater.store.reach import is_empty
+from reportupdater.store.remembered import Memory
 from reportupdater.store.reports import Record
 from reportupdater.store.state import look
 from reportupdater.store.tsv import parse
@@ -120,6 +132,10 @@ def _take_report(found: Survey, name: str, report: object) -> bool:
     return granularity is None or name in found.shapes
 
 
-def is_empty(rows: Iterable[tuple[str, ...]]) -> bool:
-    """Whether rows are what stands for a result that had none: no column but the date has a value."""
-    return all(len(row) > 1 and not any(row[1:]) for row in rows)
+def memory(output: Path, report: str, granularity: Granularity) -> Memory:
+    """What is remembered of a report's TSVs; nothing where the state cannot be read."""
+    try:
+        with look(output) as connection:
+            return remembered.recalled(connection, report, granularity) if connection else {}
+    except StateError:
+        return {}

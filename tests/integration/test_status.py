@@ -16,7 +16,10 @@ from typing import Any
 
 import pytest
 
+from reportupdater import standing
 from reportupdater.cli import main
+from reportupdater.store import reach
+from reportupdater.store.files import Place
 from tests.helpers import ENVIRONMENT, ONE, RUN, SQLITE, Project
 from tests.store.machine import ordinary_user
 
@@ -506,3 +509,32 @@ def test_what_is_in_trouble_is_red_where_there_are_colours(troubled: Project) ->
     assert red[0].startswith("\x1b[31m! views")
     assert "\x1b" not in on_a_terminal(troubled, 80, TERM="dumb")
     assert "\x1b" not in troubled.call("status", troubled.output, code=1).stdout
+
+
+def test_status_of_one_report_reads_no_tsv_of_another(
+    capsys: pytest.CaptureFixture[str], troubled: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def noting(place: Place | None, *rest: Any) -> reach.Reach:
+        read.append(str(place).removeprefix(f"{troubled.output}/"))
+        return reach.reach(place, *rest)
+
+    monkeypatch.setattr(standing, "reach", noting)
+    for project in ((), (troubled.folder,)):
+        whole = as_json(capsys, troubled, *project, "--series")
+        assert len(set(read)) == 4
+        read.clear()
+        one = as_json(capsys, troubled, *project, "--series", "--report", "edits", code=0)
+        assert sorted(read) == ["edits/dewiki.tsv", "edits/enwiki.tsv"]
+        read.clear()
+        assert one["reports"] == [each for each in whole["reports"] if each["report"] == "edits"]
+
+
+def test_what_is_wrong_apart_from_reports_does_not_depend_on_the_reports_that_are_asked_for(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    project = Project(tmp_path, CONFIG + "  bad: {granularity: years}\n", QUERIES)
+    project.run(code=1)
+    whole = as_json(capsys, project)
+    assert whole["troubles"] == as_json(capsys, project, "--report", "edits", code=0)["troubles"]

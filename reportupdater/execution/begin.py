@@ -88,6 +88,7 @@ def held(
 ) -> Mapping[Report, Owner]:
     """The reports that this run may work on, each with what its TSVs will know about it."""
     mine = {}
+    locks.make_room(len(reports))
     for report in reports:
         if not locks.take(report.name, utcnow()):
             summary.skipped.add(report.name, locks.tell_holder(report.name, utcnow()))

@@ -139,6 +139,11 @@ def remedy(error: OSError) -> str:
             )
         case errno.EACCES | errno.EPERM:
             return f"{access.user()}, who runs this, must be able to write there"
+        case errno.EMFILE:
+            return (
+                "a run holds a file open for each of its reports: raise the hard limit (`ulimit -Hn`, or"
+                " LimitNOFILE= in a systemd unit), or split the project"
+            )
         case errno.EIO:
             return "is that disk failing? the kernel's log (`dmesg`) tells"
         case errno.ENOLCK | errno.EOPNOTSUPP:

@@ -22,6 +22,9 @@ from reportupdater.store.valid import is_pid
 log = logging.getLogger(__name__)
 
 _LONG = timedelta(days=1)
+_FEW = 100
+_BESIDE = 1_000
+"""Descriptors beside the locks: of connections, scripts, TSVs that are made durable together."""
 _LONGEST = 200
 """Characters of a lock's file that are looked at."""
 
@@ -60,6 +63,20 @@ class Locks:
             os.truncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()} {now.isoformat()}\n".encode(), 0)
         return True
+
+    def make_room(self, reports: int) -> None:
+        """Let this process open as many files as so many locks and the work on the reports need."""
+        if reports < _FEW:
+            return  # every system lets a process open that many
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = (
+            reports + _BESIDE if hard == resource.RLIM_INFINITY else min(reports + _BESIDE, hard)
+        )
+        # What a run starts gets the same limit: it is raised no further than it must be.
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
     def holds(self, report: str) -> bool:
         """Whether this process holds a report's lock."""

@@ -220,8 +220,10 @@ class Coverage:
         >>> Coverage(((1, 4), (6, 9))).without(Coverage(((2, 3), (5, 7)))).runs
         ((1, 2), (3, 4), (7, 9))
         """
-        runs: list[tuple[int, int]] = []
         holes = other.runs
+        if not holes:
+            return self
+        runs: list[tuple[int, int]] = []
         next_hole = 0
         for first, past in self.runs:
             while next_hole < len(holes) and holes[next_hole][1] <= first:

@@ -21,11 +21,11 @@ from reportupdater.planning.plan import Clock
 from reportupdater.planning.rest import Rest, rest
 from reportupdater.planning.schedule import Next, next_due, next_tick
 from reportupdater.store import files, history, ledger, marks, tsv
-from reportupdater.store.copy import Copy
 from reportupdater.store.history import History
 from reportupdater.store.ledger import Failing
 from reportupdater.store.locks import Onlooker, folder_of
 from reportupdater.store.marks import MarkFile
+from reportupdater.store.overlay import Overlay
 from reportupdater.store.state import State
 
 
@@ -117,8 +117,8 @@ def total(parts: Iterable[float | None]) -> float | None:
 def outlook(request: Request) -> Outlook:
     """What `run` would do with the same request, at this moment.
 
-    It takes stock with the code of a run, on a copy of the state. Nothing is run, made, locked or
-    written. Raises UsageError, StateError.
+    It takes stock with the code of a run, on a state that is only read. Nothing is run, made, locked
+    or written. Raises UsageError, StateError.
     """
     clock = request.clock()
     project = load_project(
@@ -130,7 +130,7 @@ def outlook(request: Request) -> Outlook:
         raise UsageError("no report could be loaded", where=Where(str(project.config_path)))
     if request.output.exists() and not request.output.is_dir():
         raise UsageError(f"{request.output} cannot be the output folder: it is no folder")
-    with Copy(request.output) as state:
+    with Overlay(request.output) as state:
         locks = Onlooker(folder_of(request.output))
         mark_files, problems = marks.read_files(project.folder)
         tell(problems)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from reportupdater.intervals import Coverage
-from reportupdater.model import Series
+from reportupdater.model import Report, Series
 from reportupdater.planning.due import Due
 from reportupdater.planning.plan import Clock, window, within
 from reportupdater.planning.schedule import as_of
@@ -51,6 +51,24 @@ def rest(series: Series, done: Coverage, due: Due, clock: Clock) -> list[Rest]:
     first, past = granularity.number(report.starts), granularity.number(clock.now)
     if report.ends is not None:
         past = min(past, granularity.ceiling(report.ends))
+    numbers = due.numbers
+    found: dict[Why, list[tuple[int, int]]] = {}
+    missing = done.missing(first, past).without(numbers)
+    if missing:
+        why, bounds = _reasons(report, done, clock)
+        for run in missing.runs:
+            for part in _parts(*run, bounds):
+                found.setdefault(why(part[0]), []).append(part)
+    stays = done.within(range(first, past)).without(numbers)
+    if stays:
+        found[Why.DONE] = [*stays.runs]
+    return [Rest(one, Coverage.joined(found[one]).runs) for one in Why if one in found]
+
+
+def _reasons(
+    report: Report, done: Coverage, clock: Clock
+) -> tuple[Callable[[int], Why], list[int]]:
+    """Why a missing interval is not due, and the numbers between which that does not change."""
     kept = window(report, clock.now, done.newest)
     ticked = window(report, as_of(report, clock.now), done.newest)
     asked = within(report, clock, range(ticked.start, max(kept.stop, ticked.start)))
@@ -64,16 +82,7 @@ def rest(series: Series, done: Coverage, due: Due, clock: Clock) -> list[Rest]:
             return Why.RANGE
         return Why.BACKFILL if number in ticked else Why.SCHEDULE
 
-    bounds = sorted({ticked.start, ticked.stop, kept.stop, asked.start, asked.stop})
-    numbers = due.numbers
-    found: dict[Why, list[tuple[int, int]]] = {}
-    for run in done.missing(first, past).without(numbers).runs:
-        for part in _parts(*run, bounds):  # of which all have the same reason
-            found.setdefault(why(part[0]), []).append(part)
-    stays = done.within(range(first, past)).without(numbers)
-    if stays:
-        found[Why.DONE] = [*stays.runs]
-    return [Rest(why, Coverage.joined(found[why]).runs) for why in Why if why in found]
+    return why, sorted({ticked.start, ticked.stop, kept.stop, asked.start, asked.stop})
 
 
 def _parts(first: int, past: int, bounds: Iterable[int]) -> Iterator[tuple[int, int]]:

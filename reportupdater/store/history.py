@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from reportupdater.store import valid
-from reportupdater.store.schema import BEFORE, is_summed_up
+from reportupdater.store.schema import attempts_not_summed_up
 from reportupdater.store.state import State
 
 
@@ -19,28 +19,26 @@ class History(NamedTuple):
     """How long they took, together."""
 
 
-_ANSWERED = """
-SELECT tsv, sum(count), sum(time) FROM (
+_SUMS = """
     SELECT tsv, answers AS count, seconds AS time FROM answered
-    JOIN series ON series.id = answered.series WHERE report = :report {before}
-) GROUP BY tsv
+    JOIN series ON series.id = answered.series WHERE report = :report
 """
-_ANSWERED_BEFORE = f"""
-    UNION ALL
-    SELECT tsv, count(*), sum(seconds) FROM {BEFORE}
-    JOIN series ON series.id = {BEFORE}.series WHERE report = :report AND NOT failed GROUP BY tsv
+_SINGLE = """
+    SELECT tsv, count(*) AS count, sum(seconds) AS time FROM {table} AS one
+    JOIN series ON series.id = one.series WHERE report = :report AND NOT failed GROUP BY tsv
 """
 
 
 def of_report(state: State, report: str) -> dict[str, History]:
     """The history of each series of a report that has one, by its TSV. Raises StateError."""
     with state.reading() as connection:
-        before = "" if is_summed_up(connection) else _ANSWERED_BEFORE
+        has_sums, table = attempts_not_summed_up(connection)
+        parts = [*([_SUMS] if has_sums else []), *([_SINGLE.format(table=table)] if table else [])]
         answers = valid.rows(
             connection,
             "answered",
             (valid.is_name, valid.is_count, valid.is_seconds),
-            _ANSWERED.format(before=before),
+            f"SELECT tsv, sum(count), sum(time) FROM ({' UNION ALL '.join(parts)}) GROUP BY tsv",
             {"report": report},
         )
     return {tsv: History(count, seconds) for tsv, count, seconds in answers}

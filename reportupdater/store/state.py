@@ -139,8 +139,8 @@ def explained(path: Path) -> Iterator[None]:
         ) from None
 
 
-def made_ready(connection: sqlite3.Connection, path: Path) -> None:
-    """Set up a connection to the state, and make its tables where there are none.
+def checked_version(connection: sqlite3.Connection, path: Path) -> int:
+    """The version of the state, 0 for a new file; one of before the present can become one of it.
 
     Raises StateError, and sqlite3.Error.
     """
@@ -151,11 +151,20 @@ def made_ready(connection: sqlite3.Connection, path: Path) -> None:
             where=Where(str(path)),
             hint="use that version, or another output folder",
         )
+    if 0 < version < VERSION:
+        schema.check_older(connection, version)
+    return version
+
+
+def made_ready(connection: sqlite3.Connection, path: Path) -> None:
+    """Set up a connection to the state, and make its tables where there are none.
+
+    Raises StateError, and sqlite3.Error.
+    """
+    version = checked_version(connection, path)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     if version < VERSION:
-        if version:
-            schema.check_older(connection, version)
         connection.execute("BEGIN IMMEDIATE")
         try:
             schema.make(connection, version)

@@ -18,6 +18,7 @@ import pytest
 from reportupdater.store import history, ledger, schema, upgrade
 from reportupdater.store.history import History
 from reportupdater.store.ledger import Attempt, Failing
+from reportupdater.store.overlay import Overlay
 from reportupdater.store.state import State, look
 from tests.store.machine import Child
 from tests.store.versions import VERSION_2, made
@@ -166,6 +167,14 @@ def test_a_state_that_is_not_upgraded_yet_says_the_same_to_who_only_reads(old: O
     with look(old.output) as connection:
         assert connection is not None
         assert ledger.failing(connection) == old.failing
+
+
+def test_a_state_that_is_not_upgraded_yet_says_the_same_to_who_plans(old: Old) -> None:
+    with Overlay(old.output) as state:
+        with state.reading() as connection:
+            assert ledger.failing(connection) == old.failing
+        for report, answered in old.answered.items():
+            assert history.of_report(state, report) == answered
 
 
 def test_an_upgraded_state_says_the_same_before_while_and_after_it_is_summed_up(

@@ -139,10 +139,12 @@ class CliSession:
         """The error for a command that did not end well: its cause, then its last lines."""
         said = [line for line in ended.said if not hive_errors.STACK.match(line)]
         first = next((at for at, line in enumerate(said) if _CAUSE.match(line)), len(said) - 1)
-        cause = hive_errors.first_line("\n".join(said[max(first, 0) :]))
+        everything = "\n".join(ended.said)
+        cause = hive_errors.of_vertex(everything) or hive_errors.first_line(
+            "\n".join(said[max(first, 0) :])
+        )
         what = f"{self._name} {ended.ending if ended.status else 'failed'}: {cause}"
         what += "".join(f"\n    {line}" for line in said[-_SHOWN:] if cause not in line)
-        everything = "\n".join(ended.said)
         if _UNREACHED.search(everything):
             hint = hive_errors.login_hint(everything)
             return ConnectionFailed(

@@ -19,8 +19,15 @@ _PREAMBLE = re.compile(
     r"|Error running query: (?:\[[\w.]+\] (?=[a-z]\w*\.))?"
     r"|Error while (?:compiling|processing) statement: "
     r"|Error: "
+    r"|FAILED: (?:Execution Error, return code -?\d+ from [\w.$]+\. (?=\S))?"
+    r"(?:\w+(?:Exception|Error) )?(?:\[Error \d+\]:? ?)?"
 )
 STACK = re.compile(r"\s*(?:at [\w.$]+[(/]|\.\.\. \d+ more|Caused by: )")
+_VERTEX = re.compile(r"Vertex failed, vertexName=([^,\n]+),.*?diagnostics=\[(.*)", re.DOTALL)
+_EXCEPTION = re.compile(r"(?:[a-z]\w*\.){2,}([A-Z][\w$]*)(?:: (.*))?$")
+_OF_NO_KIND = frozenset({"Exception", "RuntimeException", "HiveException", "IOException"})
+"""Exceptions whose name adds nothing to what they say."""
+
 _BAD_STATUS = re.compile(r"Bad status: \d+ \(b?['\"](.*)['\"]\)", re.DOTALL)
 
 _Hints = tuple[tuple[re.Pattern[str], str], ...]
@@ -114,6 +121,8 @@ def first_line(text: str) -> str:
     >>> first_line("a.b.HiveSQLException: Error running query: a.b.ParseException: \nNo word 'x'")
     "No word 'x'"
     """
+    if cause := of_vertex(text):
+        return cause
     for line in text.splitlines():
         if STACK.match(line):
             break
@@ -123,6 +132,36 @@ def first_line(text: str) -> str:
         if bare:
             return bare
     return " ".join(text.split("\n", 1)[0].split()) or "the server gives no reason"
+
+
+def of_vertex(text: str) -> str:
+    """Why a job of Tez failed: the innermost cause of the first task; empty where that is not told."""
+    failed = _VERTEX.search(text)
+    if failed is None:
+        return ""
+    first, *stack = failed[2].splitlines()
+    cause = first
+    for line in stack:
+        if line.startswith("]"):  # the next attempt, which mostly fails alike
+            break
+        if line.startswith("Caused by: "):
+            cause = line.removeprefix("Caused by: ")
+    return f"vertex {failed[1]} failed: {_told_by_java(cause)}"
+
+
+def _told_by_java(line: str) -> str:
+    """What the line of an exception says, with the exception's name where that says something.
+
+    >>> _told_by_java("attempt_7_0:java.lang.RuntimeException: a.b.CastException: x is no y")
+    'CastException: x is no y'
+    """
+    while exception := _EXCEPTION.search(line):
+        name, line = exception[1], exception[2] or ""
+        if not line:
+            return name
+        if not _EXCEPTION.match(line) and name not in _OF_NO_KIND:
+            return f"{name}: {line}"
+    return line.rpartition("info=[")[2]
 
 
 def of_server(text: str, address: str) -> ReportupdaterError:

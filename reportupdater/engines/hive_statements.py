@@ -28,9 +28,14 @@ def statements(text: str) -> list[str]:
     >>> statements("SET x=it's; SELECT 'a;b' -- it's\n, `c;d`;")
     ["SET x=it's", "SELECT 'a;b'\n, `c;d`"]
     """
+    try:
+        # As Spark reads it, where a comment may hold another. Hive's ends with the first `*/`.
+        every = list(_found(text, nested=True))
+    except _EndlessError:
+        every = list(_found(text, nested=False))
     return [
         "\n" * text.count("\n", 0, at) + found if first_word(found) in _PARSED else found
-        for at, found in _found(text)
+        for at, found in every
     ]
 
 
@@ -54,7 +59,7 @@ def only_reads(statement: str) -> bool:
     if first_word(statement) not in _READING:
         return False
     try:
-        tokens = _tokens(statement)
+        tokens = _tokens(statement, nested=True)
     except _EndlessError:
         return False  # what it does, the server knows best
     return not any(statement[token.start : token.end + 1].upper() == "INSERT" for token in tokens)
@@ -77,8 +82,12 @@ class _Token(Protocol):
     def token_type(self) -> object: ...
 
 
-def _found(text: str) -> Iterator[tuple[int, str]]:
-    """Each statement, with the offset at which it begins."""
+def _found(text: str, *, nested: bool) -> Iterator[tuple[int, str]]:
+    """Each statement, with the offset at which it begins.
+
+    Raises _EndlessError where comments are `nested` and the text does not end well; else what is
+    left is the last statement.
+    """
     at = 0
     for begin in (match.start() for match in _SET_LINE.finditer(text)):
         # Lines that begin with SET are not left to the tokenizer: what it takes for a quote or a
@@ -86,11 +95,11 @@ def _found(text: str) -> Iterator[tuple[int, str]]:
         if begin < at:
             continue
         try:
-            tokens = _tokens(text[at:begin])
+            tokens = _tokens(text[at:begin], nested=nested)
         except _EndlessError:
             continue
         past = max((at + token.end + 1 for token in tokens if _is_semicolon(token)), default=at)
-        yield from _split(text, at, past)
+        yield from _split(text, at, past, nested=nested)
         at = past
         if not tokens or _is_semicolon(tokens[-1]):
             at = begin
@@ -98,7 +107,7 @@ def _found(text: str) -> Iterator[tuple[int, str]]:
                 end = _end(text, at)
                 yield match.start(1), text[match.start(1) : end].rstrip()
                 at = end + 1
-    yield from _split(text, at, len(text))
+    yield from _split(text, at, len(text), nested=nested)
 
 
 def _end(text: str, at: int) -> int:
@@ -116,11 +125,13 @@ def _end(text: str, at: int) -> int:
     return ends[0]
 
 
-def _split(text: str, at: int, past: int) -> Iterator[tuple[int, str]]:
+def _split(text: str, at: int, past: int, *, nested: bool) -> Iterator[tuple[int, str]]:
     first = at
     try:
-        tokens = _tokens(text[at:past])
+        tokens = _tokens(text[at:past], nested=nested)
     except _EndlessError:
+        if nested:
+            raise
         # What is wrong with it, the server knows best.
         yield at, text[at:past].strip().rstrip(";")
         return
@@ -156,11 +167,11 @@ class _EndlessError(Exception):
     """A string, a name or a comment has no end."""
 
 
-def _tokens(text: str) -> Sequence[_Token]:
+def _tokens(text: str, *, nested: bool) -> Sequence[_Token]:
     from sqlglot.errors import TokenError
 
     try:
-        return _tokenizer()(text)
+        return _tokenizer(nested)(text)
     except TokenError:
         raise _EndlessError from None
 
@@ -172,11 +183,11 @@ def _is_semicolon(token: _Token) -> bool:
 
 
 @functools.cache
-def _tokenizer() -> Callable[[str], Sequence[_Token]]:
+def _tokenizer(nested: bool) -> Callable[[str], Sequence[_Token]]:
     from sqlglot.dialects.hive import Hive
 
     class Tokenizer(Hive.Tokenizer):
-        NESTED_COMMENTS = False
+        NESTED_COMMENTS = nested
         # Else sqlglot makes one token of some statements, with the comments in them.
         COMMANDS: ClassVar = set()
 

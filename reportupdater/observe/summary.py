@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 _MEND = "once that is mended, `reportupdater resend` sends them"
 _MOST_REMARKS = 50
 _MOST_WARNINGS = 50  # odd values of a column could be thousands
-_OWN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8,}|(?<=row )[0-9,]+")
+_OWN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8,}(?:_[0-9]+)*|(?<=row )[0-9,]+")
 """What differs from interval to interval in messages that are otherwise equal."""
 
 

@@ -35,19 +35,29 @@ TASK = "org.apache.hadoop.hive.ql.exec.mr.MapRedTask"
 
 
 @pytest.mark.parametrize(
-    ("said", "hint"),
+    ("before", "said", "hint"),
     [
-        (f"{SEMANTIC} [Error 10001]: Line 1:14 Table not found 'nowhere'", "the table's name"),
-        (f"{SEMANTIC} [Error 10072]: Database does not exist: nodb", "the entry's `database`"),
-        (f"{SEMANTIC} [Error 10004]: Line 8:3 Invalid table alias or column reference", "column's"),
-        (f"FAILED: ParseException line 1:25 {MISPLACED}", "backticks"),
-        (f"FAILED: HiveAccessControlException Permission denied: {RIGHTS}", "no right"),
-        (f"FAILED: Execution Error, return code 2 from {TASK}", ""),
+        (f"{SEMANTIC} [Error 10001]: ", "Line 1:14 Table not found 'nowhere'", "the table's name"),
+        (f"{SEMANTIC} [Error 10072]: ", "Database does not exist: nodb", "the entry's `database`"),
+        (
+            f"{SEMANTIC} [Error 10004]: ",
+            "Line 8:3 Invalid table alias or column reference 'x': (possible column names are: n)",
+            "column's",
+        ),
+        (f"{SEMANTIC} ", "No such thing", ""),
+        ("FAILED: ParseException ", f"line 1:25 {MISPLACED}", "backticks"),
+        ("FAILED: HiveAccessControlException ", f"Permission denied: {RIGHTS}", "no right"),
+        ("FAILED: NoMatchingMethodException ", "No matching method for class x", ""),
+        ("FAILED: ", f"Execution Error, return code 2 from {TASK}", ""),
+        (f"FAILED: Execution Error, return code 1 from {TASK}. ", "it broke", ""),
+        ("", "a word of FAILED: SemanticException in it", ""),
     ],
 )
-def test_hives_own_errors_are_shown_with_what_to_do(said: str, hint: str) -> None:
+def test_hives_own_errors_are_shown_with_what_to_do(before: str, said: str, hint: str) -> None:
     for kind in ("compiling", "processing"):
-        error = hive_errors.of_query(response(f"Error while {kind} statement: {said}"), ADDRESS)
+        error = hive_errors.of_query(
+            response(f"Error while {kind} statement: {before}{said}"), ADDRESS
+        )
         assert isinstance(error, QueryError)
         assert error.what == said
         assert hint in error.hint
@@ -69,6 +79,60 @@ def test_hives_own_errors_are_shown_with_what_to_do(said: str, hint: str) -> Non
 def test_no_stack_is_shown(said: str, shown: str) -> None:
     what = hive_errors.of_query(response(said), ADDRESS).what
     assert what.partition("(")[0] == shown
+
+
+JOB = "1795667112515_0001_1"
+VERTEX = (
+    "Error while compiling statement: FAILED: Execution Error, return code 2 from"
+    f" org.apache.hadoop.hive.ql.exec.tez.TezTask. Vertex failed, vertexName=Map 1,"
+    f" vertexId=vertex_{JOB}_00, diagnostics=["
+)
+ATTEMPT = f"Task failed, taskId=task_{JOB}_00_000000, diagnostics=[TaskAttempt 0 failed, info=["
+RUNNING = (
+    f"Error: Node: h/10.0.0.1 : Error while running task ( failure ) : attempt_{JOB}_00_000000_0:"
+)
+NEXT = "\n], TaskAttempt 1 failed, info=[Error: x:java.lang.Error: other\nCaused by: a.b.C: third"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            (
+                f"{ATTEMPT}{RUNNING}java.lang.RuntimeException: java.lang.RuntimeException: outer"
+                f"{STACK}\nCaused by: a.b.HiveException: two\nlines\n\tat a.b.C.d(C.java:1)"
+                f'\nCaused by: java.lang.NumberFormatException: For input string: "x"{NEXT}'
+            ),
+            'NumberFormatException: For input string: "x"',
+        ),
+        (
+            (
+                f"{ATTEMPT}{RUNNING}java.lang.RuntimeException: outer\n\tat a.b.C.d(C.java:1)"
+                f"\nCaused by: org.apache.hadoop.hive.ql.metadata.HiveException: it broke: here{NEXT}"
+            ),
+            "it broke: here",
+        ),
+        (f"{ATTEMPT}{RUNNING}java.lang.NullPointerException{NEXT}", "NullPointerException"),
+        (
+            f"{ATTEMPT}{RUNNING}java.lang.OutOfMemoryError: Java heap space{NEXT}",
+            "OutOfMemoryError: Java heap space",
+        ),
+        (
+            (
+                f"Vertex vertex_{JOB}_00 [Map 1] killed/failed due to:ROOT_INPUT_INIT_FAILURE, Vertex"
+                f" Input: t initializer failed, vertex=vertex_{JOB}_00 [Map 1],"
+                " org.apache.hadoop.mapred.InvalidInputException: Input path does not exist: file:/x"
+                "\n\tat a.b.C.d(C.java:1)\n]"
+            ),
+            "InvalidInputException: Input path does not exist: file:/x",
+        ),
+        (f"{ATTEMPT}Container c1 is beyond its memory{NEXT}", "Container c1 is beyond its memory"),
+    ],
+)
+def test_a_failing_vertex_is_shown_with_its_innermost_cause(said: str, shown: str) -> None:
+    error = hive_errors.of_query(response(VERTEX + said), ADDRESS)
+    assert type(error) is QueryError
+    assert error.what == f"vertex Map 1 failed: {shown}"
 
 
 def test_the_message_may_stand_among_the_lines_for_programs() -> None:

@@ -208,6 +208,15 @@ def test_messages_that_differ_in_dates_and_rows_alone_are_one_line_with_the_firs
     assert list(tally) == ["2 of r, the first is r [2025-01-02): row 1 is dated 2025-01-01"]
 
 
+def test_messages_that_differ_in_the_ids_of_jobs_alone_are_one_line() -> None:
+    tally = Tally()
+    for day, job in enumerate(("1795667112515_0001_1_01", "1795667112515_0002_1_1")):
+        tally.add("edits", f"task_{job}_000000 failed", f"edits [2025-01-0{day + 1}, …)")
+    assert list(tally) == [
+        "2 of edits, the first is edits [2025-01-01, …): task_1795667112515_0001_1_01_000000 failed"
+    ]
+
+
 def test_the_first_is_the_oldest_and_not_what_came_first() -> None:
     tally = Tally()
     for day in (2, 1, 3):

@@ -23,6 +23,7 @@ _DATE = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2})(?::(\d{2})(?::(\d{2})(?:\.\d+)?)?)?)?"
 )
 _HOUR = timedelta(hours=1)
+_HOURS = 4
 
 
 class Interval(NamedTuple):
@@ -88,8 +89,9 @@ class Granularity(enum.Enum):
         """A first column's text as its label and the number of its interval.
 
         Takes unpadded dates, and a date with a time counts as its date (its hour, for hours, where
-        a bare date is refused: it would silently mean midnight). Raises ValueError for all else,
-        with a text that begins with the beginning of what was given.
+        a bare date is refused: it would silently mean midnight). An hour without minutes is taken
+        for hours alone: elsewhere it is rather a value, after a space in the place of a tab.
+        Raises ValueError for all else, with a text that begins with the beginning of what was given.
 
         >>> Granularity.MONTHS.place("2015-2-9")
         ('2015-02-09', 24181)
@@ -102,9 +104,11 @@ class Granularity(enum.Enum):
                 return text, date.fromisoformat(text).toordinal()
             except ValueError:
                 pass  # said better below
-        moment, has_hour = _moment(text)
-        if self is Granularity.HOURS and not has_hour:
+        moment, parts = _moment(text)
+        if self is Granularity.HOURS and parts < _HOURS:
             raise ValueError(f"{shown(text)} has no hour")
+        if self is not Granularity.HOURS and parts == _HOURS:
+            raise ValueError(f"{shown(text)} is no date: is there a space in the place of a tab?")
         return self.label(moment), self.number(moment)
 
     def labelled(self, text: str) -> int | None:
@@ -125,13 +129,14 @@ def _interval(granularity: Granularity, number: int) -> Interval:
     return Interval(granularity.start(number), granularity.start(number + 1))
 
 
-def _moment(text: str) -> tuple[datetime, bool]:
+def _moment(text: str) -> tuple[datetime, int]:
+    """The moment, and how many of its parts are given, `_HOURS` up to the hour."""
     match = _DATE.fullmatch(text)
     if match is None or not text.isascii():
         raise ValueError(f"{shown(text)} is no date")
     year, month, day, hour, minute, second = (int(part or 0) for part in match.groups())
     try:
-        return datetime(year, month, day, hour, minute, second), match[4] is not None
+        return datetime(year, month, day, hour, minute, second), match.lastindex or 0
     except ValueError:
         raise ValueError(f"{shown(text)} is no date") from None
 

@@ -135,7 +135,7 @@ def test_a_moment_with_its_time_is_placed_like_its_label(
 ) -> None:
     label, number = granularity.label(moment), granularity.number(moment)
     assert granularity.place(moment.isoformat(sep)) == (label, number)
-    unpadded = f"{moment.year:04}-{moment.month}-{moment.day}{sep}{moment.hour}"
+    unpadded = f"{moment.year:04}-{moment.month}-{moment.day}{sep}{moment.hour}:{moment.minute:02}"
     assert granularity.place(unpadded) == (label, number)
 
 
@@ -144,7 +144,7 @@ def test_a_moment_with_its_time_is_placed_like_its_label(
     [
         ("2015-01-02", "2015-01-02"),
         ("2015-1-2", "2015-01-02"),
-        ("2015-1-2 3", "2015-01-02"),  # ten characters, like a padded date
+        ("2015-1-2 3:04", "2015-01-02"),
         ("2015-01-2", "2015-01-02"),
         ("2015-01-02 00:00:00", "2015-01-02"),
         ("2015-01-02T23:59:59.999999", "2015-01-02"),
@@ -269,3 +269,12 @@ def test_a_coverage_is_made_again_from_what_it_holds(done: set[int]) -> None:
 def test_intervals_sort_by_time() -> None:
     days = [DAYS.interval(n) for n in (3, 1, 2)]
     assert sorted(days) == [Interval(DAYS.start(n), DAYS.start(n + 1)) for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("text", ["2025-01-01 7", "2025-01-01T7", "2025-1-1 23", "2025-1-1 7"])
+def test_a_bare_hour_is_taken_for_hours_alone(text: str) -> None:
+    assert HOURS.place(text)[0].startswith("2025-01-01T")
+    for granularity in (Granularity.DAYS, Granularity.WEEKS, Granularity.MONTHS):
+        with pytest.raises(ValueError, match=f"'{text}' is no date: is there a space in the place"):
+            granularity.place(text)
+        assert granularity.place(f"{text}:00")[0] == "2025-01-01"

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from itertools import islice
 from pathlib import Path
 
-from reportupdater import template
+from reportupdater import executable, template
 from reportupdater.config.files import missing_hint, read_text
 from reportupdater.errors import Problem, Where
 from reportupdater.intervals import Granularity
@@ -62,5 +62,5 @@ def check_script(folder: Path, execute: str, where: Where, owner: str) -> list[P
         return [Problem(f"{owner} has no script {path}", where, missing_hint(path))]
     if not os.access(path, os.X_OK):
         what = f"the script {path} of {owner} may not be executed"
-        return [Problem(what, where, f"chmod +x {path}")]
+        return [Problem(what, where, executable.hint(path))]
     return []

@@ -7,7 +7,6 @@ import errno
 import os
 import re
 import select
-import shlex
 import signal
 import subprocess
 import tempfile
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from reportupdater import executable
 from reportupdater.engines.calls import Calls
 from reportupdater.errors import QueryError, ResultError
 
@@ -114,12 +114,18 @@ class Programs:
             try:
                 if self.calls.cancelled:  # before there was anything to send a signal to
                     self._signal(signal.SIGTERM)
-                said = self._collect(process, output)
+                said, is_whole = self._collect(process, output)
             finally:
                 # Before it is reaped: until then, the number of its group is surely its own.
                 self._signal(signal.SIGKILL)
                 with self._lock:
                     self._group = None
+        if process.returncode == 0 and not is_whole:
+            raise QueryError(
+                f"{self._called} has ended, and a process that it started holds its standard output",
+                hint="let it wait for what it put into the background, or send the output of that"
+                " elsewhere: COMMAND >/dev/null &",
+            )
         output.seek(0)
         return Ended(process.returncode, _shown(said))
 
@@ -136,12 +142,13 @@ class Programs:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(self._group, number)
 
-    def _collect(self, process: subprocess.Popen[bytes], output: Output) -> bytes:
-        """Take what the program writes until it has ended; the end of standard error.
+    def _collect(self, process: subprocess.Popen[bytes], output: Output) -> tuple[bytes, bool]:
+        """Take what the program writes until it has ended.
 
-        Standard output is also read for as long as its children write to it, such as a `tee` in a
-        process substitution, for `_LAST_WORDS`. Raises ResultError for endless output, QueryError
-        for output that has not come to its end then, or that there is no place to keep.
+        Returns the end of standard error, and whether standard output has come to its end: that is
+        also read for as long as its children hold it, such as a `tee` in a process substitution,
+        for `_LAST_WORDS`. Raises ResultError for endless output, QueryError for output that is
+        still being written then, or that there is no place to keep.
         """
         if process.stdout is None or process.stderr is None:
             raise TypeError(f"the outputs of {self._called} are no pipes")
@@ -178,7 +185,7 @@ class Programs:
                 f"{self._called} ended while its children were still printing",
                 hint="let it wait for them",
             )
-        return tail
+        return tail, closed
 
     def _keep(self, data: bytes, output: Output, size: int) -> None:
         if size > MAX_OUTPUT:
@@ -223,7 +230,7 @@ def _not_started(program: Path, error: Exception) -> QueryError:
     if code == errno.ENOEXEC:
         hint = "its first line must name what runs it, such as #!/usr/bin/env python3"
     elif code == errno.EACCES:
-        hint = f"chmod +x {shlex.quote(str(program))}"
+        hint = executable.hint(program)
     elif code == errno.ENOENT and program.exists():
         hint = "what its first line names is not on this host, or that line ends in CR LF"
     elif code == errno.ENOENT and program.name == str(program):

@@ -2,19 +2,21 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 import reportupdater.engines.process as module
+from reportupdater.config.queries import check_script
 from reportupdater.engines.script import ScriptEngine, ScriptSession, table
-from reportupdater.errors import ConnectionFailed, QueryError, ResultError
+from reportupdater.errors import ConnectionFailed, QueryError, ResultError, Where
 from reportupdater.intervals import Granularity
 from reportupdater.model import Table
 from tests.conformance.subjects import alive
@@ -311,6 +313,32 @@ def test_a_script_that_cannot_be_started_says_why(
     assert str(failure(script)).startswith(f"cannot run {script}: {message}")
 
 
+@pytest.fixture
+def noexec(tmp_path: Path) -> Iterator[Path]:
+    """A folder of a file system from which nothing may be run."""
+    folder = tmp_path / "noexec"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "noexec,size=1m", "tmpfs", str(folder)]
+    mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip(f"NOT RUN: no file system can be mounted here: {mounted.stderr}")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_script_on_a_file_system_mounted_noexec_says_so(noexec: Path) -> None:
+    script = noexec / "sizes"
+    script.write_text("#!/bin/sh\necho date\n")
+    assert failure(script).hint == f"chmod +x {script}"
+    script.chmod(0o755)
+    assert str(failure(script)) == (
+        f"cannot run {script}: Permission denied (its file system is mounted with noexec: put the"
+        " project on another one)"
+    )
+    [problem] = check_script(noexec, "sizes", Where("config.yaml", 3), "report 'sizes'")
+    assert problem.hint == "its file system is mounted with noexec: put the project on another one"
+
+
 def test_a_script_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert str(failure(tmp_path / "nowhere")) == (
         f"cannot run {tmp_path}/nowhere: No such file or directory"
@@ -366,15 +394,29 @@ def test_children_that_outlive_a_script_are_ended(made: Made, tmp_path: Path) ->
     wait_for(lambda: not alive(pids(tmp_path / "pids")[0]))
 
 
-def test_children_that_hold_the_output_do_not_hold_up_the_run(
-    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("printed", ["echo date", ":"])
+def test_output_that_a_silent_child_holds_is_a_failure_and_does_not_hold_up_the_run(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: str
 ) -> None:
     monkeypatch.setattr(module, "_LAST_WORDS", 0.3)
-    script = made(f"(trap '' TERM HUP; sleep 300) & echo $! > {tmp_path}/pids; echo date")
+    script = made(f"(trap '' TERM HUP; sleep 300) & echo $! > {tmp_path}/pids; {printed}")
     began = time.monotonic()
-    assert run(script) == Table(("date",), [])
-    assert time.monotonic() - began < 1.5
+    assert str(failure(script)) == (
+        "the script has ended, and a process that it started holds its standard output (let it wait"
+        " for what it put into the background, or send the output of that elsewhere: COMMAND"
+        " >/dev/null &)"
+    )
+    assert time.monotonic() - began < 10
     wait_for(lambda: not alive(pids(tmp_path / "pids")[0]))
+
+
+def test_a_script_that_fails_says_why_whatever_its_children_hold(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LAST_WORDS", 0.3)
+    assert failure(made("sleep 300 & echo wrong >&2; exit 3")).what == (
+        "the script ended with exit code 3: wrong"
+    )
 
 
 def test_output_that_has_not_come_to_its_end_is_not_taken(

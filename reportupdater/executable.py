@@ -1,0 +1,19 @@
+"""What keeps a file from being run that may not be."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+
+def hint(program: Path) -> str:
+    """What to do so that it may be: its mode forbids it, or its file system does."""
+    try:
+        mode = program.stat().st_mode
+        forbidden = os.statvfs(program).f_flag & os.ST_NOEXEC
+    except OSError:
+        mode, forbidden = 0, 0
+    if mode & 0o111 and forbidden:
+        return "its file system is mounted with noexec: put the project on another one"
+    return f"chmod +x {shlex.quote(str(program))}"

@@ -19,9 +19,9 @@ from reportupdater.pipeline import Request
 from reportupdater.planning.explode import EVERY, Only, explode
 from reportupdater.planning.plan import mark, window
 from reportupdater.planning.standing import Unmarked, unmarked
-from reportupdater.store import ledger, marks
+from reportupdater.store import marks
 from reportupdater.store.listing import needed
-from reportupdater.store.locks import last_holder
+from reportupdater.store.locks import is_held, last_holder
 from reportupdater.store.marks import Mark
 from reportupdater.store.state import State, look
 
@@ -69,10 +69,9 @@ def ask(request: Request) -> Asked:
     reports = begin.chosen(project, request.reports, summary, request.only)
     result = []
     with State(request.output) as state:
-        holders = _holders(state)
         for report in reports:
             if begin.ours(project, report, state, summary):
-                holder = holders(report.name)
+                holder = _holder(state, report.name)
                 one, starts = _marked(
                     state, report, request.only, (since, until), now, holder, summary
                 )
@@ -116,19 +115,15 @@ def _marked(
     return one, starts
 
 
-def _holders(state: State) -> Callable[[str], str]:
-    """Which process works on a report: it took the lock last, and its run has not ended."""
-    with state.reading() as connection:
-        running = {str(run.pid) for run in ledger.running(connection)}
-
-    def holder(report: str) -> str:
-        try:
-            pid, _ = last_holder(state.locks, report)
-        except (OSError, ValueError):
-            return ""
-        return pid if pid in running else ""
-
-    return holder
+def _holder(state: State, report: str) -> str:
+    """Which process works on a report, as far as that is known; empty where its lock is free."""
+    if not is_held(state.locks, report):
+        return ""
+    try:
+        pid, _ = last_holder(state.locks, report)
+    except (OSError, ValueError):
+        return "another process"
+    return f"process {pid}"
 
 
 @dataclass(frozen=True, slots=True)

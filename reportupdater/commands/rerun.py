@@ -86,7 +86,7 @@ def _lines(report: Marked) -> Iterator[str]:
     yield f"{report.report}: {what} marked"
     if report.holder:
         yield (
-            f"  process {report.holder} is at work on the report, with its query as it was when that"
+            f"  {report.holder} is at work on the report, with its query as it was when that"
             " run began; it leaves these marks to the next run"
         )
     if report.undone:

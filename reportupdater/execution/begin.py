@@ -89,8 +89,9 @@ def held(
     """The reports that this run may work on, each with what its TSVs will know about it."""
     mine = {}
     locks.make_room(len(reports))
+    taken = locks.take_all([report.name for report in reports], utcnow())
     for report in reports:
-        if not locks.take(report.name, utcnow()):
+        if report.name not in taken:
             summary.skipped.add(report.name, locks.tell_holder(report.name, utcnow()))
             continue
         owner = ours(project, report, state, summary)

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from reportupdater.store import reports, schema, valid
+from reportupdater.store import alive, reports, schema, valid
+from reportupdater.store.folder import Folder
 from reportupdater.store.many import insert
 from reportupdater.store.reports import Findings
 from reportupdater.store.state import State
@@ -27,6 +28,7 @@ def begin_run(state: State, project: str, now: datetime) -> int:
             "INSERT INTO runs (project, pid, started) VALUES (?, ?, ?) RETURNING id",
             (project, os.getpid(), stamp(now)),
         ).fetchone()
+        state.lock_run(int(found[0]))  # before others can read of it
         return int(found[0])
 
 
@@ -184,29 +186,21 @@ class Running(NamedTuple):
     started: str
 
 
-def running(connection: sqlite3.Connection, ignored: Ignored | None = None) -> list[Running]:
-    """The runs that have not ended and whose processes are there.
+def running(
+    connection: sqlite3.Connection, folder: Folder | None, ignored: Ignored | None = None
+) -> list[Running]:
+    """The runs that are at work; `folder` is that of the locks.
 
     A run that was killed has not ended either; its number may be another process's by now.
     """
     found = valid.rows(
         connection,
         "runs",
-        (valid.is_name, valid.is_pid, valid.is_stamp),
-        "SELECT project, pid, started FROM runs WHERE ended IS NULL ORDER BY id",
+        (valid.is_count, valid.is_name, valid.is_pid, valid.is_stamp),
+        "SELECT id, project, pid, started FROM runs WHERE ended IS NULL ORDER BY id",
         ignored=ignored,
     )
-    return [one for one in (Running(*row) for row in found) if _is_there(one.pid)]
-
-
-def _is_there(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # another user's
-        return True
-    return True
+    return [Running(*row) for run, *row in found if alive.is_alive(folder, run)]
 
 
 class Failing(NamedTuple):

@@ -9,9 +9,11 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from time import monotonic, sleep
 
 from reportupdater.errors import StateError, Where
 from reportupdater.store import files
@@ -25,12 +27,22 @@ _LONG = timedelta(days=1)
 _FEW = 100
 _BESIDE = 1_000
 """Descriptors beside the locks: of connections, scripts, TSVs that are made durable together."""
+
+_PATIENCE = 1.5
+"""Seconds that a run waits for locks that others hold, for all of them together.
+
+A run of another project holds one for a moment while it merges what is left in the journal, and whoever
+looks whether it is held for less.
+"""
+_STEP = 0.02
 _LONGEST = 200
 """Characters of a lock's file that are looked at."""
 
 
 class Locks:
     """The locks that this process holds in one output folder."""
+
+    patience = _PATIENCE
 
     def __init__(self, folder: Folder) -> None:
         """`folder` is where the lock files are."""
@@ -78,6 +90,19 @@ class Locks:
         if soft != resource.RLIM_INFINITY and soft < wanted:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
+    def take_all(self, reports: Iterable[str], now: datetime) -> set[str]:
+        """Take the locks of some reports, and return which; wait a little for those that others hold.
+
+        Raises StateError.
+        """
+        wanted = set(reports)
+        taken = {report for report in wanted if self.take(report, now)}
+        deadline = monotonic() + self.patience
+        while taken != wanted and monotonic() < deadline:
+            sleep(_STEP)
+            taken |= {report for report in wanted - taken if self.take(report, now)}
+        return taken
+
     def holds(self, report: str) -> bool:
         """Whether this process holds a report's lock."""
         return report in self._held
@@ -124,11 +149,12 @@ def _locked(descriptor: int) -> bool:
 
 
 class Onlooker(Locks):
-    """Tells who holds a report's lock, and takes none: not even for the moment of asking.
+    """Tells who holds a report's lock, and takes none but for the moment of asking.
 
-    Whoever tried a lock to see whether it is free would make a run that begins in that moment pass
-    the report over. So the kernel's list of locks is read instead.
+    A run that begins in that moment waits for longer.
     """
+
+    patience = 0.0
 
     def __init__(self, folder: Folder | None) -> None:
         """`folder` is where the lock files are; None if there is none, or none may be looked at."""
@@ -140,7 +166,7 @@ class Onlooker(Locks):
 
     def take(self, report: str, now: datetime) -> bool:
         """Whether a run could take a report's lock now."""
-        return self._watched is None or not _is_locked(self._watched, report)
+        return not is_held(self._watched, report)
 
     def tell_holder(self, report: str, now: datetime) -> str:
         """The same words as in a run, kept in `held`."""
@@ -157,25 +183,20 @@ def folder_of(output: Path) -> Folder | None:
         return None
 
 
-def _is_locked(folder: Folder, report: str) -> bool:
+def is_held(folder: Folder | None, report: str) -> bool:
+    """Whether a process holds a report's lock, be it in another container."""
     try:
-        found = folder.stat(report)
-        listed = Path("/proc/locks").read_text()
-    except OSError:  # nobody has ever held it, or it cannot be told
+        if folder is None:
+            return False
+        descriptor = folder.open(report, os.O_RDONLY)
+    except OSError:  # no one has ever held it, or it may not be looked at
         return False
-    pid = ""
-    with suppress(OSError, ValueError):  # whoever may not read it has the device to go by
-        pid = _content(folder, report).partition(" ")[0]
-    device = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}"
-    for line in listed.splitlines():
-        # 1: FLOCK  ADVISORY  WRITE 1234 fe:00:5678 0 EOF; "->" in the second place: who waits
-        words = line.split()
-        if len(words) < 6 or words[1] != "FLOCK":
-            continue
-        on, _, inode = words[5].rpartition(":")
-        # Some file systems show another device than their files do; a container, other processes.
-        if inode == str(found.st_ino) and (on == device or words[4] == pid):
-            return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # two who ask do not see each other
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
+    finally:
+        os.close(descriptor)
     return False
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from reportupdater.errors import StateError, Where
-from reportupdater.store import access, files, schema
+from reportupdater.store import access, alive, files, schema
 from reportupdater.store.folder import Folder
 from reportupdater.store.schema import VERSION
 
@@ -183,6 +183,8 @@ class State:
     """The output folder; None where it is not there, of a copy."""
     home: Folder
     """`.reportupdater` in it."""
+    _runs: tuple[int, ...] = ()
+    """Descriptors by which runs are shown to be at work."""
 
     def __init__(self, output: Path) -> None:
         """Open or make the state in `output`, which exists. Raises StateError."""
@@ -207,6 +209,22 @@ class State:
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
+        for descriptor in self._runs:
+            os.close(descriptor)
+        self._runs = ()
+
+    def lock_run(self, run: int) -> None:
+        """Show that a run is at work until the state is closed. Raises StateError."""
+        try:
+            descriptor = opened(self.locks, alive.NAME)
+            self._runs = (*self._runs, descriptor)
+            alive.lock(descriptor, run)
+        except OSError as error:
+            raise StateError(
+                f"the lock of this run cannot be taken: {error.strerror}",
+                where=Where(self.locks.of(alive.NAME)),
+                hint=files.remedy(error),
+            ) from None
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -25,6 +25,7 @@ from reportupdater.store import (
     valid,
 )
 from reportupdater.store.ledger import Failing, Running
+from reportupdater.store.locks import folder_of
 from reportupdater.store.owners import Shape
 from reportupdater.store.reach import is_empty
 from reportupdater.store.remembered import Memory
@@ -63,19 +64,19 @@ def survey(output: Path) -> Survey:
     """What is known of an output folder. Raises nothing."""
     try:
         with look(output) as connection:
-            return _from_state(connection) if connection else _from_file(output, "")
+            return _from_state(connection, output) if connection else _from_file(output, "")
     except StateError as error:
         return _from_file(output, str(error))
 
 
-def _from_state(connection: sqlite3.Connection) -> Survey:
+def _from_state(connection: sqlite3.Connection, output: Path) -> Survey:
     ignored = Ignored()
     found = Survey(
         "state",
         records={record.report: record for record in reports.records(connection, ignored)},
         shapes=owners.shapes(connection, ignored),
         runs=ledger.last_runs(connection, ignored),
-        running=ledger.running(connection, ignored),
+        running=ledger.running(connection, folder_of(output), ignored),
         owed=outbox.owed(connection, ignored),
         ignored=ignored,
     )

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.helpers import ONE, SQLITE, Project, Started, wait_until, written
+from tests.helpers import (
+    ENVIRONMENT,
+    ONE,
+    RUN,
+    SQLITE,
+    Project,
+    Started,
+    wait_until,
+    written,
+)
 
 WAITING = """#!/bin/sh
 echo $1 >> "{notes}"
@@ -125,3 +136,70 @@ def test_many_runs_at_once_compute_everything_once(tmp_path: Path) -> None:
     assert project.run() == ""
     assert len(notes.read_text().split()) == 3 * len(names)
     assert [project.dates(name) for name in names] == [project.dates("r0")] * len(names)
+
+
+def test_a_report_that_another_run_holds_for_a_moment_is_not_passed_over(tmp_path: Path) -> None:
+    project = Project(tmp_path, SQLITE + "reports: {edits: {}}\n", {"edits.sql": ONE})
+    project.run()
+    # As a run of another project does that merges what is left in the journal.
+    with open(project.output / ".reportupdater" / "locks" / "edits") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with project.started("-l", "info", now="2025-01-05") as run:
+            wait_until(lambda: project.state("SELECT count(*) FROM runs") == [(2,)])
+            fcntl.flock(file, fcntl.LOCK_UN)
+            assert "skipped" not in run.ended(0)
+    assert len(project.dates("edits")) == 4
+
+
+# Processes in a container have numbers of their own: what is outside cannot be found by its number.
+
+INSIDE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+
+
+@pytest.fixture
+def inside() -> tuple[str, ...]:
+    """What a command is called with to be in a container of processes."""
+    if subprocess.run([*INSIDE, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("NOT RUN: only root can make the process namespace that this test needs")
+    return INSIDE
+
+
+def test_a_rerun_that_is_requested_in_a_container_is_not_lost_while_a_run_outside_is_at_work(
+    house: House, inside: tuple[str, ...]
+) -> None:
+    project = house.project
+    line = ("rerun", project.folder, project.output, "--report", "edits", "--now", "2025-01-04")
+    with house.running():
+        asked = subprocess.run(
+            [*inside, *RUN[:-1], *line, "--since", "2025-01-01", "--until", "2025-01-03"],
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert "is at work on the report" in asked.stdout
+    assert "edits: 2 intervals of 1 series marked" in asked.stdout
+    assert "2 done" in project.run("-l", "info")
+
+
+def test_a_run_outside_is_seen_in_a_container_and_one_inside_from_outside(
+    house: House, inside: tuple[str, ...]
+) -> None:
+    project = house.project
+    status = (*RUN[:-1], "status", str(project.output), "--json")
+    with house.running():
+        seen = subprocess.run([*inside, *status], env=ENVIRONMENT, capture_output=True, check=False)
+        assert len(json.loads(seen.stdout)["running"]) == 1
+        plan = (*RUN[:-1], "plan", project.folder, project.output, "--now", "2025-01-04")
+        told = subprocess.run([*inside, *plan], env=ENVIRONMENT, capture_output=True, check=True)
+        assert b"edits is held by another run" in told.stdout
+    seen = subprocess.run([*inside, *status], env=ENVIRONMENT, capture_output=True, check=False)
+    assert json.loads(seen.stdout)["running"] == []
+    house.notes.unlink()
+    house.door.unlink()
+    with project.started(now="2025-01-05", through=inside) as run:
+        wait_until(house.notes.exists)
+        seen = subprocess.run(status, env=ENVIRONMENT, capture_output=True, check=False)
+        assert len(json.loads(seen.stdout)["running"]) == 1
+        house.door.touch()
+        assert run.ended(0) == ""

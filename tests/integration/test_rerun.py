@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-import sqlite3
-import subprocess
-from contextlib import closing, redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 
@@ -211,18 +210,16 @@ def test_a_run_in_progress_does_not_answer_the_mark_of_what_it_computes(tmp_path
     assert "nothing is due" in project.run("-l", "info")
 
 
-def test_the_number_of_a_run_that_was_killed_is_nobody_at_work(done: Project) -> None:
-    def working(pid: int) -> bool:
-        """Whether a process counts as at work that took the lock, and whose run has not ended."""
-        with closing(sqlite3.connect(done.output / ".reportupdater/state.sqlite")) as connection:
-            connection.execute(
-                "INSERT INTO runs (project, pid, started) VALUES ('a', ?, '2025')", (pid,)
-            )
-            connection.commit()
-        written(done.output / ".reportupdater/locks/views", f"{pid} 2025-01-04T00:00:00\n")
-        return f"process {pid} is at work" in rerun(done, *RANGE, "--report", "views")
+def test_what_a_lock_says_counts_only_while_it_is_held(done: Project) -> None:
+    lock = done.output / ".reportupdater/locks/views"
 
-    with subprocess.Popen(["true"]) as ended:
-        ended.wait()
-    assert not working(ended.pid)
-    assert working(os.getpid())
+    def working() -> bool:
+        said = rerun(done, *RANGE, "--report", "views")
+        return f"process {os.getpid()} is at work" in said
+
+    written(lock, f"{os.getpid()} 2025-01-04T00:00:00\n")
+    assert not working()  # though this process is there
+    with open(lock) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert working()
+    assert not working()

@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 from collections.abc import Mapping
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from reportupdater import standing
 from reportupdater.cli import main
 from reportupdater.store import reach
 from reportupdater.store.files import Place
+from reportupdater.store.ledger import begin_run
+from reportupdater.store.state import State
 from tests.helpers import ENVIRONMENT, ONE, RUN, SQLITE, Project
 from tests.store.machine import ordinary_user
 
@@ -309,17 +312,14 @@ def test_reports_that_the_project_does_not_have_are_named(
 
 
 def test_a_run_in_progress_is_named(troubled: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    with closing(sqlite3.connect(troubled.output / ".reportupdater/state.sqlite")) as connection:
-        connection.execute(
-            "INSERT INTO runs (project, pid, started) VALUES ('/a/config.yaml', ?, '2025-01-05T11')",
-            (os.getpid(),),
-        )
-        connection.commit()
-    told = as_json(capsys, troubled)
-    assert told["running"] == [
-        {"config": "/a/config.yaml", "pid": os.getpid(), "started": "2025-01-05T11"}
-    ]
-    assert f"/a/config.yaml: process {os.getpid()} is at work since" in status(capsys, troubled)
+    at = "2025-01-05T11:00:00.000Z"
+    with State(troubled.output) as state:
+        begin_run(state, "/a/config.yaml", datetime(2025, 1, 5, 11))
+        told = as_json(capsys, troubled)
+        assert told["running"] == [{"config": "/a/config.yaml", "pid": os.getpid(), "started": at}]
+        shown = f"/a/config.yaml: process {os.getpid()} is at work since"
+        assert shown in status(capsys, troubled)
+    assert as_json(capsys, troubled)["running"] == []  # it has not ended well, but it has ended
 
 
 def files_of(folder: Path) -> dict[Path, tuple[int, int]]:

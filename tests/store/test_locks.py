@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import signal
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -220,3 +222,34 @@ def test_an_onlooker_sees_who_holds_a_lock_and_takes_none(
 
 def test_what_an_onlooker_may_not_read_it_takes_for_free(tmp_path: Path) -> None:
     assert Onlooker(None).take("r", NOW)
+
+
+def test_those_that_are_held_for_a_moment_are_waited_for_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Locks, "patience", 60.0)
+    folder = Folder.at(tmp_path)
+    with Locks(folder) as others, Locks(folder) as locks:
+        assert others.take_all(["a", "b"], NOW) == {"a", "b"}
+        timers = [threading.Timer(0.2, others.release, [name]) for name in ("a", "b")]
+        for timer in timers:
+            timer.start()
+        assert locks.take_all(["a", "b", "c"], NOW) == {"a", "b", "c"}
+
+
+def test_one_that_is_held_for_longer_keeps_no_other_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Locks, "patience", 0.1)
+    folder = Folder.at(tmp_path)
+    with Locks(folder) as others, Locks(folder) as locks:
+        assert others.take("a", NOW)
+        assert locks.take_all(["a", "b"], NOW) == {"b"}
+
+
+def test_two_onlookers_do_not_see_each_other(tmp_path: Path) -> None:
+    folder = Folder.at(tmp_path)
+    (tmp_path / "r").touch()
+    with open(tmp_path / "r") as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH)
+        assert Onlooker(folder).take("r", NOW)

@@ -24,11 +24,12 @@ from tests.conformance.subjects import (
     SqliteSubject,
     Subject,
 )
+from tests.helpers import patient
 
 SUBJECTS = ("sqlite", "mysql", "script", "hive", "spark")
 
 CANCEL_SECONDS = 3.0
-"""A cancelled call ends within about two seconds; the machine may be busy."""
+"""A cancelled call ends within about two seconds."""
 
 
 @pytest.fixture(params=SUBJECTS)
@@ -75,7 +76,7 @@ def run(subject: Subject, session: Session, task: Task, max_rows: int = 1_000_00
     return session.run(subject.engine.query(task), max_rows=max_rows, timeout=600)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -92,7 +93,7 @@ def assert_works(subject: Subject, session: Session) -> None:
 
 def assert_cancelled(call: Future[Table]) -> None:
     with pytest.raises(ConnectionFailed):
-        call.result(CANCEL_SECONDS)
+        call.result(patient(CANCEL_SECONDS))
 
 
 def test_values_of_all_kinds_come_as_texts(subject: Subject, session: Session) -> None:
@@ -168,7 +169,7 @@ def test_a_session_that_is_not_connected_says_so(subject: Subject) -> None:
 def test_two_sessions_work_at_once(
     subject: Subject, open_session: Callable[[], Session], pool: ThreadPoolExecutor
 ) -> None:
-    barrier = threading.Barrier(2, timeout=10)
+    barrier = threading.Barrier(2, timeout=60)
 
     def work(wiki: str) -> set[str]:
         session = open_session()
@@ -177,7 +178,7 @@ def test_two_sessions_work_at_once(
         return {run(subject, session, task).rows[0][2] for _ in range(20)}
 
     calls = [pool.submit(work, wiki) for wiki in ("enwiki", "dewiki")]
-    assert [call.result(30) for call in calls] == [{"enwiki"}, {"dewiki"}]
+    assert [call.result(120) for call in calls] == [{"enwiki"}, {"dewiki"}]
 
 
 def test_a_cancelled_query_ends_here_and_on_the_server(
@@ -190,7 +191,7 @@ def test_a_cancelled_query_ends_here_and_on_the_server(
         assert wait_until(lambda: subject.running() == 1)
     began = time.monotonic()
     session.cancel()
-    assert time.monotonic() - began < 0.1
+    assert time.monotonic() - began < patient(0.1)
     assert_cancelled(call)
     assert wait_until(lambda: subject.running() == 0)
     assert_works(subject, session)

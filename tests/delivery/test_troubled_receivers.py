@@ -25,7 +25,7 @@ from tests.delivery.projects import (
     query,
     stored,
 )
-from tests.helpers import ONE, Project, wait_until
+from tests.helpers import ONE, Project, patient, wait_until
 from tests.servers.carbon import Carbon, running_carbon
 from tests.servers.mariadb import free_port
 from tests.servers.receivers import Behaviour, Receiver, never_reads, reads_all, receiver
@@ -76,7 +76,7 @@ def test_a_carbon_that_is_down_does_not_keep_queries_waiting(tmp_path: Path) -> 
     mine = project(tmp_path, free_port(), "m", keys="drain_timeout: 0")
     began = time.monotonic()
     assert "waiting: 180 datapoints" in mine.run(now="2025-04-01", code=1)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < patient(5)
 
 
 def test_a_carbon_that_is_killed_and_restarted_in_mid_run_gets_everything(
@@ -112,7 +112,7 @@ def test_a_carbon_that_hangs_is_owed_everything_until_it_goes_on(
     with hung(own_carbon):
         began = time.monotonic()
         assert "waiting: 6 datapoints" in mine.run(code=1)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < patient(5)
     assert mine.run() == ""
     arrive(own_carbon, "m", stored(mine, "m"))
 
@@ -238,8 +238,8 @@ def test_a_run_that_is_asked_to_end_while_graphite_hangs_ends_soon_and_owes_what
             time.sleep(0.3)
             began = time.monotonic()
             run.signal(number)
-            assert "waiting: 6 datapoints" in run.ended(code, within=10)
-        assert time.monotonic() - began < 10
+            assert "waiting: 6 datapoints" in run.ended(code, within=patient(10))
+        assert time.monotonic() - began < patient(10)
         assert owed(mine) == 6
         assert mine.run() == ""
         arrive(carbon, fresh_node, stored(mine, fresh_node))

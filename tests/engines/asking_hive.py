@@ -12,7 +12,7 @@ import pytest
 from reportupdater.engines.hive_session import HiveSession
 from reportupdater.errors import ConnectionFailed, ReportupdaterError
 from reportupdater.model import HiveDatabase, Query, Table
-from tests.helpers import wait_until
+from tests.helpers import patient, wait_until
 from tests.servers.spark import Spark, sleeping
 
 ENTRY = HiveDatabase(name="hive", host="127.0.0.1", username="reports")
@@ -50,7 +50,7 @@ def failure(entry: HiveDatabase) -> ConnectionFailed:
     began = time.monotonic()
     with pytest.raises(ConnectionFailed) as caught:
         session.connect()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < patient(5)
     assert not session.connected
     session.close()
     return caught.value
@@ -67,6 +67,6 @@ def stopped(
         wait_until(lambda: spark.running() == [query])
         began = time.monotonic()
         action()
-        error = call.exception(30)
+        error = call.exception(patient(30))
     assert isinstance(error, ReportupdaterError)
     return error, time.monotonic() - began

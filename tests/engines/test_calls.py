@@ -7,6 +7,7 @@ import pytest
 
 from reportupdater.engines.calls import Calls
 from reportupdater.errors import ConnectionFailed
+from tests.helpers import patient
 
 
 class Recorder:
@@ -78,7 +79,7 @@ def test_who_stops_a_call_learns_at_once_that_it_has_ended() -> None:
 
     def stop(number: int) -> None:
         began = time.monotonic()
-        assert calls.ended(number, within=10)
+        assert calls.ended(number, within=patient(10))
         waited.append(time.monotonic() - began)
         done.set()
 

@@ -26,7 +26,7 @@ from reportupdater.errors import (
 from reportupdater.model import Query, Table
 from tests.engines.asking_hive import ENTRY, ask, stopped, value
 from tests.engines.tasks import sql_task
-from tests.helpers import wait_until
+from tests.helpers import patient, wait_until
 from tests.servers.spark import Spark, sleeping
 
 BUSY = "SELECT count(*) FROM range(1000000000) a JOIN range(1000000000) b ON a.id % 7 < b.id"
@@ -290,7 +290,7 @@ def test_a_query_is_stopped_even_when_the_server_cannot_be_told(
     monkeypatch.setattr(session, "_kill", lambda *handles: None)
     error, seconds = stopped(spark, session, session.cancel)
     assert isinstance(error, ConnectionFailed)
-    assert 0.5 < seconds < 3
+    assert 0.5 < seconds < patient(3)
     wait_until(lambda: spark.running() == [])
 
 

@@ -18,7 +18,7 @@ from reportupdater.errors import ConnectionFailed
 from reportupdater.model import HiveDatabase
 from tests.engines.asking_hive import ENTRY, answer, failure, stopped
 from tests.engines.tasks import sql_task
-from tests.helpers import wait_until
+from tests.helpers import patient, wait_until
 from tests.servers.kerberos import Realm
 from tests.servers.spark import Spark, running_spark
 
@@ -191,5 +191,5 @@ def test_a_query_is_cancelled_with_a_ticket(strict: Spark, ticket: Callable[...,
     with closing(HiveSession(strict.entry(auth="KERBEROS"))) as session:
         error, seconds = stopped(strict, session, session.cancel)
     assert isinstance(error, ConnectionFailed)
-    assert seconds < 3
+    assert seconds < patient(3)
     wait_until(lambda: strict.running() == [])

@@ -15,7 +15,7 @@ from reportupdater.engines.hive_session import HiveSession
 from reportupdater.errors import ConnectionFailed
 from tests.engines.asking_hive import answer, failure, stopped, value
 from tests.faults.soak import cases, record
-from tests.helpers import Project, wait_until
+from tests.helpers import Project, patient, wait_until
 from tests.servers.mariadb import free_port
 from tests.servers.spark import Spark, running_spark, sleeping
 
@@ -63,7 +63,7 @@ def test_a_cancelled_query_ends_on_a_server_that_speaks_http(http: Spark) -> Non
     with closing(HiveSession(http.entry(transport="http"))) as session:
         error, seconds = stopped(http, session, session.cancel)
         assert isinstance(error, ConnectionFailed)
-        assert seconds < 3
+        assert seconds < patient(3)
         wait_until(lambda: http.running() == [])
         assert value(session, "1") == "1"
 

@@ -22,6 +22,7 @@ from reportupdater.errors import (
 )
 from reportupdater.model import MysqlDatabase, Query, Table
 from tests.engines.tasks import sql_task
+from tests.helpers import patient
 from tests.servers.mariadb import PASSWORD, USER, Mariadb, free_port, running_mariadb
 
 
@@ -74,7 +75,7 @@ def ends_when_cancelled(session: MysqlSession, call: Callable[[], object]) -> fl
     assert thread.is_alive()
     cancelled = time.monotonic()
     session.cancel()
-    thread.join(10)
+    thread.join(patient(10))
     return ended[0] - cancelled
 
 
@@ -374,7 +375,7 @@ def test_a_result_that_is_too_large_is_not_read_to_its_end(
     began = time.monotonic()
     with pytest.raises(ResultError, match="more than 1,000 rows"):
         ask(session, endless, "mysql")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < patient(5)
     assert not session.connected
     wait_until(lambda: endless not in mariadb.queries().values())
 
@@ -523,7 +524,7 @@ def test_only_the_login_is_taken_from_the_creds_file(mariadb: Mariadb, tmp_path:
         session.connect()
         assert value(session, "'😀'") == "😀"
         assert value(session, "SUBSTRING_INDEX(USER(), '@', 1)") == USER
-        assert ends_when_cancelled(session, lambda: value(session, "SLEEP(5)")) < 0.9
+        assert ends_when_cancelled(session, lambda: value(session, "SLEEP(5)")) < patient(0.9)
 
 
 def test_the_password_is_in_no_message(

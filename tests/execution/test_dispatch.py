@@ -18,6 +18,7 @@ from reportupdater.execution.outcome import Failure, Outcome, answer
 from reportupdater.model import Report, Series, Server, Task
 from reportupdater.planning.due import Due, of_tasks
 from reportupdater.planning.explode import explode
+from tests.helpers import patient
 from tests.making import report
 
 SERVER = Server("mysql", "db1.example.org:3306")
@@ -133,7 +134,7 @@ def test_a_free_worker_takes_what_a_batch_in_work_gives_back() -> None:
             other.result(0.1)
         failed = Failure(batch.tasks[0], QueryError("no such table"))
         dispatch.give_back(batch, [failed], SLOW)
-        taken = other.result(20)
+        taken = other.result(patient(20))
     assert taken is not None
     assert list(map(str, taken.tasks)) == list(map(str, batch.tasks[1:]))
     dispatch.give_back(taken, [done(taken.tasks[0])], SLOW)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers import ONE, Project, Rows, wait_until, written
+from tests.helpers import ONE, Project, Rows, patient, wait_until, written
 from tests.servers.kerberos import Realm
 from tests.servers.spark import Spark, sleeping
 
@@ -182,7 +182,7 @@ reports:
         wait_until(lambda: spark.running() == [sleeping(300)])
         if how == "signal":
             run.signal(signal.SIGTERM)
-        said = run.ended(code, within=10)
+        said = run.ended(code, within=patient(10))
     wait_until(lambda: spark.running() == [])
     if how == "timeout":
         assert re.search(r"stopped after 2 s|the server stopped it after 2 s", said)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import ONE, Project, wiki_databases, written
+from tests.helpers import ONE, Project, patient, wiki_databases, written
 from tests.servers.dns import SRV_NAME, Dns, running_dns
 from tests.servers.mariadb import Mariadb, running_mariadb
 
@@ -215,7 +215,7 @@ def test_a_run_that_waits_for_a_dead_name_server_can_be_ended(farm: Farm, tmp_pa
         with project.started("-l", "debug", "--host-config", host_config) as run:
             run.says("asking for the SRV record")
             run.signal(signal.SIGTERM)
-            run.ended(143, within=10)
+            run.ended(143, within=patient(10))
 
 
 def test_without_a_copy_of_the_configuration_the_error_says_so_once(

@@ -12,7 +12,7 @@ import pytest
 from reportupdater.errors import ConnectionFailed
 from reportupdater.model import Datapoint
 from reportupdater.sinks.graphite import Graphite
-from tests.helpers import wait_until
+from tests.helpers import patient, wait_until
 from tests.servers import receivers
 from tests.servers.carbon import Carbon, RenderApi, running_carbon
 from tests.servers.mariadb import free_port
@@ -262,7 +262,7 @@ def closing(behave: Behaviour, size: int, after: float) -> float:
         began = time.monotonic()
         sink.close()
         with pytest.raises(ConnectionFailed, match="was not waited for: the run is ending"):
-            sending.result(10)
+            sending.result(patient(10))
         return time.monotonic() - began
 
 
@@ -280,7 +280,7 @@ def test_closing_ends_connecting_at_once() -> None:
         began = time.monotonic()
         sink.close()
         with pytest.raises(ConnectionFailed, match="was not waited for"):
-            sending.result(10)
+            sending.result(patient(10))
         assert time.monotonic() - began < SLACK
 
 
@@ -293,7 +293,7 @@ def test_closing_ends_looking_up_the_host_at_once(monkeypatch: pytest.MonkeyPatc
         time.sleep(0.2)
         sink.close()
         with pytest.raises(ConnectionFailed, match="was not waited for"):
-            sending.result(2)
+            sending.result(patient(2))
     over.set()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -15,13 +16,16 @@ from reportupdater.execution.clock import utcnow
 from reportupdater.execution.findings import findings
 from reportupdater.execution.stock import due_of
 from reportupdater.execution.stop import Stop
+from reportupdater.model import Report
 from reportupdater.observe.log import tell
 from reportupdater.observe.progress import progress
 from reportupdater.observe.summary import Summary
+from reportupdater.planning.due import Due
 from reportupdater.planning.explode import Only
 from reportupdater.planning.plan import Clock
 from reportupdater.store import ledger, marks, outbox, status, upgrade
 from reportupdater.store.locks import Locks
+from reportupdater.store.owners import Owner
 from reportupdater.store.state import State
 
 
@@ -75,16 +79,17 @@ def _run(request: Request, summary: Summary, began: datetime) -> int:
     destination = begin.destination(project, reports, request.graphite)
     with Stop() as stop, State(output) as state, Locks(state.locks) as locks:
         run_number = ledger.begin_run(state, str(project.config_path.absolute()), began)
-        merge_leftovers(state, locks, summary)  # first: they are TSVs that somebody may own
-        owned = begin.held(project, reports, state, locks, summary)
-        mark_files, problems = marks.read_files(project.folder)
-        tell(problems)
-        dues = [
-            due
-            for report in owned
-            if not stop.requested
-            for due in due_of(state, report, mark_files, clock, summary, request.only)
-        ]
+        merge_leftovers(state, locks, summary, stop)  # first: they are TSVs that somebody may own
+        owned: Mapping[Report, Owner] = {}
+        dues: list[Due] = []
+        with stop.abandoning():  # it may read gigabytes
+            owned = begin.held(project, reports, state, locks, summary)
+            mark_files, problems = marks.read_files(project.folder)
+            tell(problems)
+            for report in owned:
+                dues += due_of(state, report, mark_files, clock, summary, request.only)
+        if stop.requested:
+            dues = []
         if dues or (destination and outbox.waiting(state, str(destination), most=1)):
             # Not imported by a run with nothing to do.
             from reportupdater.engines import registry
@@ -94,7 +99,8 @@ def _run(request: Request, summary: Summary, began: datetime) -> int:
             from reportupdater.sinks.graphite import Graphite
 
             sink = Graphite(*destination) if destination else None
-            committer = Committer(state, run_number, summary, project.graphite if sink else None)
+            graphite = project.graphite if sink else None
+            committer = Committer(state, run_number, summary, graphite, stop)
             committer.expect(dues, owned)
             execution = Execution(dues, registry.engine)
             with Deliverer(state, locks, sink, project.graphite) as deliverer:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from reportupdater.config.load import load_project
 from reportupdater.errors import EXIT_FAILED, EXIT_OK, UsageError
 from reportupdater.execution import begin
@@ -9,6 +11,7 @@ from reportupdater.execution.checkpoint import merge_leftovers
 from reportupdater.execution.deliver import Deliverer
 from reportupdater.execution.points import owe, stored_points
 from reportupdater.execution.stop import Stop
+from reportupdater.model import Report
 from reportupdater.observe.summary import Summary
 from reportupdater.pipeline import Request
 from reportupdater.planning.explode import explode
@@ -38,13 +41,17 @@ def resend(request: Request) -> int:
     output = request.output
     listing.needed(output)
     with Stop() as stop, State(output) as state, Locks(state.locks) as locks:
-        merge_leftovers(state, locks, summary)
-        for report in begin.held(project, reports, state, locks, summary):
+        merge_leftovers(state, locks, summary, stop)
+        mine: Iterable[Report] = ()
+        with stop.abandoning():
+            mine = begin.held(project, reports, state, locks, summary)
+        for report in mine:
             for series in explode(report, request.only):
                 if not stop.requested:
                     lookups = project.graphite.lookups
                     points = stored_points(output, series, lookups, request.since, request.until)
-                    owe(state, series, str(destination), points, summary)
+                    with stop.abandoning():
+                        owe(state, series, str(destination), points, summary)
         with Deliverer(state, locks, Graphite(*destination), project.graphite) as deliverer:
             summary.waiting, summary.waiting_why = deliverer.drain(stop)
         summary.interrupted = stop.requested is not None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 
 from reportupdater.config.load import load_project
 from reportupdater.errors import TsvError, UsageError, told
@@ -30,7 +31,9 @@ _HOUR, _DAY = 3600, 86_400
 
 Wanted = dict[Series, dict[str, list[Datapoint]]]
 """Series → metric path → datapoints."""
-Owe = Callable[[Series, list[Datapoint]], None]
+Wrong = dict[Series, list[Datapoint]]
+"""The datapoints of series that are missing or different."""
+Again = Callable[[Report, Wrong], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Verdict:
 
     lines: list[str]
     is_good: bool
+    stopped: int | None = None
+    """The exit code where a signal ended it."""
 
 
 def verify(request: Request, render_url: str, *, resend: bool) -> Verdict:
@@ -64,19 +69,30 @@ def verify(request: Request, render_url: str, *, resend: bool) -> Verdict:
         hint = "`graphite` needs a `host`, and may not be switched off by host settings"
         raise UsageError(f"{project.config_path}: nothing can be sent again", hint=hint)
     with Stop() as stop, State(request.output) as state, Locks(state.locks) as locks:
-        merge_leftovers(state, locks, summary)
-        held = begin.held(project, reports, state, locks, summary)
-        comparing.all_of(
-            held,
-            owe=lambda series, points: owe(
-                state, series, str(destination), [Made(points)], summary
-            ),
-            stop=stop,
-        )
+        merge_leftovers(state, locks, summary, stop)
+        passed_over: set[Report] = set()
+
+        def again(report: Report, wrong: Wrong) -> None:
+            # Not held while Graphite is asked, which may take as long as it likes.
+            if report in passed_over:
+                return
+            mine: Collection[Report] = ()
+            with stop.abandoning():
+                mine = begin.held(project, [report], state, locks, summary)
+            if not mine:
+                passed_over.add(report)
+                return
+            for series, points in wrong.items():
+                with stop.abandoning():
+                    made = comparing.made_again(series, points)
+                    owe(state, series, str(destination), [made], summary)
+            locks.release(report.name)
+
+        comparing.all_of(reports, again, stop)
         with Deliverer(state, locks, Graphite(*destination), project.graphite) as deliverer:
             summary.waiting, summary.waiting_why = deliverer.drain(stop)
         summary.interrupted = stop.requested is not None
-    return comparing.verdict()
+    return replace(comparing.verdict(), stopped=stop.exit_code)
 
 
 class _Comparing:
@@ -92,17 +108,30 @@ class _Comparing:
         self._comparison = Comparison()
 
     def all_of(
-        self, reports: Iterable[Report], owe: Owe | None = None, stop: Stop | None = None
+        self, reports: Iterable[Report], again: Again | None = None, stop: Stop | None = None
     ) -> None:
-        """Compare reports, some series at a time, and owe what is wrong."""
+        """Compare reports, some series at a time, and have what is wrong sent `again`.
+
+        A stop leaves off reading and asking at once.
+        """
         for report in reports:
             step = _HOUR if report.granularity is Granularity.HOURS else _DAY
-            for some in self._together(explode(report)):
-                if stop and stop.requested:
-                    return
-                for series, wrong in self._wrong(some, step).items():
-                    if owe:
-                        owe(series, wrong)
+            groups = self._together(explode(report))
+            while not (stop and stop.requested):
+                wrong: Wrong | None = None
+                with stop.abandoning() if stop else nullcontext():
+                    wrong = next((self._wrong(some, step) for some in groups), None)
+                if wrong is None:
+                    break
+                if wrong and again:
+                    again(report, wrong)
+
+    def made_again(self, series: Series, wrong: Iterable[Datapoint]) -> Made:
+        """The datapoints of those dates as the TSV has them now: a run may have changed them."""
+        dates = {(point.path, point.timestamp) for point in wrong}
+        by_path = self._wanted(series)
+        points = [point for some in by_path.values() for point in some]
+        return Made([point for point in points if (point.path, point.timestamp) in dates])
 
     def _together(self, all_series: Iterable[Series]) -> Iterator[Wanted]:
         """The datapoints of series, of as many together as make one request."""
@@ -114,19 +143,19 @@ class _Comparing:
                 some = {}
         yield some
 
-    def _wrong(self, some: Wanted, step: int) -> dict[Series, list[Datapoint]]:
+    def _wrong(self, some: Wanted, step: int) -> Wrong:
         """The datapoints that are missing or different."""
         lists = [points for by_path in some.values() for points in by_path.values()]
         moments = [point.timestamp for points in lists for point in points]
         if not moments:
             return {}
         paths = {path for by_path in some.values() for path in by_path}
-        wrong: dict[Series, list[Datapoint]] = defaultdict(list)
+        wrong: Wrong = defaultdict(list)
         for path, stored in self._api.read(sorted(paths), min(moments), max(moments), step):
             for series, by_path in some.items():
                 if path in by_path:
                     wrong[series] += self._comparison.take(by_path[path], stored)
-        return wrong
+        return {series: points for series, points in wrong.items() if points}
 
     def _wanted(self, series: Series) -> dict[str, list[Datapoint]]:
         request = self._request

@@ -20,6 +20,7 @@ exit codes:
   1  some are missing or different, sent again or not; Graphite cannot be read; a report is invalid
      or, with --resend, held by a run; or a TSV cannot be read
   2  called wrongly, or there is nothing to compare
+  130, 143  interrupted while wrong ones were sent again
 """
 
 
@@ -51,4 +52,4 @@ def call(given: argparse.Namespace) -> int:
     """Run the command; its exit code."""
     verdict = verify(arguments.request(given), given.render_url, resend=given.resend)
     put(*verdict.lines)
-    return EXIT_OK if verdict.is_good else EXIT_FAILED
+    return verdict.stopped or (EXIT_OK if verdict.is_good else EXIT_FAILED)

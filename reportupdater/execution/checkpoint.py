@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from reportupdater.errors import ReportupdaterError, StateError, told
 from reportupdater.execution.clock import utcnow
+from reportupdater.execution.stop import Stop
 from reportupdater.observe.summary import Summary
 from reportupdater.store import files, journal, names
 from reportupdater.store.journal import Merged
@@ -16,9 +17,14 @@ _TOGETHER = 64
 """TSVs that are made durable together."""
 
 
-def merge_leftovers(state: State, locks: Locks, summary: Summary) -> None:
-    """Merge what earlier runs committed, whatever has become of their projects since."""
+def merge_leftovers(state: State, locks: Locks, summary: Summary, stop: Stop) -> None:
+    """Merge what earlier runs committed, whatever has become of their projects since.
+
+    A stop does not wait for it: what is not merged stays in the journal.
+    """
     for report in journal.reports(state):
+        if stop.requested:
+            return
         if not names.is_report(report):
             summary.troubles.add(
                 report,
@@ -28,7 +34,8 @@ def merge_leftovers(state: State, locks: Locks, summary: Summary) -> None:
             continue
         held = locks.holds(report)
         if held or locks.take(report, utcnow()):
-            merge(state, report, list(journal.waiting(state, report)), summary)
+            with stop.abandoning():
+                merge(state, report, list(journal.waiting(state, report)), summary)
             if not held:
                 locks.release(report)
 

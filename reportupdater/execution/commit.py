@@ -16,6 +16,7 @@ from reportupdater.execution.clock import utcnow
 from reportupdater.execution.columns import Columns
 from reportupdater.execution.outcome import Answer, Failure, Handover, Outcome, Unasked
 from reportupdater.execution.points import note_datapoints, result_points
+from reportupdater.execution.stop import Stop
 from reportupdater.execution.warned import Warned
 from reportupdater.model import GraphiteConfig, Report, Series, Task
 from reportupdater.observe.summary import Summary
@@ -32,14 +33,23 @@ log = logging.getLogger(__name__)
 CHECKPOINT_SECONDS = 60.0
 """A series that takes longer is merged into its TSV that often while it goes on."""
 
+_MERGE_SECONDS = 8.0
+"""Of the ten within which an interrupted run ends. What is not merged then stays in the journal."""
+
 
 class Committer:
     """Commits outcomes, merges what is committed into the TSVs, and counts for the summary."""
 
     def __init__(
-        self, state: State, run: int, summary: Summary, graphite: GraphiteConfig | None
+        self,
+        state: State,
+        run: int,
+        summary: Summary,
+        graphite: GraphiteConfig | None,
+        stop: Stop,
     ) -> None:
-        """`graphite` tells to whom datapoints are owed; without it none are made."""
+        """`graphite` names the receiver of datapoints; without it none are made."""
+        self._stop = stop
         self._graphite = graphite
         self._state = state
         self._run = run
@@ -169,4 +179,5 @@ class Committer:
             del self._uncheckpointed[series]
             by_report.setdefault(series.report.name, []).append(series.tsv)
         for report, paths in by_report.items():
-            merge(self._state, report, paths, self._summary)
+            with self._stop.abandoning(_MERGE_SECONDS):
+                merge(self._state, report, paths, self._summary)

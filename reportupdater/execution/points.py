@@ -87,13 +87,16 @@ def owe(
 ) -> None:
     """Owe the datapoints of stored rows again, all of a series in one transaction."""
     try:
-        with state.transaction() as connection:
-            for made in points:
-                outbox.put(connection, destination, made.points)
-                note_datapoints(summary, series.report, made)
-                summary.owed += len(made.points)
+        read = list(points)  # before the transaction, for whose end other runs wait
     except (TsvError, OSError) as error:
         summary.troubles.add(series.report.name, f"{series.tsv}: {told(error)}")
+        return
+    with state.transaction() as connection:
+        for made in read:
+            outbox.put(connection, destination, made.points)
+    for made in read:
+        note_datapoints(summary, series.report, made)
+        summary.owed += len(made.points)
 
 
 def note_datapoints(summary: Summary, report: Report, made: Made) -> None:

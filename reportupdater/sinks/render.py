@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import queue
 import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from time import monotonic
 
 from reportupdater.errors import ConnectionFailed
 
 TIMEOUT = 60.0
 """Seconds of silence after which an answer is given up."""
+IN_ALL = 120.0
+"""Seconds after which an answer that is still coming is given up."""
+LARGEST = 2**28
+"""Bytes of an answer: twenty years of hours of so many metrics."""
 AT_ONCE = 50
 """Metrics to a request: twenty years of days of them are 10 MB."""
 _HINT = "the URL is that of the render API, for example http://graphite.example.org/render"
@@ -123,14 +130,44 @@ class RenderApi:
             raise self._failed(f"cannot be read: {told}") from None
 
     def _posted(self, form: bytes) -> bytes:
-        """The answer to a form: so many names can be too long for a URL."""
+        """The answer to a form: so many names can be too long for a URL.
+
+        It is waited for on a thread of its own: a name that is looked up, or a server that sends a
+        byte now and then, knows no deadline, and a signal could not interrupt it.
+        """
+        answers: queue.SimpleQueue[bytes | Exception] = queue.SimpleQueue()
+        past = monotonic() + IN_ALL
+
+        def wait() -> None:
+            try:
+                answers.put(self._read_answer(form, past))
+            except Exception as error:
+                answers.put(error)
+
+        threading.Thread(target=wait, name="render", daemon=True).start()
+        try:
+            answer = answers.get(timeout=IN_ALL)
+        except queue.Empty:
+            raise self._failed(f"has not given its whole answer within {IN_ALL:.0f} s") from None
+        try:
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+        finally:
+            del answer  # an error that this frame holds would hold this frame, and its socket
+
+    def _read_answer(self, form: bytes, past: float) -> bytes:
         from urllib.request import urlopen
 
         with urlopen(self._url, form, TIMEOUT) as answer:
             if answer.url != self._url:  # where it leads, it arrives without the form
                 raise self._failed(f"leads on to {answer.url}: give that")
-            content: bytes = answer.read()
-            return content
+            content = bytearray()
+            while (part := answer.read1()) and monotonic() < past:
+                content += part
+                if len(content) > LARGEST:
+                    raise self._failed(f"gave an answer of more than {LARGEST:,} bytes")
+            return bytes(content)
 
     def _failed(self, what: str) -> ConnectionFailed:
         return ConnectionFailed(f"{self._url} {what}", hint=_HINT)

@@ -86,6 +86,12 @@ class HiveDatabase(Database):
     port: int = 10000
     transport: str = "binary"
     """`binary` or `http`, as the server's hive.server2.transport.mode."""
+    http_path: str = "cliservice"
+    """With `http`: the server's hive.server2.thrift.http.path, or what a gateway has for it."""
+    ssl: bool = False
+    """Whether the connection is encrypted, and the server's certificate looked at."""
+    ca_file: Path | None = None
+    """The certificates by which that is judged; None for those of this host."""
     auth: str = "NONE"
     """NONE, NOSASL, KERBEROS, LDAP or CUSTOM, as the server's hive.server2.authentication."""
     username: str | None = None
@@ -96,6 +102,8 @@ class HiveDatabase(Database):
     open_session_timeout: float = 60.0
     """Seconds that the server has to open a session once it has let the user in."""
     kerberos_service_name: str = "hive"
+    kerberos_host: str | None = None
+    """The host in the server's principal; None where it is `host`."""
     kerberos_min_lifetime: float = 600.0
     """Seconds; a ticket that ends sooner is worth a warning."""
     database: str | None = None

@@ -202,6 +202,9 @@ def _hive(name: str, keys: Reading, folders: Folders) -> tuple[Database | None, 
     settings, problems = read_texts(
         keys["settings"] or Section(Where(""), {}), f"settings of database {shown(name)}"
     )
+    if keys["ca_file"] and not keys["ssl"]:
+        what = f"{keys.subject('ca_file')} judges nothing without TLS"
+        problems = [*problems, Problem(what, keys.given["ca_file"].where, "add: ssl: true")]
     if problems:
         return None, problems
     made = HiveDatabase(
@@ -211,12 +214,16 @@ def _hive(name: str, keys: Reading, folders: Folders) -> tuple[Database | None, 
         host=keys["host"],
         port=keys["port"],
         transport=keys["transport"],
+        http_path=keys["http_path"],
+        ssl=keys["ssl"],
+        ca_file=_path(keys, "ca_file", folders) if keys["ca_file"] else None,
         auth=keys["auth"],
         username=keys["username"],
         creds_file=_path(keys, "creds_file", folders) if keys["creds_file"] else None,
         password_env=keys["password_env"],
         open_session_timeout=keys["open_session_timeout"],
         kerberos_service_name=keys["kerberos_service_name"],
+        kerberos_host=keys["kerberos_host"],
         kerberos_min_lifetime=keys["kerberos_min_lifetime"],
         database=keys["database"],
         settings={setting: value for setting, (value, _) in settings.items()},

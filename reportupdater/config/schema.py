@@ -173,6 +173,18 @@ DATABASE_KEYS = {
             "binary",
         ),
         Key(
+            "http_path",
+            WORD,
+            "With `transport: http`: its `hive.server2.thrift.http.path`, or a gateway's path.",
+            "cliservice",
+        ),
+        Key("ssl", SWITCH, "Whether it speaks TLS: its `hive.server2.use.SSL`.", False),
+        Key(
+            "ca_file",
+            PATH,
+            "With `ssl: true`: certificates (PEM) that vouch for it. Without it, those of this host.",
+        ),
+        Key(
             "auth",
             choice({name: name for name in ("NONE", "NOSASL", "KERBEROS", "LDAP", "CUSTOM")}),
             "How to log in: its `hive.server2.authentication`.",
@@ -198,6 +210,11 @@ DATABASE_KEYS = {
             WORD,
             "With `auth: KERBEROS`: the first part of the server's principal.",
             "hive",
+        ),
+        Key(
+            "kerberos_host",
+            WORD,
+            "With `auth: KERBEROS`: the host in the server's principal, where it is not `host`.",
         ),
         Key(
             "kerberos_min_lifetime",

@@ -54,9 +54,11 @@ class HiveEngine:
     def access(self, task: Task) -> object:
         """Server, login and settings; or the command. Each query says itself where it runs."""
         entry = _entry(task)
-        login = entry.username, entry.creds_file, entry.password_env, entry.kerberos_service_name
-        how = entry.client, entry.command, entry.transport, entry.auth
-        return address(entry), how, login, tuple(sorted(entry.settings.items()))
+        login = entry.username, entry.creds_file, entry.password_env
+        kerberos = entry.kerberos_service_name, entry.kerberos_host
+        way = entry.transport, entry.http_path, entry.ssl, entry.ca_file, entry.auth
+        how = entry.client, entry.command, entry.quoted
+        return address(entry), how, way, login, kerberos, tuple(sorted(entry.settings.items()))
 
     def has_side_effects(self, task: Task) -> bool:
         """Whether the file may write: it does more than read once, or the report says so."""

@@ -7,9 +7,11 @@ above a stack. The phrases that are looked for are those of Hive, Spark, SASL an
 from __future__ import annotations
 
 import re
+import ssl
 from http.client import HTTPException
 
-from reportupdater.engines.hive_transport import Closed, HttpError
+from reportupdater.engines.hive_http import HttpError
+from reportupdater.engines.hive_socket import Closed
 from reportupdater.errors import ConnectionFailed, QueryError, ReportupdaterError, ResultError
 
 KINIT = "get one with kinit, or name a keytab in KRB5_CLIENT_KTNAME"
@@ -95,7 +97,7 @@ _OF_LOGIN = _hints(
         r"not allowed to impersonate|validate proxy privilege",
         "the server lets no one act for this user: check `username`",
     ),
-    (r"HTTP 40[45]", "the path of a HiveServer2 is /cliservice: is there one?"),
+    (r"HTTP 40[45]", "check `http_path`: the server has hive.server2.thrift.http.path"),
 )
 """The server or Kerberos will not let this user in; asking again would change nothing."""
 
@@ -199,6 +201,10 @@ def of_opening(address: str, seconds: float) -> ConnectionFailed:
 
 def of_login(error: Exception, address: str, auth: str, transport: str) -> ConnectionFailed:
     """The error for a session that could not be opened."""
+    if isinstance(error, ConnectionFailed):
+        return error
+    if isinstance(error, ssl.SSLError):
+        return _of_tls(error, address)
     text = words(error)
     if isinstance(error, OSError) and not isinstance(error, (Closed, HttpError, HTTPException)):
         return ConnectionFailed(
@@ -223,6 +229,20 @@ def of_login(error: Exception, address: str, auth: str, transport: str) -> Conne
     )
 
 
+def _of_tls(error: ssl.SSLError, address: str) -> ConnectionFailed:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return ConnectionFailed(
+            f"cannot trust the certificate of {address}: {error.verify_message}",
+            hint="check `ca_file` and `host`: the certificate is made out to a name",
+            retry=False,
+        )
+    return ConnectionFailed(
+        f"cannot speak TLS with {address}: {(error.reason or str(error)).replace('_', ' ').lower()}",
+        hint="does that server have hive.server2.use.SSL? else leave out `ssl: true`",
+        retry=False,
+    )
+
+
 def is_mute(error: Exception) -> bool:
     """Whether a server has ended the connection instead of an answer to a login.
 
@@ -235,6 +255,7 @@ _SPOKEN = {
     "http": "it speaks HTTP: `transport: http`",
     "sasl": "it speaks `transport: binary`, with a login such as `auth: NONE`",
     "plain": "it speaks `transport: binary` with `auth: NOSASL`",
+    "tls": "it speaks TLS: `ssl: true`",
 }
 
 

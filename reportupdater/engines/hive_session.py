@@ -343,15 +343,16 @@ class HiveSession:
         # be past answering.
         connection = self._connection
         if connection is not None:
-            handles = connection.sessionHandle, self._operation
-            self._killer = threading.Thread(target=self._kill, args=handles, daemon=True)
+            cookies = dict(self._transport.cookies) if self._transport is not None else {}
+            what = connection.sessionHandle, self._operation, cookies
+            self._killer = threading.Thread(target=self._kill, args=what, daemon=True)
             self._killer.start()
 
-    def _kill(self, session: Any, operation: Any) -> None:
+    def _kill(self, session: Any, operation: Any, cookies: dict[str, str]) -> None:
         try:
             with contextlib.closing(Line()) as line:
-                user = login(self._entry)
-                transport = Transport(self._entry, user, line, _KILL_TIMEOUT, _KILL_TIMEOUT)
+                user, seconds = login(self._entry), _KILL_TIMEOUT
+                transport = Transport(self._entry, user, line, seconds, seconds, cookies)
                 with transport.client() as client:
                     _end(client, session, operation)
         except Exception as error:

@@ -6,11 +6,8 @@ without a deadline, obey the proxies of the environment, and cannot be stopped b
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import getpass
-import http.client
-import io
 import os
 import socket
 import struct
@@ -18,17 +15,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from reportupdater.engines import creds_file
-from reportupdater.engines.base import CONNECT_TIMEOUT
 from reportupdater.engines.creds_file import Login
+from reportupdater.engines.hive_http import ANY_PASSWORD, Cookies, Http
+from reportupdater.engines.hive_socket import Closed, opened, speaks_tls
 from reportupdater.engines.line import Line
 from reportupdater.errors import ConnectionFailed
 from reportupdater.model import HiveDatabase
-
-_HTTP_PATH = "/cliservice"
-"""The default of hive.server2.thrift.http.path."""
-
-_ANY_PASSWORD = "x"
-"""With auth NONE it does not matter what the password is, but it must be there."""
 
 _QUESTIONS = {
     "sasl": b"\x01\0\0\0\x01x",
@@ -44,27 +36,28 @@ _READ = 65_536
 """Bytes read at once."""
 
 
-class Closed(OSError):
-    """The server closed the connection instead of an answer."""
-
-
-class HttpError(OSError):
-    """The server answered with an HTTP status that is no success: `HTTP 401 Unauthorized`."""
-
-
 def login(entry: HiveDatabase) -> Login:
     """Who logs in. Raises ConnectionFailed for a creds_file or a password that is not there."""
     stored = creds_file.read(entry.creds_file) if entry.creds_file else Login()
     password = stored.password
     if entry.password_env is not None:
         password = os.environ.get(entry.password_env)
-        if password is None:
+        if not password:
+            what = "is not set" if password is None else "is empty"
             raise ConnectionFailed(
-                f"the environment variable {entry.password_env} is not set",
+                f"the environment variable {entry.password_env} {what}",
                 hint="`password_env` says that it holds the password",
                 retry=False,
             )
-    if password is None and entry.auth in ("LDAP", "CUSTOM"):
+    needed = entry.auth in ("LDAP", "CUSTOM")
+    if needed and password and not password.isascii() and entry.transport == "binary":
+        raise ConnectionFailed(
+            f"auth: {entry.auth} takes no password with other characters than ASCII's",
+            hint="a server with `transport: binary` reads each byte as a character: let it have"
+            " another password, or use `transport: http`",
+            retry=False,
+        )
+    if needed and not password:
         raise ConnectionFailed(
             f"auth: {entry.auth} needs a password",
             hint="give the database a `creds_file` or a `password_env`",
@@ -88,29 +81,39 @@ class Transport:
     """A way to the server of a databases entry; `thrift` is what Thrift and PyHive are given."""
 
     def __init__(
-        self, entry: HiveDatabase, login: Login, line: Line, seconds: float, opening: float
+        self,
+        entry: HiveDatabase,
+        login: Login,
+        line: Line,
+        seconds: float,
+        opening: float,
+        cookies: Cookies | None = None,
     ) -> None:
-        """Each step of connecting and logging in may take `seconds`, those behind it `opening`."""
+        """Each step of connecting and logging in may take `seconds`, those behind it `opening`.
+
+        `cookies` are those of another connection, to the server of which this one shall lead.
+        """
+        self.cookies: Cookies = {} if cookies is None else cookies
         self.thrift: Any
         self._entry = entry
         self._line = line
         self.is_open = False
         """Whether the server has taken the connection, and the login as far as SASL has one."""
-        self._end: _Tcp | _Http
+        self._end: _Tcp | Http
         if entry.transport == "http":
-            self.thrift = self._end = _Http(entry, login, line, seconds)
+            self.thrift = self._end = Http(entry, login, line, seconds, self.cookies)
         else:
             self._end = _Tcp(entry, line, seconds)
             self.thrift = self._framed(entry, login)
         open_it = self.thrift.open
 
-        def opened() -> None:
+        def open_both() -> None:
             # Whoever is given it, PyHive say, opens it and goes on to the session by itself.
             open_it()
             self.is_open = True
             self.limit(opening)
 
-        self.thrift.open = opened
+        self.thrift.open = open_both
 
     def _framed(self, entry: HiveDatabase, login: Login) -> Any:
         if entry.auth == "NOSASL":
@@ -139,7 +142,7 @@ class Transport:
             if kind == self.speaks:
                 continue
             with contextlib.suppress(OSError):
-                sock = _opened(self._entry, self._line, seconds)
+                sock = opened(self._entry, self._line, seconds)
                 with contextlib.closing(sock):
                     sock.sendall(question)
                     answer = sock.recv(16)
@@ -149,7 +152,9 @@ class Transport:
                     return "plain"
                 if len(answer) >= _SASL_HEAD and 1 <= answer[0] <= _SASL_STATES and not answer[1]:
                     return "sasl"
-        return None
+        return (
+            "tls" if not self._entry.ssl and speaks_tls(self._entry, self._line, seconds) else None
+        )
 
     @contextlib.contextmanager
     def client(self) -> Iterator[Any]:
@@ -178,7 +183,7 @@ class _Tcp:
             self._socket.settimeout(seconds)
 
     def open(self) -> None:
-        self._socket = _opened(self._entry, self._line, self._seconds)
+        self._socket = opened(self._entry, self._line, self._seconds)
 
     def isOpen(self) -> bool:  # noqa: N802
         return self._socket is not None
@@ -213,85 +218,6 @@ class _Tcp:
         return self._socket
 
 
-class _Http:
-    """Each message is a POST, and its answer the response's body; the connection is kept."""
-
-    def __init__(self, entry: HiveDatabase, login: Login, line: Line, seconds: float) -> None:
-        self._entry = entry
-        self._login = login
-        self._connection = _HttpConnection(entry, line, seconds)
-        self._out = io.BytesIO()
-        self._in = io.BytesIO()
-
-    def limit(self, seconds: float) -> None:
-        self._connection.limit(seconds)
-
-    def open(self) -> None:
-        self._connection.connect()
-
-    def isOpen(self) -> bool:  # noqa: N802
-        return self._connection.sock is not None
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def read(self, size: int) -> bytes:
-        return self._in.read(size)
-
-    def readAll(self, size: int) -> bytes:  # noqa: N802
-        data = self._in.read(size)
-        if len(data) < size:
-            raise Closed("the answer of the server is too short")
-        return data
-
-    def write(self, data: bytes) -> None:
-        self._out.write(data)
-
-    def flush(self) -> None:
-        body, self._out = self._out.getvalue(), io.BytesIO()
-        headers = {"Content-Type": "application/x-thrift", "Authorization": self._authorization()}
-        self._connection.request("POST", _HTTP_PATH, body, headers)
-        response = self._connection.getresponse()
-        answer = response.read()
-        if response.status != http.client.OK:
-            raise HttpError(f"HTTP {response.status} {response.reason}")
-        self._in = io.BytesIO(answer)
-
-    def _authorization(self) -> str:
-        # A ticket's word for itself is good for one request only.
-        if self._entry.auth == "KERBEROS":
-            import kerberos
-
-            service = f"{self._entry.kerberos_service_name}@{self._entry.host}"
-            _, context = kerberos.authGSSClientInit(service)
-            kerberos.authGSSClientStep(context, "")
-            return f"Negotiate {kerberos.authGSSClientResponse(context)}"
-        login = f"{self._login.username}:{self._login.password or _ANY_PASSWORD}"
-        return f"Basic {base64.b64encode(login.encode()).decode()}"
-
-
-class _HttpConnection(http.client.HTTPConnection):
-    def __init__(self, entry: HiveDatabase, line: Line, seconds: float) -> None:
-        super().__init__(str(entry.host), entry.port)
-        self._entry = entry
-        self._line = line
-        self._seconds = seconds
-
-    def connect(self) -> None:
-        self.sock = _opened(self._entry, self._line, self._seconds)
-
-    def limit(self, seconds: float) -> None:
-        self._seconds = seconds
-        if self.sock is not None:
-            self.sock.settimeout(seconds)
-
-
-def _opened(entry: HiveDatabase, line: Line, seconds: float) -> socket.socket:
-    opened = line.open(str(entry.host), entry.port, min(seconds, CONNECT_TIMEOUT))
-    opened.settimeout(seconds)
-    return opened
-
-
 class _Sasl:
     """pure-sasl's client as thrift-sasl wants to have it.
 
@@ -305,9 +231,9 @@ class _Sasl:
         keys = (
             {"service": entry.kerberos_service_name}
             if entry.auth == "KERBEROS"
-            else {"username": login.username, "password": login.password or _ANY_PASSWORD}
+            else {"username": login.username, "password": login.password or ANY_PASSWORD}
         )
-        self._client = SASLClient(entry.host, **keys)
+        self._client = SASLClient(entry.kerberos_host or entry.host, **keys)
 
     def start(self, mechanism: str) -> tuple[bool, str, bytes]:
         self._client.choose_mechanism([mechanism])

@@ -49,6 +49,10 @@ def test_a_short_entry_has_all_defaults(load: Load) -> None:
         host="hive1.example.org",
         port=10000,
         transport="binary",
+        http_path="cliservice",
+        ssl=False,
+        ca_file=None,
+        kerberos_host=None,
         auth="NONE",
         username=None,
         creds_file=None,
@@ -229,3 +233,10 @@ def test_placeholders_of_a_hiveql_file_are_checked(load: Load) -> None:
     assert problem.startswith(
         "q.hql:1:9: unknown placeholder {from_dat} (did you mean 'from_date'?"
     )
+
+
+def test_a_ca_file_without_tls_is_an_error(load: Load) -> None:
+    project = loaded(
+        load, "h: {engine: hive, host: hive1.example.org, ca_file: ca.pem}", "type: hive, db: h"
+    )
+    assert any("judges nothing without TLS (add: ssl: true)" in text for text in told(project))

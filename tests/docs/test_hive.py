@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,6 +22,7 @@ from reportupdater.model import HiveDatabase
 from tests.engines.asking_hive import ENTRY
 from tests.engines.tasks import sql_task
 from tests.helpers import Project, written
+from tests.servers.certificates import authority
 from tests.servers.kerberos import Realm
 from tests.servers.mariadb import free_port
 from tests.servers.spark import Spark
@@ -131,6 +133,25 @@ def of_kerberos(
     yield of_preflight()
 
 
+def of_tls(folder: Path) -> str:
+    """What is said of a certificate that no known authority has signed."""
+    authority(folder, "own")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "own.pem", folder / "own.key")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError), server.accept()[0] as sock:
+                context.wrap_socket(sock, server_side=True).close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with pytest.raises(ReportupdaterError) as caught:
+            HiveSession(replace(ENTRY, port=server.getsockname()[1], ssl=True)).connect()
+        thread.join()
+    return caught.value.what
+
+
 def of_the_rest(folder: Path) -> Iterator[str]:
     yield of_login(refusal(b"Unsupported mechanism type PLAIN"))
     yield of_login()
@@ -138,6 +159,11 @@ def of_the_rest(folder: Path) -> Iterator[str]:
     yield of_login(b"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", transport="http")
     yield of_nobody(auth="LDAP")
     yield of_nobody(password_env="NO_SUCH_PASSWORD")
+    yield of_nobody(password_env="EMPTY_PASSWORD")
+    yield of_nobody(auth="LDAP", creds_file=written(folder / "u", "[client]\npassword=ünlü\n"))
+    yield of_nobody(ssl=True, ca_file=folder / "nothing")
+    yield of_login(b"no TLS", ssl=True)
+    yield of_tls(folder)
     yield of_nobody(creds_file=folder / "nothing")
     yield of_nobody(creds_file=written(folder / "damaged", "user=x"))
     yield of_nobody()
@@ -158,6 +184,7 @@ def test_the_page_has_every_error_of_getting_in_and_only_real_ones(
 ) -> None:
     table = PAGE.partition("### Getting in")[2].partition("### Queries")[0]
     rows = re.findall(r"^\| `(.*?)` \| ", table, re.MULTILINE)
+    monkeypatch.setenv("EMPTY_PASSWORD", "")
     rows.remove("… did not answer within …")  # that is what the run says, of any server
     said = [*of_kerberos(realm, tmp_path, monkeypatch, caplog), *of_the_rest(tmp_path)]
     for text in said:

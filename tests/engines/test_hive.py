@@ -277,11 +277,11 @@ def test_a_query_that_somebody_ends_on_the_server_is_not_retried(
 ) -> None:
     def end() -> None:
         assert session._connection is not None
-        session._kill(session._connection.sessionHandle, session._operation)
+        session._kill(session._connection.sessionHandle, session._operation, {})
 
     error, _ = stopped(spark, session, end)
     assert isinstance(error, QueryError)
-    assert "somebody" in error.hint
+    assert "ended on the server" in error.hint
 
 
 def test_a_query_is_stopped_even_when_the_server_cannot_be_told(

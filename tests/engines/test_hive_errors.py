@@ -11,7 +11,8 @@ from thrift.Thrift import TApplicationException
 from thrift.transport.TTransport import TTransportException
 
 from reportupdater.engines import hive_errors
-from reportupdater.engines.hive_transport import Closed, HttpError
+from reportupdater.engines.hive_http import HttpError
+from reportupdater.engines.hive_socket import Closed
 from reportupdater.errors import ConnectionFailed, QueryError, ResultError
 
 ADDRESS = "hive1.example.org:10000"

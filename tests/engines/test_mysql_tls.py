@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,29 +11,10 @@ import pytest
 from reportupdater.engines.mysql import MysqlSession
 from reportupdater.errors import ConnectionFailed
 from reportupdater.model import Query
+from tests.servers.certificates import authority, openssl, signed
 from tests.servers.mariadb import PASSWORD, Mariadb, running_mariadb
 
 STATUS = "SELECT variable_value AS x FROM information_schema.session_status WHERE variable_name ="
-
-
-def openssl(folder: Path, *words: str) -> None:
-    subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
-
-
-def authority(folder: Path, name: str) -> None:
-    """An authority that has signed itself: NAME.pem and NAME.key."""
-    made = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}"]
-    openssl(folder, *made, "-keyout", f"{name}.key", "-out", f"{name}.pem")
-
-
-def signed(folder: Path, name: str, host: str) -> None:
-    """A certificate of a host that the authority `ca` has signed: NAME.pem and NAME.key."""
-    made = ["req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}"]
-    openssl(folder, *made, "-keyout", f"{name}.key", "-out", f"{name}.csr")
-    (folder / f"{name}.ext").write_text(f"subjectAltName={host}\n")
-    by = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", f"{name}.ext"]
-    made = ["x509", "-req", "-in", f"{name}.csr", *by, "-days", "2"]
-    openssl(folder, *made, "-out", f"{name}.pem")
 
 
 def revoked(folder: Path, name: str, *names: str) -> None:

@@ -153,7 +153,8 @@ class Hive(HiveServer2):
             (sources / f"{name}.java").write_text(source)
         # The compiler is a module of the runtime: no JDK is needed for it.
         compiler = ["java", "--module", "jdk.compiler/com.sun.tools.javac.Main"]
-        options = ["-proc:none", "-d", f"{self.folder}/classes", "-cp", f"{jars('server')}/*"]
+        path = ":".join(map(str, jars("server").iterdir()))  # the launcher alone knows of `*`
+        options = ["-proc:none", "-d", f"{self.folder}/classes", "-cp", path]
         done = subprocess.run(
             [*compiler, *options, *map(str, sources.iterdir())],
             check=False,

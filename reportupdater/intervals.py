@@ -204,6 +204,9 @@ class Coverage:
         at = bisect_right(self.runs, number, key=itemgetter(0)) - 1
         return at >= 0 and number < self.runs[at][1]
 
+    def __bool__(self) -> bool:
+        return bool(self.runs)
+
     def __len__(self) -> int:
         return sum(past - first for first, past in self.runs)
 
@@ -246,6 +249,8 @@ class Coverage:
     def within(self, wanted: range) -> Coverage:
         """The numbers in `wanted` that are done."""
         first, past = wanted.start, wanted.stop
+        if len(self.runs) == 1 and first <= self.runs[0][0] and self.runs[0][1] <= past:
+            return self
         return Coverage(
             tuple(
                 (max(one, first), min(other, past))

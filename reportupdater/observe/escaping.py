@@ -40,6 +40,8 @@ def escaped_json(text: str) -> str:
     >>> print(escaped_json('"\u202e"'))
     "\u202e"
     """
+    if text.isascii() and "\x7f" not in text:  # JSON has no other control but line breaks
+        return text
     return _STEERING.sub(lambda found: _in_json(found[0]), text)
 
 

@@ -60,6 +60,8 @@ def of_tasks(tasks: Iterable[Task]) -> list[Due]:
 
 def joined(parts: dict[Reason, Coverage]) -> tuple[Stretch, ...]:
     """Disjoint coverages, each due for a reason, as stretches."""
+    if not any(parts.values()):  # as nearly always
+        return ()
     return tuple(
         sorted(
             Stretch(first, past, reason)

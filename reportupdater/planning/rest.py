@@ -52,16 +52,15 @@ def rest(series: Series, done: Coverage, due: Due, clock: Clock) -> list[Rest]:
     if report.ends is not None:
         past = min(past, granularity.ceiling(report.ends))
     numbers = due.numbers
-    found: dict[Why, list[tuple[int, int]]] = {}
     missing = done.missing(first, past).without(numbers)
-    if missing:
-        why, bounds = _reasons(report, done, clock)
-        for run in missing.runs:
-            for part in _parts(*run, bounds):
-                found.setdefault(why(part[0]), []).append(part)
     stays = done.within(range(first, past)).without(numbers)
-    if stays:
-        found[Why.DONE] = [*stays.runs]
+    if not missing:  # as nearly always
+        return [Rest(Why.DONE, stays.runs)] if stays else []
+    found: dict[Why, list[tuple[int, int]]] = {Why.DONE: [*stays.runs]} if stays else {}
+    why, bounds = _reasons(report, done, clock)
+    for run in missing.runs:
+        for part in _parts(*run, bounds):
+            found.setdefault(why(part[0]), []).append(part)
     return [Rest(one, Coverage.joined(found[one]).runs) for one in Why if one in found]
 
 

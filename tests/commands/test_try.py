@@ -15,7 +15,7 @@ import pytest
 from tests.commands.calling import COMMAND, call, on_terminal
 from tests.commands.conftest import Ask
 from tests.helpers import ENVIRONMENT, ONE, SQLITE, Project, on_mariadb, wait_until
-from tests.servers.mariadb import Mariadb, free_port
+from tests.servers.mariadb import USER, Mariadb, free_port
 from tests.servers.receivers import reads_all, receiver
 
 NOW = ("--now", "2025-02-01T06")
@@ -351,6 +351,26 @@ def test_a_report_that_writes_is_run_only_when_that_is_asked_for(ask: Ask, tmp_p
         assert connection.execute("SELECT n FROM dl").fetchall() == [(7,)]
         assert "2025-01-31  7\n" in ask("try", one.folder, "edits", *NOW, "--execute").out
         assert connection.execute("SELECT n FROM dl").fetchall() == []
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM dl", "CALL noresult()"])
+def test_a_query_that_writes_to_a_mariadb_changes_nothing(
+    ask: Ask, mariadb: Mariadb, fresh_database: str, tmp_path: Path, statement: str
+) -> None:
+    mariadb.execute(
+        "CREATE TABLE dl (n INT)",
+        "INSERT INTO dl VALUES (7)",
+        "CREATE PROCEDURE noresult() DELETE FROM dl",
+        f"GRANT ALL ON {fresh_database}.* TO {USER}",
+        database=fresh_database,
+    )
+    config = on_mariadb(mariadb, f"db: {fresh_database}") + "reports: {edits: {}}\n"
+    one = Project(tmp_path, config, {"edits.sql": statement})
+    for how in ((), ("--execute",)):
+        said = ask("try", one.folder, "edits", *NOW, *how, code=1).err
+        assert "(1792) " in said
+        assert "a report whose query writes says `writes: true`" in said
+    assert mariadb.execute(f"SELECT n FROM {fresh_database}.dl") == ((7,),)
 
 
 def test_a_query_is_stopped_when_its_time_is_over(ask: Ask, tmp_path: Path) -> None:

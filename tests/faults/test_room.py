@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -92,6 +94,18 @@ def test_a_limit_of_the_servers_below_concurrency_costs_nothing_but_time(
             connection.close()
     assert_complete(project)
     assert words in said
+
+
+def test_a_signal_ends_workers_that_wait_for_room(mariadb: Mariadb, tmp_path: Path) -> None:
+    with user(mariadb, 1) as creds_file:
+        project = crowded(tmp_path, mariadb, creds_file)
+        project.write("edits.sql", "SELECT '{from_date}' AS date, SLEEP(60) AS slept")
+        with project.started("-l", "info", now="2025-01-06") as run:
+            run.says("going on with the connections there are")
+            run.signal(signal.SIGTERM)
+            began = time.monotonic()
+            run.ended(143)
+            assert time.monotonic() - began < 10
 
 
 def test_a_run_waits_for_room_where_others_have_all_of_it(mariadb: Mariadb, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def _run(request: Request, summary: Summary, began: datetime) -> int:
         raise UsageError("no report could be loaded", where=Where(str(project.config_path)))
     output = begin.made(request.output)
     destination = begin.destination(project, reports, request.graphite)
-    with Stop() as stop, State(output) as state, Locks(state.locks) as locks:
+    with Stop() as stop, State(output, stop.is_requested) as state, Locks(state.locks) as locks:
         run_number = ledger.begin_run(state, str(project.config_path.absolute()), began)
         merge_leftovers(state, locks, summary, stop)  # first: they are TSVs that somebody may own
         owned: Mapping[Report, Owner] = {}

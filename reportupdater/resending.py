@@ -40,7 +40,7 @@ def resend(request: Request) -> int:
         )
     output = request.output
     listing.needed(output)
-    with Stop() as stop, State(output) as state, Locks(state.locks) as locks:
+    with Stop() as stop, State(output, stop.is_requested) as state, Locks(state.locks) as locks:
         merge_leftovers(state, locks, summary, stop)
         mine: Iterable[Report] = ()
         with stop.abandoning():

@@ -68,7 +68,11 @@ def verify(request: Request, render_url: str, *, resend: bool) -> Verdict:
     if destination is None:
         hint = "`graphite` needs a `host`, and may not be switched off by host settings"
         raise UsageError(f"{project.config_path}: nothing can be sent again", hint=hint)
-    with Stop() as stop, State(request.output) as state, Locks(state.locks) as locks:
+    with (
+        Stop() as stop,
+        State(request.output, stop.is_requested) as state,
+        Locks(state.locks) as locks,
+    ):
         merge_leftovers(state, locks, summary, stop)
         passed_over: set[Report] = set()
 

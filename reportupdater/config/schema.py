@@ -311,7 +311,7 @@ GRAPHITE_KEYS = _table(
     Key(
         "drain_timeout",
         seconds(0, 3600),
-        "How long a run may take at its end to send what is still owed.",
+        "How long a run may take at its end to send what is still owed; one batch is sent in any case.",
         30.0,
     ),
     Key(

@@ -37,6 +37,8 @@ _REST = 5.0
 
 Another run of the output folder may stand at its end and wait for us to send what it owes.
 """
+_ONE_BATCH = 5.0
+"""Seconds in which a batch may be read at the end of a run, however little time that has."""
 _STEP = 0.02
 _LOCK_STEP = 0.25
 
@@ -65,6 +67,7 @@ class Deliverer:
         self._sending: Batch | None = None
         self._thread: threading.Thread | None = None
         self._failures = 0
+        self._ended = 0  # sendings, well or not
         self._rest = _REST
         self._rests_until = 0.0  # what earlier runs left has waited long enough
         self._not_before = 0.0
@@ -107,14 +110,24 @@ class Deliverer:
         return bool(owed)
 
     def drain(self, stop: Stop) -> tuple[int, str]:
-        """Send what is owed, for as long as the settings allow: how much still is, and why."""
+        """Send what is owed, for as long as the settings allow: how much still is, and why.
+
+        However short that is, one batch is sent to a receiver that takes it within some seconds.
+        """
         deadline = monotonic() + (0.0 if stop.requested else self._patience)
         self._rest = self._rests_until = 0.0
         self._not_before = 0.0  # once more, however often it failed before
+        ended = self._ended
         while self.step() and monotonic() < deadline and not stop.requested:
             self._settles.wait(_STEP if self._sending else _LOCK_STEP)
         if self._sink is None:
             return 0, ""
+        deadline = max(deadline, monotonic() + _ONE_BATCH)
+        while self._sending and self._ended == ended and not stop.requested:
+            if monotonic() > deadline:
+                break
+            self._settles.wait(_STEP)
+            self._settle(self._sink, self._sending)
         waiting = outbox.waiting(self._state, self._sink.destination)
         if not waiting:
             return 0, ""
@@ -155,6 +168,7 @@ class Deliverer:
         except queue.Empty:
             return False
         self._sending = None
+        self._ended += 1
         self._settles.clear()
         self.error = error
         if error is None:

@@ -73,6 +73,10 @@ class Stop:
         if self._patience is not None:
             raise Abandoned
 
+    def is_requested(self) -> bool:
+        """Return whether a signal has come."""
+        return self.requested is not None
+
     @property
     def exit_code(self) -> int | None:
         """What a shell expects of a process that a signal ended; None if none came."""

@@ -10,24 +10,29 @@ import errno
 import fcntl
 import logging
 import os
+import shlex
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, sleep
+from typing import TypeVar
 
 from reportupdater.errors import StateError, Where
 from reportupdater.store import access, alive, files, schema
 from reportupdater.store.folder import Folder
 from reportupdater.store.schema import VERSION
 
+T = TypeVar("T")
+
 log = logging.getLogger(__name__)
 
 FOLDER = ".reportupdater"
 NAME = "state.sqlite"
-_BUSY_SECONDS = 8.0  # longer than any transaction, and of the ten that an interrupted run has
+_STEP_SECONDS = 4.0  # SQLite waits that long for another writer, and looks at no signal meanwhile
+_PATIENCE_SECONDS = 60.0
 # The output folder's mode without others' bits: for folders and for files.
 _FOLDER_MODE = 0o770
 FILE_MODE = 0o660
@@ -132,11 +137,29 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        if _is_locked(error):
+            raise _locked(path) from None
         raise StateError(
             f"the state cannot be used: {error}",
             where=Where(str(path)),
             hint=f"look at the disk's space and the file's mode; {_MOVE_AWAY}",
         ) from None
+
+
+def _is_locked(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+    )
+
+
+def _locked(path: Path) -> StateError:
+    return StateError(
+        "the state is locked by another program",
+        where=Where(str(path)),
+        hint=f"`fuser -v {shlex.quote(str(path))}` shows which one: end it, or its transaction; what"
+        " could not be stored is computed by the next run",
+    )
 
 
 def checked_version(connection: sqlite3.Connection, path: Path) -> int:
@@ -186,9 +209,13 @@ class State:
     _runs: tuple[int, ...] = ()
     """Descriptors by which runs are shown to be at work."""
 
-    def __init__(self, output: Path) -> None:
-        """Open or make the state in `output`, which exists. Raises StateError."""
+    def __init__(self, output: Path, in_hurry: Callable[[], bool] = lambda: False) -> None:
+        """Open or make the state in `output`, which exists. Raises StateError.
+
+        Other writers are waited for, for up to a minute; not so long when the run is `in_hurry`.
+        """
         self.output = output
+        self._in_hurry = in_hurry
         self.folder = output / FOLDER
         self.path = self.folder / NAME
         try:
@@ -230,7 +257,7 @@ class State:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """A connection inside a transaction: all of it lasts, or nothing. Raises StateError."""
         with explained(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._waited_for(lambda: self._connection.execute("BEGIN IMMEDIATE"))
             try:
                 yield self._connection
                 self._connection.execute("COMMIT")
@@ -295,14 +322,26 @@ class State:
         finally:
             os.close(descriptor)
 
+    def _waited_for(self, call: Callable[[], T]) -> T:
+        """Do what another writer may keep from being done. Raises what SQLite raises."""
+        began = monotonic()
+        while True:
+            try:
+                return call()
+            except sqlite3.OperationalError as error:
+                past = monotonic() - began
+                if not _is_locked(error) or self._in_hurry() or past > _PATIENCE_SECONDS:
+                    raise
+                log.info("%s: waits for another program, which has locked it", self.path)
+
     def _wait_for(self, descriptor: int, path: str) -> None:
-        deadline = monotonic() + _BUSY_SECONDS
+        deadline = monotonic() + _PATIENCE_SECONDS
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
             except BlockingIOError:
-                if monotonic() > deadline:
+                if self._in_hurry() or monotonic() > deadline:
                     raise StateError(
                         "another process does not let go of the state",
                         where=Where(path),
@@ -315,7 +354,7 @@ class State:
     def _open(self) -> sqlite3.Connection:
         try:
             try:
-                return self._connect()
+                return self._waited_for(self._connect)
             except sqlite3.OperationalError:
                 raise
             except sqlite3.DatabaseError:
@@ -325,6 +364,8 @@ class State:
                 return self._connect()
         except sqlite3.OperationalError as error:
             # No permission, no space, locked: nothing is wrong with what the file holds.
+            if _is_locked(error):
+                raise _locked(self.path) from None
             raise StateError(
                 f"the state cannot be opened: {error}",
                 where=Where(str(self.path)),
@@ -349,7 +390,7 @@ class State:
         # before it has the file that is meant.
         connection = sqlite3.connect(
             _uri(self.home, self.output, "mode=rw"),
-            timeout=_BUSY_SECONDS,
+            timeout=_STEP_SECONDS,
             isolation_level=None,
             uri=True,
         )

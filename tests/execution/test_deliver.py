@@ -178,8 +178,9 @@ def test_the_drain_tries_once_more_at_once(state: State, locks: Locks, sink: Dec
 
 
 def test_the_drain_ends_in_time_and_tells_what_waits_and_why(
-    state: State, locks: Locks, sink: Decided
+    state: State, locks: Locks, sink: Decided, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(deliver, "_ONE_BATCH", 0.3)
     put(state, *many(3))
     with deliverer(state, locks, sink, patience=0.3) as one, Stop() as stop:
         began = monotonic()
@@ -189,7 +190,10 @@ def test_the_drain_ends_in_time_and_tells_what_waits_and_why(
         assert why == f"{HERE} has not taken them yet; they are sent by the next run"
 
 
-def test_a_drain_without_patience_still_tries(state: State, locks: Locks, sink: Decided) -> None:
+def test_a_drain_without_patience_still_tries(
+    state: State, locks: Locks, sink: Decided, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliver, "_ONE_BATCH", 0.3)
     put(state, A)
     with deliverer(state, locks, sink, patience=0) as one, Stop() as stop:
         one.drain(stop)
@@ -299,3 +303,16 @@ def test_what_another_run_has_just_sent_is_not_sent_again(
         assert outbox.waiting(state, HERE) == 1  # nobody has read it yet
         sink.decide()
         wait_until(lambda: not one.step())
+
+
+@pytest.mark.parametrize("error", [None, ConnectionFailed("refused")])
+def test_a_drain_timeout_of_zero_still_sends_one_batch(
+    state: State, locks: Locks, sink: Decided, error: Exception | None
+) -> None:
+    put(state, *many(deliver.BATCH_POINTS + 1))
+    with deliverer(state, locks, sink, patience=0) as one, Stop() as stop:
+        sink.decide(error)
+        waiting, why = one.drain(stop)
+    assert len(sink.began) == 1
+    assert waiting == (deliver.BATCH_POINTS + 1 if error else 1)
+    assert ("refused" in why) is (error is not None)

@@ -26,6 +26,7 @@ from reportupdater.model import (
 )
 from reportupdater.observe import words
 from reportupdater.planning.explode import explode
+from reportupdater.planning.schedule import is_delayed
 from reportupdater.sinks import naming
 from reportupdater.sinks.columns import not_in_header, not_in_query
 from reportupdater.sinks.naming import Lookups
@@ -94,6 +95,7 @@ def _of_project(
     for report in project.reports:
         places = _Places(effective, report)
         yield from _dates(report, places, now)
+        yield from _delaying_schedule(report, places, now)
         if isinstance(report.database, Scripts):
             owner, where = f"report {report.name!r}", places.key("execute")
             for problem in check_first_line(report.execute, where, owner):
@@ -262,6 +264,17 @@ def _dates(report: Report, places: _Places, now: datetime) -> Iterator[Problem]:
         what += "has passed" if ends <= now else f"is in {words.count(days, 'day')}"
         hint = "no interval from then on is computed"
         yield places.problem(Severity.NOTICE, what, places.key("ends"), hint)
+
+
+def _delaying_schedule(report: Report, places: _Places, now: datetime) -> Iterator[Problem]:
+    """A warning where `lag` makes each interval miss the tick that it was meant for."""
+    if is_delayed(report, now):
+        what = (
+            f"'schedule' of report {report.name!r} delays each interval until the next one is over too:"
+            f" its `lag` of {words.span(report.lag)} ends after the tick"
+        )
+        hint = "let the schedule tick later, or make `lag` shorter"
+        yield places.problem(Severity.WARNING, what, places.key("schedule"), hint)
 
 
 def _unused_dimensions(report: Report, places: _Places) -> Iterator[Problem]:

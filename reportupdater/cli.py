@@ -38,10 +38,7 @@ _NEW_VALUES = 10_000
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line (without the program's name); its exit code."""
     gc.set_threshold(_NEW_VALUES)
-    if sys.stderr is None:  # the caller has closed it, and no file may be opened in its place
-        sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - open to the end
-    if sys.stdout is None:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+    _fill_standard_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does
     argv = sys.argv[1:] if argv is None else argv
@@ -57,6 +54,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:  # while nothing is in work yet: a run takes the signal itself
         return 128 + signal.SIGINT
     return exit_code
+
+
+def _fill_standard_streams() -> None:
+    """Open what the caller has closed: the state, or a connection, would come in its place."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)  # the lowest that is free
+            if descriptor != number:
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            os.set_inheritable(number, True)  # scripts get it too
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115 - to the end
 
 
 class _Version(argparse.Action):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from reportupdater.config.load import load_project
 from reportupdater.errors import Severity, TsvError, UsageError, nearest, told
+from reportupdater.execution.begin import no_report
 from reportupdater.intervals import Coverage, Granularity
 from reportupdater.model import Project, Report
 from reportupdater.observe.words import count
@@ -126,6 +127,7 @@ def stand(
         raise UsageError(f"{output} cannot be read: {error.strerror}") from None
     known = survey.survey(output)
     result = Standing(output, now, known)
+    project: Project | None = None
     if project_folder is not None:
         project = load_project(project_folder, config_path, host_files=host_files)
         result.project = project.config_path
@@ -142,8 +144,9 @@ def stand(
         of = partial(_of_folder, known=known, output=output)
     for name in names:
         if name not in everything:
-            where = result.project or output
-            raise UsageError(f"{where} has no report {name!r}", hint=nearest(name, everything))
+            if project is not None:
+                raise no_report(project, name, everything)
+            raise UsageError(f"{output} has no report {name!r}", hint=nearest(name, everything))
 
     @cache
     def standing_of(name: str) -> ReportStanding:

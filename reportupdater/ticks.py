@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 _NAMES = ("@hourly", "@daily", "@weekly", "@monthly", "@yearly")
 _FIELDS = ("minute", "hour", "day of the month", "month", "day of the week")
@@ -42,20 +43,29 @@ def fault(expression: str) -> str:
         if odd or not croniter.is_valid(" ".join(alone)):
             return f"{field!r} is no {name}"
     try:
-        croniter(expression, datetime(2000, 1, 1)).get_next(datetime)
+        _from(expression, datetime(2000, 1, 1)).get_next(datetime)
     except CroniterError:
         return "there is no such day"
     return ""
 
 
+def _from(expression: str, moment: datetime) -> Any:
+    """An iterator over ticks, with days as cron has them.
+
+    Where both fields of days are given, a day need be of one of them alone, unless one begins with `*`:
+    then, `*/2` too, it must be of both.
+    """
+    from croniter import croniter
+
+    return croniter(expression, moment, implement_cron_bug=True)
+
+
 @lru_cache(maxsize=64)  # every series of a report asks for the same
 def last_tick(expression: str, now: datetime) -> datetime | None:
     """The latest tick at or before `now`; None where the calendar has none."""
-    from croniter import croniter
-
     try:
         beyond = now.replace(microsecond=0) + _SECOND
-        tick: datetime = croniter(expression, beyond).get_prev(datetime)
+        tick: datetime = _from(expression, beyond).get_prev(datetime)
     except (ValueError, OverflowError):  # years that a datetime does not have
         return None
     return tick
@@ -64,10 +74,8 @@ def last_tick(expression: str, now: datetime) -> datetime | None:
 @lru_cache(maxsize=64)
 def next_tick(expression: str, after: datetime) -> datetime | None:
     """The first tick after a moment; None where the calendar has none."""
-    from croniter import croniter
-
     try:
-        tick: datetime = croniter(expression, after).get_next(datetime)
+        tick: datetime = _from(expression, after).get_next(datetime)
     except (ValueError, OverflowError):
         return None
     return tick

@@ -14,7 +14,7 @@ from reportupdater import prefixes
 from reportupdater.config.load import load_project
 from reportupdater.engines import registry
 from reportupdater.engines.base import Engine, Session
-from reportupdater.errors import Problem, Severity, UsageError, nearest
+from reportupdater.errors import Problem, Severity, UsageError
 from reportupdater.execution import begin
 from reportupdater.execution.execute import Execution
 from reportupdater.execution.outcome import Answer, Failure, Outcome
@@ -85,8 +85,7 @@ def prepared(
     """
     project = load_project(folder, config_path, host_files=host_files)
     if name not in project.names:
-        what = f"{project.config_path} has no report {name!r}"
-        raise UsageError(what, hint=nearest(name, project.names))
+        raise begin.no_report(project, name, project.names)
     concerning = _concerning(project, name)
     errors = sum(problem.severity is Severity.ERROR for problem in concerning)
     alone = replace(

@@ -126,3 +126,45 @@ def test_nobody_pays_for_schedules_who_has_none() -> None:
         "sys.exit('croniter' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, check=True)
+
+
+def days(expression: str, month: datetime) -> list[int]:
+    """The days of a month on which there are ticks."""
+    found, moment = [], month - MINUTE
+    while (tick := ticks.next_tick(expression, moment)) and tick < month + timedelta(days=31):
+        found.append(tick.day)
+        moment = tick
+    return found
+
+
+MAY = datetime(2024, 5, 1)  # a Wednesday
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("0 5 13 * 5", [3, 10, 13, 17, 24, 31]),  # either
+        ("0 5 */2 * 1", [13, 27]),  # both: the field begins with *
+        ("0 5 1-7 * */7", [5]),
+        ("0 5 1,15 * *", [1, 15]),
+        ("0 5 10-20/5 * *", [10, 15, 20]),
+        ("0 5 * * mon", [6, 13, 20, 27]),
+        ("0 5 * * 7", [5, 12, 19, 26]),
+        ("0 5 * may wed", [1, 8, 15, 22, 29]),
+        ("0 5 L * *", [31]),
+        ("0 5 * * L5", [31]),
+        ("0 5 * * 2#2", [14]),
+        ("0 5 18W * *", [17]),
+    ],
+)
+def test_days_are_those_of_cron(expression: str, expected: list[int]) -> None:
+    assert ticks.fault(expression) == ""
+    assert days(expression, MAY) == expected
+    for tick in expected:  # and backwards
+        moment = MAY.replace(day=tick, hour=5)
+        assert ticks.last_tick(expression, moment + MINUTE) == moment
+
+
+def test_a_leap_day_is_found_from_the_middle_of_march() -> None:
+    assert ticks.next_tick("0 0 29 * *", datetime(2024, 3, 15)) == datetime(2024, 3, 29)
+    assert ticks.last_tick("0 0 29 * *", datetime(2024, 3, 15)) == datetime(2024, 2, 29)

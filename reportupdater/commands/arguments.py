@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from reportupdater.config.host import default_host_files
+from reportupdater.config.kinds import FIRST_YEAR, LAST_YEAR
 from reportupdater.config.load import CONFIG_NAME
 from reportupdater.errors import UsageError
 from reportupdater.intervals import parse_moment
@@ -79,7 +80,7 @@ def add_range(parser: argparse.ArgumentParser) -> None:
 def add_now(parser: argparse.ArgumentParser) -> None:
     """Add what takes the place of the clock."""
     parser.add_argument(
-        "--now", type=moment, metavar="DATE", help="as if it were this moment, in UTC"
+        "--now", type=clock, metavar="DATE", help="as if it were this moment, in UTC"
     )
 
 
@@ -121,6 +122,8 @@ def check_order(given: argparse.Namespace, *, output_first: bool = False) -> Non
 def request(given: argparse.Namespace) -> Request:
     """The part of a request that the arguments above ask for. Raises UsageError."""
     check_order(given)
+    if given.since and given.until and given.since >= given.until:
+        raise UsageError("the range is empty: --since is not before --until")
     return Request(
         project=given.project,
         output=given.output,
@@ -161,7 +164,14 @@ def path(text: str) -> Path:
     """A path that is not empty: a shell variable that is not set would mean the working folder."""
     if not text:
         raise argparse.ArgumentTypeError("a path is empty")
-    return Path(text)
+    found = Path(text)
+    if not found.is_absolute():
+        try:
+            os.getcwd()
+        except OSError as error:
+            what = f"{text!r} is relative, and the working folder cannot be used: {error.strerror}"
+            raise argparse.ArgumentTypeError(f"{what} (`cd` to another)") from None
+    return found
 
 
 def url(text: str) -> str:
@@ -177,6 +187,15 @@ def moment(text: str) -> datetime:
         return parse_moment(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{error} (as in 2025-03-01 or 2025-03-01T05)") from None
+
+
+def clock(text: str) -> datetime:
+    """A moment that a clock may show: before it and after it lie intervals, and lags of years."""
+    found = moment(text)
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        what = f"{text!r} is not of the years {FIRST_YEAR} to {LAST_YEAR}"
+        raise argparse.ArgumentTypeError(what)
+    return found
 
 
 def positive(text: str) -> int:

@@ -9,7 +9,8 @@ from reportupdater.commands.printing import put
 from reportupdater.config.effective import read_effective
 from reportupdater.config.load import load_project
 from reportupdater.config.written import lines
-from reportupdater.errors import EXIT_FAILED, EXIT_OK, Severity, UsageError, nearest
+from reportupdater.errors import EXIT_FAILED, EXIT_OK, Severity
+from reportupdater.execution.begin import no_report
 from reportupdater.observe.log import tell
 
 EXAMPLES = """\
@@ -49,10 +50,7 @@ def call(given: argparse.Namespace) -> int:
     effective = read_effective(given.project, given.config_path, host_files)
     for name in given.report:
         if name not in effective.reports:
-            raise UsageError(
-                f"{project.config_path} has no report {name!r}",
-                hint=nearest(name, effective.reports),
-            )
+            raise no_report(project, name, effective.reports)
     if given.report:
         effective = effective.narrowed(given.report)
     put(*lines(effective))

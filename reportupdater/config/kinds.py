@@ -32,6 +32,8 @@ _SWITCHES = {
 }
 _ADDRESS = re.compile(r"(?:\[([^]]+)\]|([^:]+))(?::([0-9]{1,5}))?", re.ASCII)
 _ZONE = re.compile(r"([+-])([0-9]{2}):([0-5][0-9])", re.ASCII)
+_HOST = re.compile(r"[^\W](?:[\w.-]*[\w.])?")
+_LONGEST_HOST = 253
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _SRV_NAME = re.compile(r"[A-Za-z0-9_.-]*\{section\}[A-Za-z0-9_.-]*", re.ASCII)
 _LONGEST_NUMBER = 20
@@ -199,6 +201,32 @@ def _variable(value: Value) -> str:
     return text
 
 
+def _host(value: Value) -> str:
+    """The name or the address of a host, without the brackets that an IPv6 address may stand in."""
+    text = scalar_text(value).strip()
+    if "://" in text:
+        raise ValueError("without a scheme: give `host`, and `port` where it is not the usual one")
+    found = _ADDRESS.fullmatch(text)
+    if found and found[3]:
+        raise ValueError(
+            f"the port has a key of its own: host: {found[1] or found[2]}, port: {found[3]}"
+        )
+    bare = text.removeprefix("[").removesuffix("]") if found and found[1] else text
+    if ":" in bare or (found and found[1]):
+        try:
+            ip_address(bare)
+        except ValueError:
+            raise ValueError from None
+        return bare
+    try:
+        bare.encode("idna")  # no part is empty, or has over 63 characters
+    except UnicodeError:
+        raise ValueError("a part between dots is empty, or has over 63 characters") from None
+    if not _HOST.fullmatch(bare) or len(bare) > _LONGEST_HOST:
+        raise ValueError
+    return bare
+
+
 def _nameserver(value: Value) -> tuple[str, int]:
     parts = _ADDRESS.fullmatch(_word(value))
     if parts is None:
@@ -251,6 +279,7 @@ PATH = Kind("a path", _path)
 VALUES = Kind("a list of values, or a file that holds one", _values)
 COMMAND = Kind("a command line, or a list of its words", _command, is_shown=False)
 VARIABLE = Kind("the name of an environment variable", _variable, is_shown=False)
+HOST = Kind("the name or the IP address of a host", _host)
 NAMESERVER = Kind("an IP address, with `:port` if that is not 53", _nameserver)
 SRV_NAME = Kind("a DNS name with {section} in it", _srv_name)
 ZONE = Kind("server, or an offset like +01:00", _zone)

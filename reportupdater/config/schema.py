@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from reportupdater.config.kinds import (
     COMMAND,
+    HOST,
     MOMENT,
     NAMESERVER,
     PATH,
@@ -90,7 +91,7 @@ DATABASE_KEYS = {
         _ENGINE,
         Key(
             "host",
-            WORD,
+            HOST,
             "The server.",
             example="db1.example.org",
             unless=(("auto_find_db_shard", True), ("socket", GIVEN)),
@@ -160,7 +161,7 @@ DATABASE_KEYS = {
         _ENGINE,
         Key(
             "host",
-            WORD,
+            HOST,
             "The HiveServer2.",
             example="hive1.example.org",
             unless=(("client", "cli"),),
@@ -296,7 +297,7 @@ HOST_KEYS = _table(
 """The top level of host settings."""
 
 GRAPHITE_KEYS = _table(
-    Key("host", WORD, "The host of Graphite's line receiver."),
+    Key("host", HOST, "The host of Graphite's line receiver."),
     Key("port", whole(1, 65535), "Its port.", 2003),
     Key(
         "lookups",

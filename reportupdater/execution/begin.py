@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from reportupdater.config.load import load_project
@@ -36,9 +36,7 @@ def chosen(
     """
     for name in names:
         if name not in project.names:
-            raise UsageError(
-                f"{project.config_path} has no report {name!r}", hint=nearest(name, project.names)
-            )
+            raise no_report(project, name, project.names)
     problems = [
         problem
         for problem in project.problems
@@ -54,6 +52,19 @@ def chosen(
         return reports
     _check_only(project, reports, only)
     return [report for report in reports if explode(report, only)]
+
+
+def no_report(project: Project, name: str, known: Iterable[str]) -> UsageError:
+    """Return the error for a report that a project does not have, and log what may be why.
+
+    Of a configuration that cannot be read no report is known.
+    """
+    tell(
+        problem
+        for problem in project.problems
+        if problem.report is None and problem.severity is not Severity.NOTICE
+    )
+    return UsageError(f"{project.config_path} has no report {name!r}", hint=nearest(name, known))
 
 
 def _check_only(project: Project, reports: Sequence[Report], only: Only) -> None:
@@ -194,7 +205,7 @@ def destination(
     if graphite.enabled is False:
         log.info("no datapoints are sent from this host: its settings say `enabled: false`")
         return None
-    if not asked and not graphite.enabled and sys.stdin.isatty():
+    if not asked and not graphite.enabled and sys.stdin is not None and sys.stdin.isatty():
         if wanted:
             log.warning(
                 "no datapoints are sent from a terminal unless --graphite is given;"

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from reportupdater import ticks
-from reportupdater.intervals import Interval, watermark
+from reportupdater.intervals import Granularity, Interval, watermark
 from reportupdater.model import Report
 
 
@@ -27,6 +27,36 @@ def as_of(report: Report, now: datetime) -> datetime:
 def next_tick(report: Report, now: datetime) -> datetime | None:
     """When a report is looked at next; None without a schedule: it is in every run."""
     return ticks.next_tick(report.schedule, now) if report.schedule else None
+
+
+_INTERVALS = {
+    Granularity.HOURS: 200,
+    Granularity.DAYS: 40,
+    Granularity.WEEKS: 12,
+    Granularity.MONTHS: 14,
+}
+"""How many intervals show what a schedule does to all: those of a week, a month, a quarter, a year."""
+
+
+def is_delayed(report: Report, now: datetime) -> bool:
+    """Whether the schedule lets each interval wait until the next one is over too.
+
+    So it is where its ticks lie between the end of an interval and that of its `lag`: an interval could be
+    computed before the next one is over, and it is not, whichever it is.
+    """
+    granularity = report.granularity
+    if report.schedule is None:
+        return False
+    first = granularity.number(max(now, report.starts))
+    try:
+        for number in range(first, first + _INTERVALS[granularity]):
+            ready = granularity.start(number + 1) + report.lag
+            tick = ticks.next_tick(report.schedule, ready - timedelta(microseconds=1))
+            if tick is None or not ready < granularity.start(number + 2) <= tick:
+                return False
+    except (ValueError, OverflowError):  # beyond the year 9999
+        return False
+    return True
 
 
 class Next(NamedTuple):

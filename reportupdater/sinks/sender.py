@@ -130,6 +130,8 @@ class Sender(graphyte.Sender):  # type: ignore[misc]  # graphyte has no types
             self._found.put(socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM))
         except OSError as error:
             self._found.put(error)
+        except UnicodeError:  # a part of it is empty, or has over 63 characters
+            self._found.put(socket.gaierror(socket.EAI_NONAME, "it is no name of a host"))
 
 
 def _end(connection: socket.socket, patience: float) -> None:

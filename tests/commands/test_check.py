@@ -342,3 +342,18 @@ def test_files_that_mark_in_vain_are_told(ask: Ask, tmp_path: Path) -> None:
     assert name.startswith("warning: .reruns/name: this file names 'Edits', which is no report of")
     assert name.endswith("(did you mean 'edits'?)")
     assert wrong.startswith("warning: .reruns/range:2: this file marks nothing: the range is empty")
+
+
+def test_a_schedule_that_ticks_before_the_lag_is_over_is_a_warning(
+    ask: Ask, tmp_path: Path
+) -> None:
+    keys = 'granularity: months, schedule: "0 5 1 * *", lag: 86400'
+    one = project(tmp_path, f"  edits: {{{keys}}}\n", edits_sql=ONE)
+    (found,) = findings(ask, one)
+    assert found == (
+        "warning: config.yaml:5:42: 'schedule' of report 'edits' delays each interval until the next one is"
+        " over too: its `lag` of 24 h ends after the tick (let the schedule tick later, or make `lag` shorter)"
+    )
+    assert findings(ask, one, "--strict", code=1) == [found]
+    one.write("config.yaml", (one.folder / "config.yaml").read_text().replace("5 1 *", "5 2 *"))
+    assert findings(ask, one) == []

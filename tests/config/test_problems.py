@@ -199,8 +199,8 @@ A_PORT = "must be a whole number from 1 to 65,535"
         ("{host: h, port: 0}", [f"18: 'port' of database 'm' {A_PORT}, not 0"]),
         ("{host: h, port: 65536}", [f"18: 'port' of database 'm' {A_PORT}, not 65536"]),
         ("{host: h, port: yes}", [f"18: 'port' of database 'm' {A_PORT}, not yes"]),
-        ("{host: h i}", ["9: 'host' of database 'm' must be text without white space, not 'h i'"]),
-        ("{host: [h]}", ["9: 'host' of database 'm' must be text without white space, not a list"]),
+        ("{host: h i}", ["9: 'host' of database 'm' must be the name or the IP address of a host, not 'h i'"]),
+        ("{host: [h]}", ["9: 'host' of database 'm' must be the name or the IP address of a host, not a list"]),
         ("{host: h, auto_find_db_shard: 1}", ["32: 'auto_find_db_shard' of database 'm' must be true or false, not 1"]),
         ("{host: h, concurrency: 1001}", ["25: 'concurrency' of database 'm' must be a whole number from 1 to 1,000, not 1001"]),
         ("{host: h, time_zone: CET}", [("23: 'time_zone' of database 'm' must be server, or an offset like +01:00, not 'CET'"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reportupdater.intervals import Coverage, Granularity
 from reportupdater.model import Series
 from reportupdater.planning.plan import Clock
-from reportupdater.planning.schedule import as_of, next_due, next_tick
+from reportupdater.planning.schedule import as_of, is_delayed, next_due, next_tick
 from tests.making import due_tasks, granularities, report
 
 SECOND = timedelta(seconds=1)
@@ -68,3 +69,28 @@ def test_the_next_interval_is_due_from_the_moment_that_is_told(
     assert newest(ahead.due - SECOND) == newest(now)
     tasks = due_tasks(series, Coverage(), (), Clock(ahead.due))
     assert ahead.interval in [task.interval for task in tasks]
+
+
+@pytest.mark.parametrize(
+    ("granularity", "schedule", "lag", "expected"),
+    [
+        (Granularity.MONTHS, "0 5 1 * *", timedelta(days=1), True),
+        (Granularity.MONTHS, "0 5 1 * *", timedelta(0), False),
+        (Granularity.MONTHS, "0 5 2 * *", timedelta(days=1), False),
+        (Granularity.DAYS, "0 5 * * *", timedelta(hours=6), True),
+        (Granularity.DAYS, "0 5 * * *", timedelta(hours=5), False),
+        (Granularity.DAYS, "0 5 * * *", timedelta(days=1), False),  # the lag itself is as long
+        (Granularity.DAYS, "0 5 * * 1", timedelta(0), False),  # a week together, as it is meant
+        (Granularity.DAYS, "0 5 * * 1", timedelta(hours=6), True),
+        (Granularity.WEEKS, "0 5 * * 0", timedelta(hours=6), True),
+        (Granularity.WEEKS, "0 5 * * *", timedelta(hours=6), False),
+        (Granularity.HOURS, "10 * * * *", timedelta(minutes=20), True),
+        (Granularity.HOURS, "30 * * * *", timedelta(minutes=20), False),
+        (Granularity.HOURS, "0 5 * * 1", timedelta(0), False),
+    ],
+)
+def test_a_schedule_that_ticks_before_the_lag_is_over_delays_each_interval(
+    granularity: Granularity, schedule: str, lag: timedelta, expected: bool
+) -> None:
+    one = report(granularity=granularity, schedule=schedule, lag=lag)
+    assert is_delayed(one, datetime(2025, 3, 4, 5, 6)) == expected

@@ -314,3 +314,12 @@ def test_no_connection_and_no_thread_is_left_behind() -> None:
             sink.send(points("m", metrics=1))
         # The one that accepts is left, and soon none for connections or names.
         wait_until(lambda: len(set(threading.enumerate()) - before) == 1)
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 64, ".example.org"])
+def test_a_host_that_can_be_none_is_said_to_be_unknown(
+    host: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    why = fails(Graphite(host, 2003), points("any", metrics=1, days=1), timeout=60.0)
+    assert why == "has no known address: it is no name of a host (is `host` spelt right?)"
+    assert capfd.readouterr().err == ""  # as of a thread that died

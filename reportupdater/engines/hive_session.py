@@ -147,7 +147,8 @@ class HiveSession:
         if transport.is_open and isinstance(error, TimeoutError):
             return hive_errors.of_opening(self._address, entry.open_session_timeout)
         if hive_errors.is_mute(error) and not self._calls.cancelled:
-            spoken = transport.spoken(_PROBE_TIMEOUT)
+            with contextlib.closing(self._line):
+                spoken = transport.spoken(_PROBE_TIMEOUT)
             if spoken not in (None, transport.speaks):
                 return hive_errors.of_mismatch(self._address, entry.auth, entry.transport, spoken)
         return hive_errors.of_login(error, self._address, entry.auth, entry.transport)

@@ -110,6 +110,7 @@ class MysqlSession:
         self._entry = entry
         self._writes = writes
         self._found = mysql_setup.Found()
+        self._zone: tuple[ServerWarning, ...] = ()  # where no one chose between it and UTC
         self._address = address(entry)
         self._line = Line()
         self._calls = Calls(self._stop, self._drop)
@@ -142,6 +143,8 @@ class MysqlSession:
                     self._entry.creds_file,
                     looked_up=self._entry.shards is not None,
                 ) from error
+            zone = self._found.zone if self._entry.time_zone is None else ""
+            self._zone = (ServerWarning(0, zone, Meaning.ZONE),) if zone else ()
             self._running = Running(connection.thread_id(), self._found.identity, peer)
             self._connection = connection
 
@@ -175,7 +178,8 @@ class MysqlSession:
                 if not isinstance(failure, QueryError):
                     self._drop()
                 raise failure from error
-            return table._replace(warnings=warnings + self._zone())
+            warnings += self._zone
+            return table._replace(warnings=warnings) if warnings else table
 
     def cancel(self) -> None:
         """Stop the call in progress: the query on the server, then the line."""
@@ -201,11 +205,6 @@ class MysqlSession:
             self._database = None
             connection.select_db(database)
             self._database = database
-
-    def _zone(self) -> tuple[ServerWarning, ...]:
-        """The server's time zone, where it is not UTC and the entry does not say which counts."""
-        zone = self._found.zone if self._entry.time_zone is None else ""
-        return (ServerWarning(0, zone, Meaning.ZONE),) if zone else ()
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None

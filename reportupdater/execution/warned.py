@@ -41,9 +41,9 @@ class Warned:
         self._zones[series] = is_old = os.path.lexists(self._state.output / series.tsv)
         if is_old:
             self._databases.add(name)
-            zone = warning.text
             self._summary.warnings.add(
                 f"database {name}",
-                f"the server's time zone is {zone}, its sessions are in UTC, and older rows may not be:"
-                " no `time_zone` of the database says which it is to be",
+                f"the server's time zone is {warning.text} and queries see UTC: rows stored before may be"
+                " of the server's zone (let the database's entry say `time_zone: server`, or"
+                " `time_zone: +00:00` for UTC)",
             )

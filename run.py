@@ -11,10 +11,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 if __name__ == "__main__":
     try:
-        from reportupdater.cli import main
+        from reportupdater.cli import program
     except ModuleNotFoundError as error:
         sys.exit(
             f"{sys.executable} has no module {error.name!r}: call the Python of a virtual environment"
             " in which reportupdater is installed (`make demo` makes one: .venv/bin/python)"
         )
-    sys.exit(main(["run", *sys.argv[1:]]))
+    sys.exit(program(["run", *sys.argv[1:]]))

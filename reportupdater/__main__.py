@@ -2,6 +2,6 @@
 
 import sys
 
-from reportupdater.cli import main
+from reportupdater.cli import program
 
-sys.exit(main())
+sys.exit(program())

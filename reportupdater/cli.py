@@ -35,6 +35,30 @@ _NEW_VALUES = 10_000
 """How many the garbage collector lets pass before it looks for cycles, of which hardly any are made."""
 
 
+def program(argv: Sequence[str] | None = None) -> int:
+    """Run the command line of this process, as `main`: with names of files in UTF-8 whatever the locale is.
+
+    Python takes the locale's encoding for them, and sets that up before it runs anything: where it is
+    another one, the process begins again as the same command in Python's UTF-8 mode. What it prints is
+    still for a terminal of that locale.
+    """
+    if "utf8" in sys._xoptions:
+        _print_in_the_locale()
+    elif sys.getfilesystemencoding() != "utf-8" and sys.executable:
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+    return main(argv)
+
+
+def _print_in_the_locale() -> None:
+    import locale
+
+    if "PYTHONIOENCODING" in os.environ:
+        return
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding=locale.getencoding(), errors="backslashreplace")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line (without the program's name); its exit code."""
     gc.set_threshold(_NEW_VALUES)

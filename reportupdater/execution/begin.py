@@ -19,6 +19,7 @@ from reportupdater.store import files, folder, foreign, owners, remembered
 from reportupdater.store.locks import Locks
 from reportupdater.store.owners import Owner
 from reportupdater.store.state import State
+from reportupdater.store.storable import on_disk
 
 log = logging.getLogger(__name__)
 
@@ -170,7 +171,7 @@ def _still_has(config: str, report: str) -> bool:
 
     One that is gone has given it up; of one that cannot be read, nobody knows.
     """
-    path = Path(config)
+    path = Path(on_disk(config))
     try:
         path.stat()
         names = load_project(path.parent, path).names

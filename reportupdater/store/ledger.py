@@ -14,6 +14,7 @@ from reportupdater.store.folder import Folder
 from reportupdater.store.many import insert
 from reportupdater.store.reports import Findings
 from reportupdater.store.state import State
+from reportupdater.store.storable import storable
 from reportupdater.store.valid import Ignored
 
 KEPT = timedelta(days=90)
@@ -26,7 +27,7 @@ def begin_run(state: State, project: str, now: datetime) -> int:
     with state.fleeting() as connection:
         found = connection.execute(
             "INSERT INTO runs (project, pid, started) VALUES (?, ?, ?) RETURNING id",
-            (project, os.getpid(), stamp(now)),
+            (storable(project), os.getpid(), stamp(now)),
         ).fetchone()
         state.lock_run(int(found[0]))  # before others can read of it
         return int(found[0])
@@ -94,6 +95,9 @@ def note(
     For each of them two are let go of that are older than 90 days, if there are any.
     """
     when = stamp(at)
+    attempts = [
+        one if one.error is None else one._replace(error=storable(one.error)) for one in attempts
+    ]
     insert(
         connection,
         "INSERT OR REPLACE INTO attempts"

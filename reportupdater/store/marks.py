@@ -17,6 +17,7 @@ from reportupdater.errors import Problem, Severity, Where
 from reportupdater.intervals import parse_moment
 from reportupdater.store import ledger, valid
 from reportupdater.store.state import State
+from reportupdater.store.storable import storable
 from reportupdater.store.valid import Ignored
 
 _FORM = (
@@ -46,6 +47,9 @@ def read_files(project: Path) -> tuple[list[MarkFile], list[Problem]]:
         return [], [Problem(what, Where(str(folder)), severity=Severity.WARNING)]
     for path in paths:
         if path.name.startswith(".") or not path.is_file():
+            continue
+        if storable(path.name) != path.name:
+            problems.append(_nothing(path, "its name is not UTF-8", hint="rename it"))
             continue
         try:
             marks.append(_read(path))

@@ -10,7 +10,7 @@ import re
 
 _LONGEST = 255
 """Bytes of a name that a file system takes."""
-_NOT_IN_A_NAME = re.compile("[/\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_NOT_IN_A_NAME = re.compile("[/\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def is_report(name: str) -> bool:
@@ -22,7 +22,7 @@ def is_report(name: str) -> bool:
     return (
         name[:1] not in ("", ".", "-")
         and not _NOT_IN_A_NAME.search(name)
-        and len(name.encode()) <= _LONGEST
+        and len(name.encode("utf-8", "surrogatepass")) <= _LONGEST
     )
 
 

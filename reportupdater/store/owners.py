@@ -13,6 +13,7 @@ from reportupdater.errors import TsvError, Where
 from reportupdater.intervals import Granularity
 from reportupdater.store import journal, schema, valid
 from reportupdater.store.state import State
+from reportupdater.store.storable import storable
 from reportupdater.store.valid import Ignored
 
 _GRANULARITIES = frozenset(granularity.value for granularity in Granularity)
@@ -37,9 +38,9 @@ class Owner(NamedTuple):
         """The owner that a run of a project is."""
         return Owner(
             report,
-            os.path.abspath(folder),
-            os.path.realpath(folder),
-            os.path.abspath(config),
+            storable(os.path.abspath(folder)),
+            storable(os.path.realpath(folder)),
+            storable(os.path.abspath(config)),
             granularity,
             ",".join(dimensions),
         )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from reportupdater.store import valid
+from reportupdater.store.storable import on_disk, storable
 from reportupdater.store.valid import Ignored
 
 
@@ -77,7 +78,7 @@ def note(connection: sqlite3.Connection, run: int, at: str, findings: Findings) 
         " failures = CASE WHEN excluded.error IS NOT NULL THEN failures + 1"
         " WHEN :whole THEN 0 ELSE failures END"
         " WHERE :is_ours OR config = excluded.config",
-        [one._asdict() | around for one in findings.found],
+        [one._asdict() | around | {"error": _error(one)} for one in findings.found],
     )
     checks = (valid.is_name, valid.is_name)
     known = valid.rows(connection, "reports", checks, "SELECT report, config FROM reports")
@@ -91,10 +92,14 @@ def note(connection: sqlite3.Connection, run: int, at: str, findings: Findings) 
         connection.executemany("DELETE FROM reports WHERE report = ?", forgotten)
 
 
+def _error(finding: Finding) -> str | None:
+    return None if finding.error is None else storable(finding.error)
+
+
 def is_gone(config: str) -> bool:
     """Whether a configuration is not on this host any more."""
     try:
-        os.stat(config)
+        os.stat(on_disk(config))
     except FileNotFoundError:
         return True
     except (OSError, ValueError):  # not known: whoever may write to the state may write no path

@@ -27,6 +27,8 @@ def write(state: State) -> None:
                     "datapoints_waiting": outbox.owed(connection),
                 }
             text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+            # What no name in UTF-8 has, of a file that a message names, is an escape in JSON too.
+            text = text.encode("utf-8", "backslashreplace").decode()
             above = state.home.own_stat()
             mode = above.st_mode & FILE_MODE
             place = Place(state.home, path.name)

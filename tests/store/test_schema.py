@@ -131,3 +131,24 @@ def test_a_page_in_the_place_of_another_is_noticed(output: Path) -> None:
     content[first : first + size] = content[last : last + size]
     path.write_bytes(content)
     assert set_aside(output)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT tsv FROM answered JOIN series ON id = answered.series WHERE report = 'r'",
+        "SELECT id FROM runs WHERE started < '2015-01-01'",
+        "SELECT 1 FROM runs WHERE project = 'p' AND id > 5",
+        "SELECT 1 FROM attempts WHERE run = 5",
+    ],
+)
+def test_what_is_asked_of_a_report_or_a_run_is_found_without_a_look_at_all(
+    output: Path, query: str
+) -> None:
+    with State(output) as state, state.transaction() as connection:
+        connection.executemany(
+            "INSERT INTO series (tsv, report) VALUES (?, ?)",
+            [(f"r{number}.tsv", f"r{number}") for number in range(100)],
+        )
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
+        assert [step for *_, step in plan if step.startswith("SCAN")] == []

@@ -249,6 +249,10 @@ class _Recording:
     def connect_timeout(self) -> float:
         return self._session.connect_timeout
 
+    @property
+    def progress(self) -> str:
+        return self._session.progress
+
     def run(self, query: Query, *, max_rows: int, timeout: float) -> Table:
         began = monotonic()
         try:

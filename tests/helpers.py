@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import pty
 import signal
 import sqlite3
 import subprocess
@@ -12,7 +13,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -243,6 +244,26 @@ def written(path: Path, text: str) -> Path:
     if text.startswith("#!"):
         path.chmod(0o755)
     return path
+
+
+def on_a_terminal(project: Project) -> str:
+    """What a run whose standard error is a terminal writes there."""
+    reading, writing = pty.openpty()
+    run = subprocess.Popen(
+        [*RUN, "--now", "2025-01-04", project.folder, project.output],
+        env=ENVIRONMENT | {"TERM": "xterm", "COLUMNS": "120"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=writing,
+    )
+    os.close(writing)
+    written = b""
+    with suppress(OSError):  # that the other end is closed is an error on a terminal
+        while chunk := os.read(reading, 65536):
+            written += chunk
+    os.close(reading)
+    assert run.wait() == 0
+    return written.decode()
 
 
 def patient(seconds: float) -> float:

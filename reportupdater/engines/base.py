@@ -25,6 +25,10 @@ class Session(Protocol):
     def connect_timeout(self) -> float:
         """Seconds within which `connect` must have ended: mostly CONNECT_TIMEOUT."""
 
+    @property
+    def progress(self) -> str:
+        """How far the call in progress is, in words; empty where the server does not say."""
+
     def connect(self) -> None:
         """Log in, anew if need be. Raises ConnectionFailed."""
 

@@ -60,6 +60,7 @@ class CliSession:
     """Runs one command at a time; each opens a session of its own on the server."""
 
     connect_timeout = CONNECT_TIMEOUT
+    progress = ""
 
     def __init__(self, entry: HiveDatabase) -> None:
         self._entry = entry

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from reportupdater.engines import hive_errors
+from reportupdater.engines import hive_errors, hive_progress
 from reportupdater.engines.base import CONNECT_TIMEOUT
 from reportupdater.engines.calls import Calls
 from reportupdater.engines.creds_file import Login
@@ -74,6 +74,7 @@ class HiveSession:
         self._killer: threading.Thread | None = None
         self._database: str | None = None
         self._seconds = 0
+        self.progress = ""
         self._has_run = False  # whether the session has answered a query
 
     @property
@@ -213,6 +214,7 @@ class HiveSession:
         cursor = self._cursor = self._connection.cursor()
         try:
             _log.debug("%s: running %s", self._address, text)
+            self.progress = ""
             cursor.execute(text, async_=True)
             self._check(self._waited(cursor))
             result = (
@@ -252,15 +254,26 @@ class HiveSession:
         from TCLIService.ttypes import TOperationState as State
 
         pause = _FIRST_PAUSE
+        with_vertices = False
         while not self._calls.cancelled:
-            status = cursor.poll(get_progress_update=False)
+            status = cursor.poll(get_progress_update=with_vertices)
             self._tell(cursor)
+            self._note(status)
+            with_vertices = hive_progress.is_on(status)
             going_on = State.INITIALIZED_STATE, State.PENDING_STATE, State.RUNNING_STATE
             if status.operationState not in going_on:
                 return status
             time.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
         raise ConnectionFailed("cancelled")
+
+    def _note(self, status: Any) -> None:
+        """Keep, and log, how far the job of a query is."""
+        progress = hive_progress.words(status)
+        if progress and progress != self.progress:
+            vertices = hive_progress.vertices(status)
+            _log.debug("%s: %s", self._address, ": ".join(filter(None, (progress, vertices))))
+        self.progress = progress
 
     def _check(self, status: Any) -> None:
         """Raise QueryError or ConnectionFailed unless the statement succeeded."""

@@ -105,6 +105,7 @@ class MysqlSession:
     """One connection to one server. It only reads, unless it `writes`."""
 
     connect_timeout = CONNECT_TIMEOUT
+    progress = ""
 
     def __init__(self, entry: MysqlDatabase, *, writes: bool = False) -> None:
         self._entry = entry

@@ -50,6 +50,7 @@ class ScriptSession:
     """Runs one script at a time."""
 
     connect_timeout = CONNECT_TIMEOUT
+    progress = ""
 
     def __init__(self) -> None:
         self._programs = Programs("the script")

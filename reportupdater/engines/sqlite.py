@@ -63,6 +63,7 @@ class SqliteSession:
     """One connection to one file. It only reads, unless it `writes`."""
 
     connect_timeout = CONNECT_TIMEOUT
+    progress = ""
 
     def __init__(self, path: Path, *, writes: bool = False) -> None:
         self._path = path

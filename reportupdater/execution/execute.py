@@ -11,7 +11,8 @@ from reportupdater.errors import ReportupdaterError
 from reportupdater.execution.dispatch import Dispatcher
 from reportupdater.execution.outcome import Handover, Unasked
 from reportupdater.execution.work import Shared, Worker
-from reportupdater.model import Series, Server, Task
+from reportupdater.model import Series, Server
+from reportupdater.observe.progress import Doing
 from reportupdater.planning.due import Due
 
 TICK = 0.25
@@ -74,8 +75,8 @@ class Execution:
             self._watch()
 
     @property
-    def doing(self) -> list[tuple[Task, float]]:
-        """The tasks in work, each with the moment on the monotonic clock since when it is."""
+    def doing(self) -> list[Doing]:
+        """The tasks in work."""
         return [doing for worker in self._workers if (doing := worker.doing)]
 
     def __iter__(self) -> Iterator[Handover]:

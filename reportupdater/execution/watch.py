@@ -10,6 +10,7 @@ from typing import TypeVar
 from reportupdater.engines.base import Session
 from reportupdater.errors import Interrupted, QueryTimeout, ReportupdaterError
 from reportupdater.model import Task
+from reportupdater.observe.progress import Doing
 
 T = TypeVar("T")
 
@@ -45,10 +46,12 @@ class Watched:
         """Whether the last call was stopped, be it too late or not."""
 
     @property
-    def doing(self) -> tuple[Task, float] | None:
-        """The task in work, and since when on the monotonic clock."""
+    def doing(self) -> Doing | None:
+        """The task in work."""
         call = self._call
-        return (call.task, call.began) if call and call.task and not self._left_behind else None
+        if call is None or call.task is None or self._left_behind:
+            return None
+        return Doing(call.task, call.began, call.session.progress if call.session else "")
 
     def make(
         self, call: Callable[[], T], seconds: float, task: Task | None, session: Session | None

@@ -28,6 +28,7 @@ from reportupdater.execution.retry import RETRY
 from reportupdater.execution.room import NoRoomError, Room
 from reportupdater.execution.watch import LeftBehind, Watched
 from reportupdater.model import Series, Server, Table, Task
+from reportupdater.observe.progress import Doing
 from reportupdater.planning.due import Due
 
 log = logging.getLogger(__name__)
@@ -87,8 +88,8 @@ class Worker:
             self._thread.start()
 
     @property
-    def doing(self) -> tuple[Task, float] | None:
-        """The task in work, and since when on the monotonic clock."""
+    def doing(self) -> Doing | None:
+        """The task in work."""
         return self._watched.doing
 
     def watch(self, now: float) -> Handover | None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from operator import itemgetter
 from time import monotonic
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from reportupdater.model import Task
 from reportupdater.observe.escaping import escaped_line
 
-Doing = tuple[Task, float]
-"""A task in work, and since when on the monotonic clock."""
+
+class Doing(NamedTuple):
+    """A task in work, since when on the monotonic clock, and how far its server says that it is."""
+
+    task: Task
+    since: float
+    progress: str = ""
 
 
 class Progress(Protocol):
@@ -51,8 +55,9 @@ def _bar(total: int) -> Iterator[Progress]:
         def show(self, ended: int, failed: int, doing: Sequence[Doing]) -> None:
             text = f"{failed} failed  " if failed else ""
             if doing:
-                task, began = min(doing, key=itemgetter(1))
-                text += f"{task.series} {task.start} {monotonic() - began:.0f} s"
+                task, since, progress = min(doing, key=lambda one: one.since)
+                text += f"{task.series} {task.start} {monotonic() - since:.0f} s"
+                text += f", {progress}" if progress else ""
                 text += f" (+{len(doing) - 1})" if len(doing) > 1 else ""
             self._shown.update(self._task, completed=ended, doing=escaped_line(text))
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+import re
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from reportupdater.engines.hive_session import HiveSession
 from reportupdater.errors import QueryError
 from tests.engines.asking_hive import ask, value
+from tests.helpers import Project, on_a_terminal
 from tests.servers.hive import Hive
 
 
@@ -43,3 +49,46 @@ def test_an_error_begins_with_the_place_and_what_is_wrong(
         ask(session, query)
     assert caught.value.what.startswith(shown)
     assert caught.value.hint
+
+
+SLOW_REDUCER = """
+SELECT '2025-01-01' AS `date`, reflect('java.lang.Thread', 'sleep', 3000 * c) AS slept
+FROM (SELECT n, count(*) AS c FROM one GROUP BY n) AS t
+"""
+"""A query that is half done when its map is, and stays so for three seconds."""
+
+
+@pytest.mark.parametrize("in_place", ["true", "false"])
+def test_the_progress_of_tez_is_known_and_logged(
+    hive: Hive, caplog: pytest.LogCaptureFixture, in_place: str
+) -> None:
+    caplog.set_level(logging.DEBUG, "reportupdater")
+    seen = set()
+    entry = hive.entry(settings={"hive.server2.in.place.progress": in_place})
+    with closing(HiveSession(entry)) as session, ThreadPoolExecutor(1) as pool:
+        session.connect()
+        assert session.progress == ""
+        call = pool.submit(ask, session, SLOW_REDUCER)
+        while not call.done():
+            seen.add(session.progress)
+            time.sleep(0.01)
+        call.result()
+        assert value(session, "1") == "1"
+        assert session.progress == ""
+    if in_place == "true":
+        assert "1 of 2 vertices, 50 %" in seen
+        assert "1 of 2 vertices, 50 %: Map 1: 1/1, Reducer 2: 0/1" in caplog.text
+    else:
+        assert "50 %" in seen
+        assert re.search(r"Map 1: 1/1\s+Reducer 2: 0\(\+1\)/1", caplog.text)
+
+
+def test_on_a_terminal_the_bar_shows_the_progress_of_tez(hive: Hive, tmp_path: Path) -> None:
+    config = f"""
+databases: {{hive: {{engine: hive, host: {hive.host}, port: {hive.port}, username: reports}}}}
+reports: {{slow: {{type: hive, granularity: days, starts: 2025-01-01, ends: 2025-01-02}}}}
+"""
+    project = Project(tmp_path, config, {"slow.hql": SLOW_REDUCER})
+    shown = on_a_terminal(project)
+    assert re.search(r"slow 2025-01-01 \d+ s, 1 of 2 vertices, 50 %", shown)
+    assert project.dates("slow") == ["2025-01-01"]

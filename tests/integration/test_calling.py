@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
 import subprocess
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from reportupdater.cli import main
-from tests.helpers import ENVIRONMENT, ONE, RUN, SQLITE, Project
+from tests.helpers import ENVIRONMENT, ONE, SQLITE, Project, on_a_terminal
 
 TWO_REPORTS = SQLITE + "reports: {edits: {}, editors: {}}\n"
 TWO_QUERIES = {"edits.sql": ONE, "editors.sql": ONE}
@@ -166,26 +163,6 @@ def test_a_run_whose_standard_error_is_closed_does_its_work(tmp_path: Path) -> N
     with project.started(through=closing) as run:
         assert run.ended(1) == ""
     assert len(project.dates("edits")) == 3
-
-
-def on_a_terminal(project: Project) -> str:
-    """What a run whose standard error is a terminal writes there."""
-    reading, writing = pty.openpty()
-    run = subprocess.Popen(
-        [*RUN, "--now", "2025-01-04", project.folder, project.output],
-        env=ENVIRONMENT | {"TERM": "xterm", "COLUMNS": "120"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=writing,
-    )
-    os.close(writing)
-    written = b""
-    with suppress(OSError):  # that the other end is closed is an error on a terminal
-        while chunk := os.read(reading, 65536):
-            written += chunk
-    os.close(reading)
-    assert run.wait() == 0
-    return written.decode()
 
 
 def test_on_a_terminal_a_bar_shows_the_tasks_the_time_left_and_what_is_running(

@@ -15,6 +15,10 @@ _SHOWN = 60
 _LONGEST_WORD = 200
 _MOST_NAMED = 30
 
+NO_THREAD = "no thread can be started"
+NO_THREAD_HINT = "`ulimit -u` is how many processes and threads this user may have: raise it"
+"""Where not even one is left that the program cannot do without."""
+
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2

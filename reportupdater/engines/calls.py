@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from types import TracebackType
 
+from reportupdater.engines import background
 from reportupdater.errors import ConnectionFailed
 
 
@@ -61,7 +62,8 @@ class Calls:
             if not self._running:
                 return
             number = self._number
-        threading.Thread(target=self._stop, args=(number,), daemon=True).start()
+        if background.started(self._stop, number) is None:
+            self._stop(number)  # which waits, but what it stops does not go on
 
     @property
     def cancelled(self) -> bool:

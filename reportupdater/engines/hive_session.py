@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from reportupdater.engines import hive_errors, hive_progress
+from reportupdater.engines import background, hive_errors, hive_progress
 from reportupdater.engines.base import CONNECT_TIMEOUT
 from reportupdater.engines.calls import Calls
 from reportupdater.engines.creds_file import Login
@@ -359,8 +359,7 @@ class HiveSession:
         if connection is not None:
             cookies = dict(self._transport.cookies) if self._transport is not None else {}
             what = connection.sessionHandle, self._operation, cookies
-            self._killer = threading.Thread(target=self._kill, args=what, daemon=True)
-            self._killer.start()
+            self._killer = background.started(self._kill, *what)
 
     def _kill(self, session: Any, operation: Any, cookies: dict[str, str]) -> None:
         try:

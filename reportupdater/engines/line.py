@@ -11,6 +11,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from reportupdater.engines import background
+
 _Addresses = Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]]
 
 # A peer that has vanished is noticed after about two minutes, not only at the query's timeout.
@@ -107,7 +109,8 @@ class Line:
 
         with self._lock:
             self._answers = answers
-        threading.Thread(target=resolve, daemon=True).start()
+        if background.started(resolve) is None:
+            resolve()
         try:
             answer = answers.get(timeout=seconds)
         except queue.Empty:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from reportupdater.engines import (
+    background,
     mysql_errors,
     mysql_kill,
     mysql_setup,
@@ -224,8 +225,7 @@ class MysqlSession:
         running = self._running
         if running is not None and not self._calls.ended(call, within=0):
             # On a thread of its own: the server may be past answering.
-            self._killer = threading.Thread(target=self._kill, args=(running,), daemon=True)
-            self._killer.start()
+            self._killer = background.started(self._kill, running)
             patience = _KILL_PATIENCE
         while not self._calls.ended(call, within=patience):
             self._calls.during(call, self._line.cut)

@@ -19,7 +19,7 @@ from typing import IO
 
 from reportupdater import executable
 from reportupdater.engines.calls import Calls
-from reportupdater.errors import QueryError, ResultError
+from reportupdater.errors import NO_THREAD_HINT, QueryError, ResultError
 
 MAX_OUTPUT = 2**28
 """Bytes that a program may print."""
@@ -229,6 +229,8 @@ def _not_started(program: Path, error: Exception) -> QueryError:
     hint = ""
     if code == errno.ENOEXEC:
         hint = "its first line must name what runs it, such as #!/usr/bin/env python3"
+    elif code == errno.EAGAIN:
+        hint = NO_THREAD_HINT
     elif code == errno.EACCES:
         hint = executable.hint(program)
     elif code == errno.ENOENT and program.exists():

@@ -14,7 +14,13 @@ import threading
 from contextlib import suppress
 from time import monotonic
 
-from reportupdater.errors import ConnectionFailed, ReportupdaterError, StateError
+from reportupdater.errors import (
+    NO_THREAD,
+    NO_THREAD_HINT,
+    ConnectionFailed,
+    ReportupdaterError,
+    StateError,
+)
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.retry import RETRY
 from reportupdater.execution.stop import Stop
@@ -101,7 +107,9 @@ class Deliverer:
         enough = _ENOUGH if now < self._rests_until else 1
         owed = outbox.waiting(self._state, destination, most=enough)
         if owed >= enough and self._locks.take(_lock(destination), utcnow()):
-            self._begin(self._sink)  # first: it may change how often points are owed
+            if not self._begin(self._sink):  # first: it may change how often points are owed
+                self.error = ConnectionFailed(NO_THREAD, hint=NO_THREAD_HINT)
+                return False
             batch = outbox.batch(self._state, destination, BATCH_POINTS)
             if batch.points:  # else another run has just sent them
                 self._settles.clear()
@@ -144,8 +152,15 @@ class Deliverer:
             " them yet"
         )
 
-    def _begin(self, sink: Sink) -> None:
+    def _begin(self, sink: Sink) -> bool:
+        """Begin to send, unless that has been done; False where no thread can be had for it."""
         if self._thread is None:
+            thread = threading.Thread(target=self._run, args=(sink,), name="deliverer", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                return False
+            self._thread = thread
             odd = outbox.remove_odd(self._state, sink.destination)
             if odd:
                 log.warning(
@@ -156,10 +171,7 @@ class Deliverer:
                     sink.destination,
                 )
             outbox.begin(self._state, sink.destination)
-            self._thread = threading.Thread(
-                target=self._run, args=(sink,), name="deliverer", daemon=True
-            )
-            self._thread.start()
+        return True
 
     def _settle(self, sink: Sink, sent: Batch) -> bool:
         """Take in what became of the batch in work; False while nobody knows."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 
 from reportupdater.engines.base import Engine
-from reportupdater.errors import ReportupdaterError
+from reportupdater.errors import NO_THREAD, NO_THREAD_HINT, ReportupdaterError
 from reportupdater.execution.dispatch import Dispatcher
 from reportupdater.execution.outcome import Handover, Unasked
 from reportupdater.execution.work import Shared, Worker
 from reportupdater.model import Series, Server
 from reportupdater.observe.progress import Doing
 from reportupdater.planning.due import Due
+
+log = logging.getLogger(__name__)
 
 TICK = 0.25
 """Seconds between two looks at deadlines and at whether the run shall end."""
@@ -48,12 +51,17 @@ class Execution:
         )
         waiting = dispatcher.waiting()
         self._shared = Shared(dispatcher, queue.Queue(maxsize=4 * len(waiting) + 16))
+        most = max((min(limits[server], count) for server, count in waiting.items()), default=0)
+        # The first of each server begin first: there may not be threads for all.
         self._workers = [
             Worker(server, engines[server.engine], self._shared)
+            for number in range(most)
             for server, count in waiting.items()
-            for _ in range(min(limits[server], count))
+            if number < min(limits[server], count)
         ]
-        self._alive = len(self._workers)
+        self._unstarted = list(self._workers)
+        self._is_short = False
+        self._alive = 0
         self._stopped_at: float | None = None
 
     def __enter__(self) -> Execution:
@@ -72,6 +80,7 @@ class Execution:
             self._stopped_at = monotonic()
             self._shared.stopping.set()
             self._shared.dispatcher.stop()
+            self._unstarted.clear()
             self._watch()
 
     @property
@@ -84,18 +93,33 @@ class Execution:
 
         Those whose server cannot be found come first, before any query is asked. An empty batch
         comes when nothing has ended for a while, so that the caller can look after other things.
-        Raises ReportupdaterError if a worker died.
+        Raises ReportupdaterError if a worker died, or if none could begin.
         """
         if self._unplaced:
             yield Handover([], self._unplaced, [])
-        for worker in self._workers:
-            worker.start()  # does nothing to one that has begun
+        self._start()
         while self._alive:
             yield self._gather()
             if self._stopped_at and monotonic() - self._stopped_at > _ENDING_SECONDS:
                 return  # what cannot be stopped ends with the process
         if not self._stopped_at and any(self._shared.dispatcher.waiting().values()):
+            if self._unstarted:
+                raise ReportupdaterError(NO_THREAD, hint=NO_THREAD_HINT)
             raise ReportupdaterError("a worker ended before its work; the log says why")
+
+    def _start(self) -> None:
+        """Let workers begin, as many as there are threads for."""
+        while self._unstarted and self._unstarted[0].start():
+            del self._unstarted[0]
+            self._alive += 1
+        if self._unstarted and self._alive and not self._is_short:
+            self._is_short = True
+            log.warning(
+                "only %d of %d workers can begin: no further thread can be started (%s)",
+                self._alive,
+                len(self._workers),
+                NO_THREAD_HINT,
+            )
 
     def _gather(self) -> Handover:
         batch = self._watch()
@@ -108,6 +132,7 @@ class Execution:
                 break
             if more is None:
                 self._alive -= 1
+                self._start()
                 continue
             if not batch.outcomes:
                 until = monotonic() + _COMMIT_SECONDS

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from time import monotonic
 
 from reportupdater.engines.process import Programs
-from reportupdater.errors import ConnectionFailed, ReportupdaterError
+from reportupdater.errors import NO_THREAD, NO_THREAD_HINT, ConnectionFailed, ReportupdaterError
 from reportupdater.execution.stop import Stop
 from reportupdater.redaction import Redaction
 
@@ -56,7 +56,10 @@ def _limited(programs: Programs) -> Iterator[list[str]]:
 
     with Stop() as stop:
         watcher = threading.Thread(target=watch, args=(stop,), name="on_failure", daemon=True)
-        watcher.start()
+        try:
+            watcher.start()
+        except RuntimeError:
+            raise ReportupdaterError(NO_THREAD, hint=NO_THREAD_HINT) from None
         try:
             yield why
         except ConnectionFailed:

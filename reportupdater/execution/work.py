@@ -82,10 +82,13 @@ class Worker:
         # A daemon: a call that cannot be stopped must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name=str(server), daemon=True)
 
-    def start(self) -> None:
-        """Begin to work, unless that has been done."""
-        if self._thread.ident is None:
+    def start(self) -> bool:
+        """Begin to work; False where no thread can be had for it now."""
+        try:
             self._thread.start()
+        except RuntimeError:
+            return False
+        return True
 
     @property
     def doing(self) -> Doing | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from time import monotonic
 
-from reportupdater.errors import ConnectionFailed
+from reportupdater.errors import NO_THREAD, NO_THREAD_HINT, ConnectionFailed
 
 TIMEOUT = 60.0
 """Seconds of silence after which an answer is given up."""
@@ -144,7 +144,10 @@ class RenderApi:
             except Exception as error:
                 answers.put(error)
 
-        threading.Thread(target=wait, name="render", daemon=True).start()
+        try:
+            threading.Thread(target=wait, name="render", daemon=True).start()
+        except RuntimeError:
+            raise ConnectionFailed(NO_THREAD, hint=NO_THREAD_HINT) from None
         try:
             answer = answers.get(timeout=IN_ALL)
         except queue.Empty:

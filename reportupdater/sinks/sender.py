@@ -116,7 +116,10 @@ class Sender(graphyte.Sender):  # type: ignore[misc]  # graphyte has no types
     def _addresses(self, deadline: float) -> Addresses:
         """What the host's name stands for. A resolver has no time-out of ours: it is left behind."""
         self._check()
-        threading.Thread(target=self._resolve, daemon=True).start()
+        try:
+            threading.Thread(target=self._resolve, daemon=True).start()
+        except RuntimeError:  # no further thread can be had
+            self._resolve()
         try:
             found = self._found.get(timeout=max(0.0, deadline - monotonic()))
         except Empty:

@@ -7,6 +7,8 @@ import grp
 import logging
 import os
 import stat
+import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import cache
@@ -232,23 +234,39 @@ def settle(files: Sequence[Written]) -> dict[Written, OSError]:
 
 
 def _each(do: Callable[[T], None], things: Sequence[T]) -> dict[T, OSError]:
-    """Do it with each, with some at once; those with which it failed, and why."""
+    """Do it with each, with some at once; those with which it failed, and why.
 
-    def tried(thing: T) -> OSError | None:
-        try:
-            do(thing)
-        except OSError as error:
-            return error
-        return None
+    Where no further threads can be had, this one does it all.
+    """
+    left = deque(things)
+    failed: dict[T, OSError] = {}
+    bugs: list[Exception] = []
 
-    if len(things) < 2:
-        ended = [tried(thing) for thing in things]
-    else:
-        from concurrent.futures import ThreadPoolExecutor
+    def work() -> None:
+        with suppress(IndexError):
+            while True:
+                thing = left.popleft()
+                try:
+                    do(thing)
+                except OSError as error:
+                    failed[thing] = error
+                except Exception as error:
+                    bugs.append(error)
 
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            ended = list(pool.map(tried, things))
-    return {thing: error for thing, error in zip(things, ended, strict=True) if error}
+    threads: list[threading.Thread] = []
+    try:
+        with suppress(RuntimeError):
+            for _ in range(min(_AT_ONCE, len(things)) - 1):
+                thread = threading.Thread(target=work)
+                thread.start()
+                threads.append(thread)
+        work()
+    finally:
+        for thread in threads:
+            thread.join()
+    if bugs:
+        raise bugs[0]
+    return failed
 
 
 def _replace(file: Written) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from reportupdater.errors import ResultError
 
 _BIT, _GEOMETRY = 16, 255
+_ODD = frozenset({_BIT, _GEOMETRY})
 _BINARY = 128
 """The flag of a BIT that an expression gives; a table's own column lacks it."""
 
@@ -17,17 +18,14 @@ Reader = Callable[[bytes], object]
 def fit(result: Any) -> None:
     """Let the columns of a result that has just begun be read by their types."""
     for place, field in enumerate(result.fields if result.description else ()):
-        read = _reader(field)
-        if read is not None:
-            result.converters[place] = (None, read)
+        if field.type_code in _ODD:  # looked at for each query
+            result.converters[place] = (None, _reader(field))
 
 
-def _reader(field: Any) -> Reader | None:
+def _reader(field: Any) -> Reader:
     if field.type_code == _GEOMETRY:
         return _geometry(field.name)
-    if field.type_code == _BIT:
-        return _computed_bits(field.name, field.length) if field.flags & _BINARY else _bits
-    return None
+    return _computed_bits(field.name, field.length) if field.flags & _BINARY else _bits
 
 
 def _bits(data: bytes) -> int:

@@ -230,6 +230,19 @@ class Project:
     graphite: GraphiteConfig | None = None
 
 
+def normal(text: str) -> str:
+    r"""A text by which names and values are compared: in NFC, as all new files are named.
+
+    >>> normal("Sa\u0303o") == "S\xe3o"
+    True
+    """
+    if text.isascii():
+        return text
+    import unicodedata  # which nearly no run needs
+
+    return unicodedata.normalize("NFC", text)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
     """A report with every dimension fixed to one value; `values` are in the dimensions' order."""
@@ -244,7 +257,7 @@ class Series:
     def __post_init__(self) -> None:
         # Every task asks for them, some several times.
         names = [dimension.name for dimension in self.report.dimensions]
-        tsv = "/".join((self.report.name, *self.values)) + ".tsv"
+        tsv = normal("/".join((self.report.name, *self.values))) + ".tsv"
         object.__setattr__(self, "tsv", tsv)
         object.__setattr__(self, "dimensions", dict(zip(names, self.values, strict=True)))
 

@@ -12,7 +12,7 @@ from reportupdater.config.load import load_project
 from reportupdater.errors import Severity, TsvError, UsageError, nearest, told
 from reportupdater.execution.begin import no_report
 from reportupdater.intervals import Coverage, Granularity
-from reportupdater.model import Project, Report
+from reportupdater.model import Project, Report, normal
 from reportupdater.observe.words import count
 from reportupdater.planning import standing as planning
 from reportupdater.planning.explode import EVERY, Only, explode
@@ -295,7 +295,7 @@ def _narrowed(report: ReportStanding, only: Only) -> ReportStanding:
         report.series = [
             one
             for one in report.series
-            if all(one.dimensions.get(name) in values for name, values in only.items())
+            if all(normal(one.dimensions.get(name, "")) in values for name, values in only.items())
         ]
     return report
 

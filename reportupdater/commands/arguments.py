@@ -14,6 +14,7 @@ from reportupdater.config.kinds import FIRST_YEAR, LAST_YEAR
 from reportupdater.config.load import CONFIG_NAME
 from reportupdater.errors import UsageError
 from reportupdater.intervals import parse_moment
+from reportupdater.model import normal
 from reportupdater.pipeline import Request
 from reportupdater.planning.explode import EVERY, Only
 
@@ -142,7 +143,7 @@ def only(given: argparse.Namespace) -> Only:
     """The series that `add_only` asks for."""
     wanted: dict[str, set[str]] = {}
     for dimension, value in given.only:
-        wanted.setdefault(dimension, set()).add(value)
+        wanted.setdefault(dimension, set()).add(normal(value))
     return wanted
 
 

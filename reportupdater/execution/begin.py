@@ -10,7 +10,7 @@ from pathlib import Path
 from reportupdater.config.load import load_project
 from reportupdater.errors import Severity, TsvError, UsageError, Where, nearest
 from reportupdater.execution.clock import utcnow
-from reportupdater.model import Destination, Project, Report
+from reportupdater.model import Destination, Project, Report, normal
 from reportupdater.observe.log import tell
 from reportupdater.observe.summary import Summary
 from reportupdater.observe.words import count
@@ -72,7 +72,7 @@ def _check_only(project: Project, reports: Sequence[Report], only: Only) -> None
     values: dict[str, set[str]] = {}
     for report in reports:
         for dimension in report.dimensions:
-            values.setdefault(dimension.name, set()).update(dimension.values)
+            values.setdefault(dimension.name, set()).update(map(normal, dimension.values))
     for name, wanted in only.items():
         if name not in values:
             what = f"{project.config_path}: no report has a dimension {name!r}"

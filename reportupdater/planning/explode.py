@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from itertools import product
 
-from reportupdater.model import Report, Series
+from reportupdater.model import Report, Series, normal
 
 Only = Mapping[str, Set[str]]
-"""Dimension → the values that are wanted; a dimension that is not there may have any."""
+"""Dimension → the values that are wanted, in NFC; a dimension that is not there may have any."""
 
 EVERY: Only = {}
 
@@ -26,4 +26,4 @@ def explode(report: Report, only: Only = EVERY) -> list[Series]:
 def is_wanted(series: Series, only: Only) -> bool:
     """Whether a series has one of the wanted values in each dimension that `only` names."""
     dimensions = series.dimensions if only else {}
-    return all(dimensions.get(name) in values for name, values in only.items())
+    return all(normal(dimensions.get(name, "")) in values for name, values in only.items())

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from reportupdater.errors import TsvError, Where
+from reportupdater.model import normal
 from reportupdater.store import access, names
 from reportupdater.store.folder import Folder
 
@@ -80,6 +81,8 @@ class Walk:
         self._output = output
         self._above = ""
         self._last: Folder | None = output
+        self._spellings: tuple[Folder, dict[str, list[str]]] | None = None
+        """The names in a folder, by how they are spelled in NFC: read once, when one of them needs it."""
 
     def place(self, relative: str, *, make: bool = False) -> Place | None:
         """Where a file is, or would be; None where there is no such folder and `make` is not set.
@@ -92,18 +95,43 @@ class Walk:
             raise TsvError(
                 f"{relative!r} is no path of a TSV inside the output folder", where=Where(output)
             )
-        *folders, name = relative.split("/")
+        *folders, name = normal(relative).split("/")
         above = "/".join(folders)
         if above != self._above or self._last is None:
             self._last = self._walked(folders, make=make)
             self._above = above
-        return Place(self._last, name) if self._last else None
+        if self._last is None:
+            return None
+        return Place(self._last, name if name.isascii() else self._spelled(self._last, name))
+
+    def _spelled(self, folder: Folder, name: str) -> str:
+        """The name as a file that is there spells it: an older one may have its accents in another form.
+
+        Raises TsvError where two files are there, OSError.
+        """
+        if self._spellings is None or self._spellings[0] is not folder:
+            spelled: dict[str, list[str]] = {}
+            with suppress(PermissionError):  # one may write to a folder that one may not read
+                for entry, _ in folder.entries():
+                    spelled.setdefault(normal(entry), []).append(entry)
+            self._spellings = folder, spelled
+        found = sorted(self._spellings[1].get(name, ()))
+        if len(found) > 1:
+            which = " and ".join(map(ascii, found))
+            raise TsvError(
+                f"{which} are one name in two spellings of its accents (NFC and NFD)",
+                where=Where(folder.of(name)),
+                hint="put what is in both into one of them, and move the other away",
+            )
+        return found[0] if found else name
 
     def _walked(self, folders: Sequence[str], *, make: bool) -> Folder | None:
         folder = self._output
-        for name in folders if folder else ():
+        for part in folders if folder else ():
             assert folder is not None
+            name = part
             try:
+                name = part if part.isascii() else self._spelled(folder, part)
                 folder = folder.made(name) if make else folder.folder(name)
             except FileNotFoundError:
                 return None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reportupdater.errors import UsageError
 from reportupdater.intervals import Granularity
+from reportupdater.model import normal
 from reportupdater.store.files import Place
 from reportupdater.store.folder import Folder
 
@@ -45,7 +46,8 @@ def series(output: Path, report: str, depth: int | None = None) -> list[str]:
     if depth != 0:
         below = _below(root, (report,))
         found += [parts for parts in below if depth is None or len(parts) == depth + 1]
-    return ["/".join(parts) + ".tsv" for parts in sorted(found)]
+    # Two files of one name in two spellings are one series, which cannot be read.
+    return list({normal("/".join(parts)) + ".tsv": None for parts in sorted(found)})
 
 
 def values(tsv: str) -> tuple[str, ...]:

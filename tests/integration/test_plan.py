@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import sqlite3
 import subprocess
 from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from reportupdater.store import ledger
+from reportupdater.store.state import State
 from tests.helpers import ENVIRONMENT, ONE, SQLITE, Project, wait_until
 from tests.integration.plans import PROGRAM, plan, planned, shown
 
@@ -345,3 +349,28 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
         )
     assert ended.returncode == 1
     assert ended.stderr.endswith(" ERROR the output cannot be written: No space left on device\n")
+
+
+@pytest.mark.long
+def test_ten_years_of_hours_that_fail_every_other_time_are_planned_in_linear_time(
+    tmp_path: Path,
+) -> None:
+    hours = [datetime(2015, 1, 1) + timedelta(hours=n) for n in range(10 * 365 * 24)]
+    keys = "{granularity: hours, starts: 2015-01-01}"
+    project = project_with(tmp_path, f"reports: {{edits: {keys}}}\n")
+    project.write("edits.sql", ONE.replace("from_date", "from_timestamp"))
+    rows = "".join(f"{hour.isoformat()}\t1\n" for hour in hours[::2])
+    project.write_tsv("edits", "date\tn\n" + rows)
+    with State(project.output) as state, state.transaction() as connection:
+        number = state.series_id(connection, "edits.tsv", "edits")
+        at = ledger.stamp(hours[-1])
+        connection.executemany(
+            "INSERT INTO failing VALUES (?, ?, 1, ?, ?, 'no such table')",
+            [(number, hour.isoformat(), at, at) for hour in hours[1::2]],
+        )
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    found = planned(project, now=hours[-1].isoformat())
+    took = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+    assert took < 25  # two seconds where nothing else is running; it was a minute
+    (series,) = found["reports"][0]["series"]
+    assert series["failing"] == len(series["due"]) == len(hours) // 2 - 1

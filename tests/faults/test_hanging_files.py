@@ -50,12 +50,15 @@ def test_a_database_whose_open_blocks_is_left_behind_and_the_run_goes_on_and_end
     assert len(project.dates("edits")) == 3
 
 
+@pytest.mark.long
 def test_a_query_that_hangs_in_a_read_is_left_behind_and_the_run_goes_on_and_ends(
     tmp_path: Path, failing: Failing
 ) -> None:
     project = project_on(tmp_path, ", explode_by: {wiki: 'a, b, c, d'}")
     with closing(sqlite3.connect(project.folder / "hung" / "data.sqlite")) as connection:
         connection.execute("CREATE TABLE t (n)")
+    config = project.folder / "config.yaml"
+    config.write_text(config.read_text().replace("concurrency: 2", "concurrency: 1"))
     project.write(
         "edits.sql", "SELECT '{from_date}' AS date, '{wiki}' AS wiki, count(*) AS n FROM t"
     )

@@ -6,8 +6,10 @@ import enum
 import os
 import ssl
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+from reportupdater.engines import regular
 from reportupdater.engines.creds_file import Given, damaged
 from reportupdater.errors import ConnectionFailed, Where
 
@@ -182,7 +184,7 @@ def _look_at(tls: Tls, name: str) -> None:
         if name == "ssl-capath":
             os.listdir(path)
         else:
-            open(path, "rb").close()
+            regular.read(Path(path), 1)
     except OSError as error:
         raise ConnectionFailed(
             f"cannot read {path}, which `{name}` at {tls.where[name]} names: {error.strerror}",

@@ -10,8 +10,12 @@ from pathlib import Path
 
 def read(path: Path, most: int = -1) -> bytes:
     """Return the content of a regular file, or its first bytes. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    with open(path, "rb", opener=_opened) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "it is no regular file")
         return file.read(most)
+
+
+def _opened(path: str, flags: int) -> int:
+    """A descriptor, at once: of a pipe that no one writes to, too."""
+    return os.open(path, flags | os.O_NONBLOCK)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -115,6 +116,14 @@ def test_a_file_for_tls_that_is_not_there_is_named(
         f"cannot read {tmp_path}/none.pem, which `{name}` at {path}:4 names: "
         "No such file or directory"
     )
+
+
+def test_a_pipe_in_place_of_a_file_for_tls_is_an_error_at_once(
+    mariadb: Mariadb, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "ca.pem")
+    path = creds(mariadb, tmp_path / "my.cnf", f"ssl-ca={tmp_path}/ca.pem")
+    assert refused(mariadb, path).what.endswith(f"{path}:4 names: it is no regular file")
 
 
 @pytest.mark.long

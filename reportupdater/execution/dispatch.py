@@ -141,8 +141,8 @@ class Dispatcher:
     def give_back(self, batch: Batch, outcomes: Sequence[Outcome], seconds: float) -> list[Due]:
         """A worker has done with a batch; what it has no outcome for is handed out again.
 
-        Gives back what will not be handed out any more in this run, because their series
-        has failed too often in a row.
+        Return what will not be handed out any more in this run, because its series has failed too
+        often in a row.
         """
         group = batch.group
         with self._changed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heapreplace
+from operator import attrgetter
 
 from reportupdater.model import Series, Task
 from reportupdater.planning.due import Due, Stretch
@@ -50,10 +51,12 @@ class Lane:
         return tasks
 
     def put_back(self, tasks: Sequence[Task]) -> None:
-        """Take back the last tasks that were handed out."""
-        for task in reversed(tasks):
+        """Take back tasks that were handed out; they are handed out again in their old places."""
+        for task in tasks:
             number = task.series.report.granularity.number(task.interval.start)
             self._left[task.series].append(Stretch(number, number + 1, task.reason))
+        for series in {task.series for task in tasks}:
+            self._left[series].sort(key=attrgetter("first"), reverse=True)
         self._arrange()
 
     @property

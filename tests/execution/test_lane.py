@@ -73,3 +73,13 @@ def test_what_is_removed_of_a_series_is_all_that_is_left_of_it() -> None:
     assert lane.remove([dues[0].series]) == []
     assert lane.count == 2
     assert lane.dues == [Due(dues[1].series, (Stretch(FIRST + 1, FIRST + 3, Reason.MISSING),))]
+
+
+def test_what_several_workers_give_back_is_handed_out_oldest_first() -> None:
+    one = Series(report())
+    lane = Lane([Due(one, (Stretch(FIRST, FIRST + 9, Reason.MISSING),))])
+    every = list(Due(one, (Stretch(FIRST, FIRST + 9, Reason.MISSING),)).tasks())
+    first, second = lane.take(4), lane.take(4)
+    lane.put_back(first[2:])
+    lane.put_back(second[1:])
+    assert seen(lane.take(9)) == seen([*every[2:4], *every[5:]])

@@ -9,9 +9,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from reportupdater.errors import ReportupdaterError
-from reportupdater.observe.escaping import escaped, escaped_json, escaped_line
+from reportupdater.observe.escaping import Red, escaped, escaped_json, escaped_line
 from reportupdater.observe.indented import indented
-from reportupdater.observe.table import Red
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite

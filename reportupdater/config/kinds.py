@@ -17,7 +17,6 @@ from reportupdater import ticks
 from reportupdater.config.document import Items, Scalar, Section, Value
 from reportupdater.errors import nearest, shown
 from reportupdater.intervals import parse_moment
-from reportupdater.redaction import redacted
 
 FIRST_YEAR, LAST_YEAR = 1900, 9998
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -64,6 +63,8 @@ def describe(value: Value) -> str:
         return "a mapping"
     if value.is_null:
         return value.text or "empty"
+    from reportupdater.redaction import redacted  # only where something is wrong
+
     text = redacted(value.text)
     if not value.plain:
         return f"the text {shown(text)}"

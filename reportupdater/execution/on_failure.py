@@ -19,7 +19,6 @@ from reportupdater.errors import EXIT_FAILED, EXIT_USAGE, ReportupdaterError
 from reportupdater.execution.clock import utcnow
 from reportupdater.observe.escaping import escaped_line
 from reportupdater.observe.summary import Summary
-from reportupdater.redaction import Redaction
 from reportupdater.store.ledger import stamp
 
 log = logging.getLogger(__name__)
@@ -66,6 +65,8 @@ class Watch:
         try:
             telling.tell(command.value, json.dumps(self._told(exit_code, error)))
         except (ReportupdaterError, OSError) as failure:
+            from reportupdater.redaction import Redaction
+
             log.warning(
                 "%s: on_failure failed, so nobody may have been told of this run: %s",
                 command.where,

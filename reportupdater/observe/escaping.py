@@ -14,6 +14,12 @@ _STEERING = re.compile(
 )
 
 
+class Red(str):
+    """A line that is printed in red."""
+
+    __slots__ = ()
+
+
 def escaped(text: str) -> str:
     r"""Return a text in which nothing steers a terminal or cannot be seen; its line breaks stay.
 

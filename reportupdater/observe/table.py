@@ -9,14 +9,10 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from reportupdater.observe.escaping import Red
+
 _GAP = "  "
 _BAD = "! "
-
-
-class Red(str):
-    """A line that is printed in red."""
-
-    __slots__ = ()
 
 
 class Row(NamedTuple):

@@ -45,7 +45,7 @@ def redacted_words(words: Iterable[str]) -> Iterator[str]:
     for word in words:
         if before in _CURTAILED or (_NAMED.fullmatch(before) and not word.startswith("-")):
             yield HIDDEN
-        elif before in ("-u", "--user") and "://" not in word:
+        elif before in ("-u", "--user") and "://" not in word and not word.startswith("jdbc:"):
             yield re.sub(r":.+", f":{HIDDEN}", word)
         else:
             yield redacted(word)

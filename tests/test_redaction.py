@@ -25,6 +25,7 @@ from reportupdater.redaction import Redaction, redacted, redacted_words
             "curl https://me:abc@h.example.org:99/a/b?token=abc&x=1#abc",
             "curl https://***@h.example.org:99/a/b?***",
         ),
+        ("beeline -u jdbc:x y", "beeline -u jdbc:x y"),
         ("curl https://abc@h.example.org", "curl https://***@h.example.org"),
         (
             "curl https://h.example.org/services/T0123/AbCd1234EfGh5678IjKl",

@@ -222,12 +222,12 @@ def test_what_a_member_has_put_in_the_place_of_a_lock_is_refused(
     assert looks(elsewhere) == before
 
 
-def steps(project: Project, failing: Failing) -> list[int]:
+def steps(project: Project, failing: Failing, through: list[str]) -> list[int]:
     """The first call of each kind that a run makes on each of the state's files, by its number."""
-    log = project.folder.parent / "log"
-    with project.started(
-        through=failing.through(project.output, Fault(), log=log), now="2025-01-02"
-    ) as run:
+    log = written(project.folder.parent / "log", "")
+    log.chmod(0o666)
+    through = [*through, *failing.through(project.output, Fault(), log=log)]
+    with project.started(through=through, now="2025-01-02") as run:
         run.ended(0)
     _clear(project.output)
     first: dict[tuple[str, str], int] = {}
@@ -243,9 +243,9 @@ def steps(project: Project, failing: Failing) -> list[int]:
 def test_a_link_in_the_place_of_the_states_folder_is_not_followed_at_any_step(
     people: People, project: Project, elsewhere: Path, failing: Failing, who: str, part: int
 ) -> None:
-    numbers = steps(project, failing)
-    assert len(numbers) > 20
     through = runs_as(who, project, people, elsewhere)
+    numbers = steps(project, failing, through)
+    assert len(numbers) > 20
     before = looks(elsewhere)
     path = project.output / ".reportupdater"
     for nth in numbers[part::4]:

@@ -32,6 +32,12 @@ _OF_NO_KIND = frozenset({"Exception", "RuntimeException", "HiveException", "IOEx
 
 _BAD_STATUS = re.compile(r"Bad status: \d+ \(b?['\"](.*)['\"]\)", re.DOTALL)
 
+_ENDED = re.compile(
+    r"Illegal Operation state transition from (?:CANCELED|CLOSED)"
+    r"|HiveSession\.getSessionState\(\)\" is null"
+)
+"""A query whose operation or session was ended, in the words of a job that notices it."""
+
 _Hints = tuple[tuple[re.Pattern[str], str], ...]
 
 
@@ -170,6 +176,8 @@ def of_server(text: str, address: str) -> ReportupdaterError:
     """The error for what a server says of a query: its own error, or that of a server's end."""
     if _LOST.search(text):
         return ConnectionFailed(f"lost the session on {address}: {first_line(text)}")
+    if _ENDED.search(text):
+        return closed_by_others()
     return QueryError(first_line(text), hint=_hint(_OF_QUERY, text))
 
 
@@ -272,6 +280,11 @@ def of_mismatch(address: str, auth: str, transport: str, spoken: str) -> Connect
 def is_gone(error: BaseException) -> bool:
     """Whether a server knows a query no more."""
     return _is_response(error) and _GONE.search(words(error)) is not None
+
+
+def is_timeout(text: str) -> bool:
+    """Whether a server says that a query was ended at its time limit, in the words of a job's end."""
+    return "Illegal Operation state transition from TIMEDOUT" in text
 
 
 def is_expired(error: BaseException) -> bool:

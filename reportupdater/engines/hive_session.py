@@ -233,6 +233,8 @@ class HiveSession:
             _log.debug("%s: %s", self._address, hive_errors.words(error))
             if hive_errors.is_gone(error) and self._lives():
                 raise hive_errors.closed_by_others() from error
+            if hive_errors.is_timeout(hive_errors.words(error)):
+                raise self._timeout() from error
             raise hive_errors.of_query(error, self._address) from error
         return result
 
@@ -275,6 +277,13 @@ class HiveSession:
             _log.debug("%s: %s", self._address, ": ".join(filter(None, (progress, vertices))))
         self.progress = progress
 
+    def _timeout(self) -> QueryTimeout:
+        """Return the error for a query that the server ended at its time limit."""
+        return QueryTimeout(
+            f"the server stopped it after {self._seconds} s",
+            hint="make the query quicker, or raise its `timeout`",
+        )
+
     def _check(self, status: Any) -> None:
         """Raise QueryError or ConnectionFailed unless the statement succeeded."""
         from TCLIService.ttypes import TOperationState as State
@@ -284,11 +293,8 @@ class HiveSession:
         if status.operationState == State.FINISHED_STATE and not said:
             return
         _log.debug("%s: %s", self._address, said)
-        if status.operationState == State.TIMEDOUT_STATE:
-            raise QueryTimeout(
-                f"the server stopped it after {self._seconds} s",
-                hint="make the query quicker, or raise its `timeout`",
-            )
+        if status.operationState == State.TIMEDOUT_STATE or hive_errors.is_timeout(said):
+            raise self._timeout()
         if not said and status.operationState in (State.CANCELED_STATE, State.CLOSED_STATE):
             raise hive_errors.closed_by_others()
         raise hive_errors.of_server(said or "the server gives no reason", self._address)

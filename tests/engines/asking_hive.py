@@ -13,7 +13,7 @@ from reportupdater.engines.hive_session import HiveSession
 from reportupdater.errors import ConnectionFailed, ReportupdaterError
 from reportupdater.model import HiveDatabase, Query, Table
 from tests.helpers import patient, wait_until
-from tests.servers.spark import Spark, sleeping
+from tests.servers.hiveserver2 import HiveServer2
 
 ENTRY = HiveDatabase(name="hive", host="127.0.0.1", username="reports")
 
@@ -57,14 +57,18 @@ def failure(entry: HiveDatabase) -> ConnectionFailed:
 
 
 def stopped(
-    spark: Spark, session: HiveSession, action: Callable[[], object], query: str = sleeping(300)
+    server: HiveServer2,
+    session: HiveSession,
+    action: Callable[[], object],
+    query: str | None = None,
 ) -> tuple[ReportupdaterError, float]:
     """What a query dies of when something happens to it, and after how many seconds."""
+    query = query or server.sleeping
     if not session.connected:
         session.connect()
     with ThreadPoolExecutor(1) as thread:
         call = thread.submit(ask, session, query)
-        wait_until(lambda: spark.running() == [query])
+        wait_until(lambda: server.running() == [query])
         began = time.monotonic()
         action()
         error = call.exception(patient(30))

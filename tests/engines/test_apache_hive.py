@@ -14,9 +14,10 @@ import pytest
 
 from reportupdater.engines.hive_session import HiveSession
 from reportupdater.errors import QueryError
+from reportupdater.model import Table
 from tests.engines.asking_hive import ask, value
-from tests.helpers import Project, on_a_terminal
-from tests.servers.hive import Hive
+from tests.helpers import Project, on_a_terminal, wait_until
+from tests.servers.hive import Hive, running_hive
 
 
 @pytest.fixture
@@ -92,3 +93,40 @@ reports: {{slow: {{type: hive, granularity: days, starts: 2025-01-01, ends: 2025
     shown = on_a_terminal(project)
     assert re.search(r"slow 2025-01-01 \d+ s, 1 of 2 vertices, 50 %", shown)
     assert project.dates("slow") == ["2025-01-01"]
+
+
+# Statements
+
+
+def test_a_helper_table_lives_as_long_as_its_file(session: HiveSession) -> None:
+    text = """
+-- It's filled; then read.
+SET hivevar:least=2;
+CREATE TEMPORARY TABLE helper AS SELECT n + 1 AS n FROM one; /* "done" */
+SELECT '2015-01-02' AS `date`, n FROM helper WHERE n >= ${hivevar:least};
+"""
+    assert ask(session, text) == Table(("date", "n"), [("2015-01-02", "2")])
+    with pytest.raises(QueryError, match="Table not found 'helper'"):
+        ask(session, "SELECT * FROM helper")
+    with pytest.raises(QueryError):
+        value(session, "${hivevar:least}")
+
+
+@pytest.mark.long
+def test_a_run_goes_on_when_hive_is_killed_in_mid_query_and_comes_back(tmp_path: Path) -> None:
+    with running_hive(lasting=True) as server:
+        server.make_one()
+        config = f"""
+databases: {{hive: {{engine: hive, host: {server.host}, port: {server.port}, concurrency: 1}}}}
+reports: {{slow: {{type: hive, granularity: days, starts: 2025-01-01, retries: 20}}}}
+"""
+        query = SLOW_REDUCER.replace("2025-01-01", "{from_date}")
+        project = Project(tmp_path, config, {"slow.hql": query})
+        with project.started("-l", "info", now="2025-01-03") as run:
+            wait_until(server.running)
+            server.stop(kill=True)
+            run.says(f"lost the connection to {server.host}:{server.port}")
+            run.says("Connection refused")
+            server.start()
+            run.ended(0, within=300)
+    assert project.dates("slow") == ["2025-01-01", "2025-01-02"]

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,21 +10,18 @@ from typing import Any
 
 import pytest
 
-import reportupdater
 from reportupdater.engines.hive import HiveEngine
 from reportupdater.engines.hive_session import HiveSession
 from reportupdater.errors import (
-    ConnectionFailed,
     QueryError,
-    QueryTimeout,
     ReportupdaterError,
     ResultError,
 )
 from reportupdater.model import Query, Table
 from tests.engines.asking_hive import ENTRY, ask, stopped, value
 from tests.engines.tasks import sql_task
-from tests.helpers import patient, wait_until
-from tests.servers.spark import Spark, sleeping
+from tests.helpers import wait_until
+from tests.servers.spark import Spark
 
 BUSY = "SELECT count(*) FROM range(1000000000) a JOIN range(1000000000) b ON a.id % 7 < b.id"
 """Takes for ever, and all the processor time there is."""
@@ -240,58 +234,6 @@ def used(spark: Spark) -> float:
     before, began = spark.processor_seconds(), time.monotonic()
     time.sleep(0.3)
     return (spark.processor_seconds() - before) / (time.monotonic() - began)
-
-
-def test_the_server_itself_ends_a_query_that_outlives_the_timeout(
-    spark: Spark, session: HiveSession
-) -> None:
-    with pytest.raises(QueryTimeout, match=r"after 1 s .*`timeout`"):
-        ask(session, sleeping(300), timeout=0.3)
-    assert session.connected
-    assert value(session, "1") == "1"
-    wait_until(lambda: spark.running() == [])
-
-
-def test_a_query_does_not_outlive_a_run_that_is_killed(spark: Spark) -> None:
-    program = f"""
-from reportupdater.engines.hive_session import HiveSession
-from reportupdater.model import HiveDatabase, Query
-session = HiveSession(HiveDatabase(name="hive", host={spark.host!r}, port={spark.port}))
-session.connect()
-session.run(Query({sleeping(301)!r}), max_rows=1, timeout=600)
-"""
-    path = str(Path(reportupdater.__file__).parent.parent)
-    process = subprocess.Popen(
-        [sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": path}
-    )
-    try:
-        wait_until(lambda: spark.running() == [sleeping(301)])
-    finally:
-        process.kill()
-        process.wait()
-    wait_until(lambda: spark.running() == [])
-
-
-def test_a_query_that_somebody_ends_on_the_server_is_not_retried(
-    spark: Spark, session: HiveSession
-) -> None:
-    def end() -> None:
-        assert session._connection is not None
-        session._kill(session._connection.sessionHandle, session._operation, {})
-
-    error, _ = stopped(spark, session, end)
-    assert isinstance(error, QueryError)
-    assert "ended on the server" in error.hint
-
-
-def test_a_query_is_stopped_even_when_the_server_cannot_be_told(
-    spark: Spark, session: HiveSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(session, "_kill", lambda *handles: None)
-    error, seconds = stopped(spark, session, session.cancel)
-    assert isinstance(error, ConnectionFailed)
-    assert 0.5 < seconds < patient(3)
-    wait_until(lambda: spark.running() == [])
 
 
 def test_the_rest_of_a_large_result_is_dropped(session: HiveSession) -> None:

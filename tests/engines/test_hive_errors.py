@@ -136,6 +136,29 @@ def test_a_failing_vertex_is_shown_with_its_innermost_cause(said: str, shown: st
     assert error.what == f"vertex Map 1 failed: {shown}"
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Illegal Operation state transition from CLOSED to ERROR",
+        "Illegal Operation state transition from CANCELED to FINISHED",
+        (
+            'Cannot invoke "org.apache.hadoop.hive.ql.session.SessionState.getSessionId()" because the'
+            ' return value of "org.apache.hive.service.cli.session.HiveSession.getSessionState()" is null'
+        ),
+    ],
+)
+def test_a_job_that_notices_that_its_query_was_ended_says_so(said: str) -> None:
+    error = hive_errors.of_query(response(said), ADDRESS)
+    assert type(error) is QueryError
+    assert error.what == "the query was stopped"
+    assert "ended on the server" in error.hint
+
+
+def test_a_job_that_notices_that_its_time_is_over_is_a_timeout() -> None:
+    assert hive_errors.is_timeout("Illegal Operation state transition from TIMEDOUT to ERROR")
+    assert not hive_errors.is_timeout("Illegal Operation state transition from CLOSED to ERROR")
+
+
 def test_the_message_may_stand_among_the_lines_for_programs() -> None:
     lines = ["*org.apache.hive.service.cli.HiveSQLException:it broke:28:27", "a.b.C:run:C.java:1"]
     error = hive_errors.of_query(response(None, lines), ADDRESS)

@@ -6,7 +6,8 @@ A file that is as it was when its coverage was remembered is not read again but 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ from reportupdater.store.remembered import Identity
 _END = 256
 """Bytes at the end of a file that are read first: in them nearly always is a row with a value."""
 _MORE = 16
+_CELLS = bytes(byte if byte in b"\t\n\r" else ord("x") for byte in range(256))
+"""How the shape of a text is seen: where its cells and lines are, not what they hold."""
 
 
 class Reach(NamedTuple):
@@ -54,33 +57,16 @@ def reach(
     labelled = {granularity.labelled(start): empty for start, empty in pending.items()}
     waiting = {number: empty for number, empty in labelled.items() if number is not None}
     done = Coverage.of([*stored, *waiting]) if waiting else stored
-    newest = done.newest
-    if place and file and newest is not None and newest not in waiting:
-        label = granularity.label(granularity.start(newest))
-        if _ends_with_a_value(place, file.size, label.encode()):  # as nearly all do
-            return Reach(done, 0)
-    newest_first = _newest_first(place, granularity, stored)
-    empty = 0
+    at_the_end = _empty_at_the_end(place, granularity, stored, waiting)
+    if at_the_end is not None and not waiting:
+        return Reach(done, done.count(at_the_end))
+    empty = _empty(place, granularity) if at_the_end is None else at_the_end
+    count = 0
     for number in _falling(done):
-        is_one = waiting.get(number)
-        if is_one is None:
-            is_one = next((one for at, one in newest_first if at == number), False)
-        if not is_one:
+        if not waiting.get(number, number in empty):
             break
-        empty += 1
-    return Reach(done, empty)
-
-
-def _ends_with_a_value(place: Place, size: int, label: bytes) -> bool:
-    """Whether the last row of a TSV has this date and a value; False also where that is not plain."""
-    descriptor = place.open()
-    try:
-        end = os.pread(descriptor, _END, max(0, size - _END))
-    finally:
-        os.close(descriptor)
-    _, whole, row = end.rstrip(b"\r\n").rpartition(b"\n")
-    date, _, cells = row.partition(b"\t")
-    return bool(whole and cells.strip(b"\t")) and date == label and b'"' not in end
+        count += 1
+    return Reach(done, count)
 
 
 def _falling(numbers: Coverage) -> Iterator[int]:
@@ -88,74 +74,73 @@ def _falling(numbers: Coverage) -> Iterator[int]:
         yield from range(past - 1, first - 1, -1)
 
 
-def _newest_first(
-    place: Place | None, granularity: Granularity, stored: Coverage
-) -> Iterator[tuple[int, bool]]:
-    """The intervals of a TSV, the newest first, each with whether it is empty.
+def _empty(place: Place | None, granularity: Granularity) -> set[int]:
+    """The empty intervals of a TSV."""
+    groups = groupby(tsv.read(place, granularity).rows, key=lambda row: row.number)
+    found = {number: is_empty(row.cells for row in rows) for number, rows in groups}
+    return {number for number, empty in found.items() if empty}
 
-    They are read from the end of the file as long as it is in the order of its dates, and plain.
+
+def _empty_at_the_end(
+    place: Place | None, granularity: Granularity, stored: Coverage, waiting: Container[int]
+) -> range | None:
+    """The intervals after the newest that has a value, as the end of a TSV tells.
+
+    None where it does not: there are quotes, no other columns, or rows that are not in the order of
+    their dates; or that newest one is waiting to be replaced.
     """
-    last = None
+    newest = stored.newest
+    if place is None or newest is None:
+        return range(0)
+    for end, is_all in _ends(place):
+        if b'"' in end:
+            return None
+        at = end.translate(_CELLS).rfind(b"\tx")  # the last value
+        row = end.rfind(b"\n", 0, max(at, 0)) + 1
+        if at >= 0 and (row or is_all):
+            break
+    else:
+        return None
     try:
-        for found, number in zip(_backwards(place, granularity), _falling(stored), strict=False):
-            if found[0] != number:
-                break
-            last = number
-            yield found
-        else:
-            return
-    except ValueError:  # quotes, or a date that is none
-        pass
-    content = tsv.read(place, granularity)
-    groups = groupby(content.rows, key=lambda row: row.number)
-    whole = {number: is_empty(row.cells for row in rows) for number, rows in groups}
-    for number in sorted(whole, reverse=True):
-        if last is None or number < last:
-            yield number, whole[number]
+        date, _, _ = end[row:].partition(b"\t")
+        last = -1  # none has one, if it stands in the header
+        if not is_all or end[:row].strip():
+            last = granularity.place(date.decode())[1]
+        after = _numbers(end[at:].partition(b"\n")[2], granularity)
+    except ValueError:
+        return None
+    found = range(last + 1, newest + 1)
+    in_order = not after.runs or after.runs[0][0] >= last
+    is_plain = in_order and after.count(found) == stored.count(found) and last not in waiting
+    return found if is_plain else None
 
 
-def _backwards(place: Place | None, granularity: Granularity) -> Iterator[tuple[int, bool]]:
-    """The runs of a file's rows with one interval, from its end, each with whether it is empty.
-
-    Raises ValueError for what is not plain.
-    """
-    number, empty = None, True
-    for line in _lines_backwards(place):
-        date, *cells = line.split(b"\t")
-        found = granularity.place(date.decode())[1]
-        if found != number:
-            if number is not None and empty:
-                yield number, True
-            number, empty = found, True
-        if empty and (not cells or any(cells)):
-            empty = False
-            yield number, False
-    if number is not None and empty:
-        yield number, True
+@lru_cache(16)  # where nothing has a value, the series of a report have all of it in common
+def _numbers(rows: bytes, granularity: Granularity) -> Coverage:
+    """The intervals of some rows. Raises ValueError where they are not in order, or have one column."""
+    numbers = []
+    for line in rows.split(b"\n"):
+        date, tab, _ = line.partition(b"\t")
+        if tab:
+            numbers.append(granularity.place(date.decode())[1])
+        elif line.strip():
+            raise ValueError("it has one column")
+    if numbers != sorted(numbers):
+        raise ValueError("they are not in order")
+    return Coverage.of(numbers)
 
 
-def _lines_backwards(place: Place | None) -> Iterator[bytes]:
-    """The lines of a TSV but the first, from its end. Raises ValueError where there are quotes."""
-    if place is None:
-        return
+def _ends(place: Place) -> Iterator[tuple[bytes, bool]]:
+    """The end of a file, more of it each time, and whether it is all of it."""
     descriptor = place.open()
     try:
-        past = os.fstat(descriptor).st_size
+        size = os.fstat(descriptor).st_size
         length = _END
-        rest = b""  # of a line that begins further up
-        while past:
-            begin = max(0, past - length)
-            part = os.pread(descriptor, past - begin, begin) + rest
-            if b'"' in part:
-                raise ValueError("not plain")
-            rest, *lines = part.split(b"\n")
+        while True:
+            begin = max(0, size - length)
+            yield os.pread(descriptor, size - begin, begin), not begin
             if not begin:
-                lines.insert(0, rest)
-                del lines[: next((at for at, line in enumerate(lines) if line.strip()), 0) + 1]
-            for line in reversed(lines):
-                row = line.removesuffix(b"\r")
-                if row:
-                    yield row
-            past, length = begin, length * _MORE
+                return
+            length *= _MORE
     finally:
         os.close(descriptor)

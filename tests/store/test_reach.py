@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reportupdater.errors import TsvError
@@ -80,6 +80,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("end", [1, 16, 256])
+@settings(deadline=None)  # how long it takes depends on the machine
 @given(text=files, pending=pendings)
 def test_the_end_of_a_file_tells_what_all_of_it_tells(
     folder: Path, end: int, text: str, pending: dict[str, bool]

@@ -80,6 +80,7 @@ def test_a_short_report_has_all_defaults(load: Load, tmp_path: Path) -> None:
         "host": "db1.example.org",
         "port": 3306,
         "shards": None,
+        "socket": None,
         "database": None,
         "creds_file": None,
         "wiki_dimension": None,

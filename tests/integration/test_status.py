@@ -386,7 +386,7 @@ def test_who_may_not_enter_the_states_folder_gets_what_the_tsvs_tell(
     assert report(told, "edits")["done_up_to"] == "2025-01-04"
 
 
-def test_a_status_json_of_another_version_is_left_out(
+def test_an_entry_of_status_json_of_another_version_is_left_out_and_reported(
     troubled: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = troubled.output / ".reportupdater"
@@ -395,8 +395,11 @@ def test_a_status_json_of_another_version_is_left_out(
     content["reports"]["edits"]["news"] = 1
     (folder / "status.json").write_text(json.dumps(content))
     told = as_json(capsys, troubled, code=1)  # the state could not be looked at
-    assert told["source"] == "tsv"
-    assert told["source_why"].endswith("; status.json is not as this version writes it")
+    assert told["source"] == "status.json"
+    assert "an entry of status.json that no run can have written: ignored:" in told["troubles"][0]
+    last_runs = {report["report"]: report["last_run"] for report in told["reports"]}
+    assert last_runs["edits"] is None
+    assert last_runs["views"] is not None
 
 
 def test_a_closed_standard_output_is_no_error(troubled: Project) -> None:

@@ -89,7 +89,7 @@ _OF_LOGIN = _hints(
     ),
     (
         r"not found in kerberos database",
-        "check `kerberos_service_name` and `host`: together they name the server's principal",
+        "`kerberos_service_name` and `kerberos_host`, else `host`, must name the server's principal",
     ),
     (
         r"unsupported mechanism",

@@ -19,6 +19,7 @@ from reportupdater.model import HiveDatabase
 from tests.engines.asking_hive import ENTRY, answer, failure, stopped
 from tests.engines.tasks import sql_task
 from tests.helpers import patient, wait_until
+from tests.servers.balancer import balanced
 from tests.servers.kerberos import Realm
 from tests.servers.spark import Spark, running_spark
 
@@ -177,6 +178,20 @@ def test_a_wrong_service_name_is_told(strict: Spark, ticket: Callable[..., None]
     assert "Server hdfs/localhost@EXAMPLE.ORG not found in Kerberos database" in error.what
     assert "`kerberos_service_name`" in error.hint
     assert not error.retry
+
+
+def test_behind_a_balancer_the_host_of_the_principal_has_a_key_of_its_own(
+    strict: Spark, ticket: Callable[..., None]
+) -> None:
+    ticket()
+    with balanced([strict.port]) as port:
+        entry = strict.entry(auth="KERBEROS", host="127.0.0.1", port=port)
+        error = failure(entry)
+        assert error.what.startswith(f"cannot log in on 127.0.0.1:{port}: ")
+        assert "hive/127.0.0.1@EXAMPLE.ORG not found in Kerberos database" in error.what
+        assert "`kerberos_host`" in error.hint
+        assert not error.retry
+        assert answer(replace(entry, kerberos_host="localhost"), "current_user()") == "reports"
 
 
 def test_a_server_that_wants_a_ticket_says_so(strict: Spark) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from reportupdater.engines.hive_session import HiveSession
-from reportupdater.errors import QueryError
+from reportupdater.errors import ConnectionFailed, QueryError
 from reportupdater.model import Table
-from tests.engines.asking_hive import ask, value
+from tests.engines.asking_hive import answer, ask, failure, stopped, value
 from tests.helpers import Project, on_a_terminal, wait_until
 from tests.servers.hive import Hive, running_hive
 
@@ -110,6 +110,21 @@ SELECT '2015-01-02' AS `date`, n FROM helper WHERE n >= ${hivevar:least};
         ask(session, "SELECT * FROM helper")
     with pytest.raises(QueryError):
         value(session, "${hivevar:least}")
+
+
+@pytest.mark.long
+def test_a_hive_without_sasl_lets_in_and_ends_what_is_cancelled() -> None:
+    with running_hive({"hive.server2.authentication": "NOSASL"}) as server:
+        entry = server.entry(auth="NOSASL")
+        assert answer(entry) == "2"
+        assert "`auth: NOSASL`" in failure(server.entry()).hint
+        with closing(HiveSession(entry)) as session:
+            # This server has no table.
+            sleeping = server.sleeping.replace("FROM one", "FROM (SELECT 1 AS n) AS one")
+            error, _ = stopped(server, session, session.cancel, sleeping)
+            assert isinstance(error, ConnectionFailed)
+            wait_until(lambda: server.running() == [])
+            assert value(session, "1") == "1"
 
 
 @pytest.mark.long

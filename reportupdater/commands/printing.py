@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from reportupdater.errors import ReportupdaterError
 from reportupdater.observe.escaping import Red, escaped, escaped_json, escaped_line
-from reportupdater.observe.indented import indented
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -35,6 +34,8 @@ def put_text(text: str) -> None:
 
 def put_json(value: Any) -> None:
     """Print a value as JSON. Raises as `_write` does."""
+    from reportupdater.observe.indented import indented  # a run prints no JSON
+
     _write(escaped_json(indented(value)) + "\n")
 
 

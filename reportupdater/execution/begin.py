@@ -15,7 +15,7 @@ from reportupdater.observe.log import tell
 from reportupdater.observe.summary import Summary
 from reportupdater.observe.words import count
 from reportupdater.planning.explode import EVERY, Only, explode
-from reportupdater.store import files, folder, foreign, owners, remembered
+from reportupdater.store import files, folder, owners, remembered
 from reportupdater.store.locks import Locks
 from reportupdater.store.owners import Owner
 from reportupdater.store.state import State
@@ -144,6 +144,8 @@ def ours(project: Project, report: Report, state: State, summary: Summary) -> Ow
 
 def _check_rows(state: State, report: Report) -> None:
     """Raise TsvError where rows are of another granularity than a report of which no run is known."""
+    from reportupdater.store import foreign
+
     memory = remembered.recall(state, report.name, report.granularity)
     walk = files.Walk(state.root)
     for series in explode(report)[:_MOST_READ]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_STEERING = re.compile(
+_STEERING = (  # compiled when something has to be escaped: nearly no run prints at all
     "["
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, but for tabs and line breaks
     "\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # not seen, or turning
@@ -28,7 +28,7 @@ def escaped(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return re.sub(_STEERING, lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def escaped_line(text: str) -> str:
@@ -48,7 +48,7 @@ def escaped_json(text: str) -> str:
     """
     if text.isascii() and "\x7f" not in text:  # JSON has no other control but line breaks
         return text
-    return _STEERING.sub(lambda found: _in_json(found[0]), text)
+    return re.sub(_STEERING, lambda found: _in_json(found[0]), text)
 
 
 def _in_json(character: str) -> str:

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 _MEND = "once that is mended, `reportupdater resend` sends them"
 _MOST_REMARKS = 50
 _MOST_WARNINGS = 50  # odd values of a column could be thousands
-_OWN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8,}(?:_[0-9]+)*|(?<=row )[0-9,]+")
+_OWN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8,}(?:_[0-9]+)*|(?<=row )[0-9,]+"
 """What differs from interval to interval in messages that are otherwise equal."""
 
 
@@ -44,7 +44,7 @@ class Tally:
 
         Messages of one `kind` count as equal, whatever they say.
         """
-        key = about, kind or _OWN.sub("", message)
+        key = about, kind or re.sub(_OWN, "", message)
         is_first = key not in self._lines
         line = self._lines.setdefault(key, _Line(message, example))
         if example < line.example:  # whatever came first: the oldest of the first series is told

@@ -10,7 +10,7 @@ import re
 
 _LONGEST = 255
 """Bytes of a name that a file system takes."""
-_NOT_IN_A_NAME = re.compile("[/\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_NOT_IN_A_NAME = "[/\x00-\x1f\x7f-\x9f\u2028\u2029]"  # nearly all names are plain ASCII, see below
 
 
 def is_report(name: str) -> bool:
@@ -19,11 +19,12 @@ def is_report(name: str) -> bool:
     >>> is_report("edits"), is_report("../edits"), is_report(".state")
     (True, False, False)
     """
-    return (
-        name[:1] not in ("", ".", "-")
-        and not _NOT_IN_A_NAME.search(name)
-        and len(name.encode("utf-8", "surrogatepass")) <= _LONGEST
-    )
+    if name[:1] in ("", ".", "-"):
+        return False
+    if name.isascii() and name.isprintable():
+        return "/" not in name and len(name) <= _LONGEST
+    size = len(name.encode("utf-8", "surrogatepass"))
+    return size <= _LONGEST and not re.search(_NOT_IN_A_NAME, name)
 
 
 def is_tsv(path: str) -> bool:

@@ -327,7 +327,7 @@ def test_what_a_server_says_steers_no_terminal(tmp_path: Path) -> None:
     query = 'SELECT * FROM "\x1b[2J\x1b]0;x\x07 \u202e"'
     project = Project(tmp_path, SQLITE + "reports: {edits: {}}\n", {"edits.sql": query})
     said = project.run(code=1)
-    assert r"no such table: \x1b[2J\x1b]0;x\x07 \u202e" in said
+    assert r"no such table: \x1b[2J\x1b]0;x\x07 <U+202E>" in said
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", said)
 
 

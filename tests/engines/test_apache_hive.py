@@ -145,3 +145,25 @@ reports: {{slow: {{type: hive, granularity: days, starts: 2025-01-01, retries: 2
             server.start()
             run.ended(0, within=300)
     assert project.dates("slow") == ["2025-01-01", "2025-01-02"]
+
+
+@pytest.mark.long
+def test_a_run_loses_nothing_when_hive_is_stopped_in_order_and_comes_back(tmp_path: Path) -> None:
+    query = "SELECT '{from_date}' AS `date`, reflect('java.lang.Thread', 'sleep', 500L) AS slept FROM one"
+    with running_hive(lasting=True) as server:
+        server.make_one()
+        config = f"""
+databases: {{hive: {{engine: hive, host: {server.host}, port: {server.port}}}}}
+reports: {{quick: {{type: hive, granularity: days, starts: 2025-01-01, retries: 20}}}}
+"""
+        project = Project(tmp_path, config, {"quick.hql": query})
+        with project.started("-l", "info", now="2025-01-21") as run:
+            wait_until(lambda: project.committed() >= 2)
+            # It waits for the queries that run, and takes no other ones meanwhile.
+            server.stop()
+            run.says("decommissioned or inactive")
+            run.says("Connection refused")
+            assert 2 <= project.committed() < 20
+            server.start()
+            run.ended(0, within=300)
+    assert project.dates("quick") == [f"2025-01-{day:02}" for day in range(1, 21)]

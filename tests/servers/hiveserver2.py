@@ -75,7 +75,12 @@ class HiveServer2:
                 process.kill()
             else:
                 process.terminate()
-            process.wait(60)
+            try:
+                process.wait(120)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                pytest.fail(f"{self.name} does not stop:\n{self.said()[-3000:]}")
 
     @property
     def alive(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -128,8 +129,7 @@ def outlook(request: Request) -> Outlook:
     reports = begin.chosen(project, request.reports, summary, request.only)
     if not reports:
         raise UsageError("no report could be loaded", where=Where(str(project.config_path)))
-    if request.output.exists() and not request.output.is_dir():
-        raise UsageError(f"{request.output} cannot be the output folder: it is no folder")
+    _check_output(request.output)
     with Overlay(request.output) as state:
         locks = Onlooker(folder_of(request.output))
         mark_files, problems = marks.read_files(project.folder)
@@ -189,6 +189,20 @@ def _outlook(
         None if mean is None else count * mean,
         failing,
     )
+
+
+def _check_output(output: Path) -> None:
+    """Raise UsageError for what is there and no folder, or may not be looked at."""
+    why = "it is no folder"
+    try:
+        os.lstat(output)
+        if os.path.isdir(output):
+            return
+    except FileNotFoundError:
+        return  # the first run makes it
+    except OSError as error:
+        why = error.strerror or str(error)
+    raise UsageError(f"{output} cannot be the output folder: {why}")
 
 
 def _trouble(state: State, series: Series) -> str:

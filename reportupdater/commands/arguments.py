@@ -113,7 +113,8 @@ def check_order(given: argparse.Namespace, *, output_first: bool = False) -> Non
     project, output = given.project, given.output
     if given.config_path or not (project and output):
         return
-    if (output / CONFIG_NAME).is_file() and not (project / CONFIG_NAME).is_file():
+    is_project = os.path.isfile(output / CONFIG_NAME)
+    if is_project and not os.path.isfile(project / CONFIG_NAME):
         first = f"output folder comes first: {project} {output}"
         if not output_first:
             first = f"project comes first: {output} {project}"

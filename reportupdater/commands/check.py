@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -63,7 +64,7 @@ def call(given: argparse.Namespace) -> int:
     if given.output is not None:
         needed(given.output)
     examined = examine(
-        list({path.resolve(): path for path in given.projects}.values()),
+        list({os.path.realpath(path): path for path in given.projects}.values()),
         now=utcnow(),
         config_path=given.config_path,
         host_files=arguments.host_files(given),

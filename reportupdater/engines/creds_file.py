@@ -161,7 +161,7 @@ class _Reading:
 
 
 def _included_paths(include: Include, where: Where) -> list[Path]:
-    path = Path(os.fsdecode(include.path)).expanduser()
+    path = Path(os.path.expanduser(os.fsdecode(include.path)))
     if not include.folder:
         return [path]
     try:
@@ -173,7 +173,7 @@ def _included_paths(include: Include, where: Where) -> list[Path]:
 
 def _content(path: Path) -> bytes:
     """The content of a file. Warns of one that every user can read. Raises OSError."""
-    with open(path.expanduser(), "rb", opener=_without_waiting) as file:
+    with open(os.path.expanduser(path), "rb", opener=_without_waiting) as file:
         mode = os.fstat(file.fileno()).st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISCHR(mode)):
             raise OSError(0, "it is no file")
@@ -219,7 +219,7 @@ def _warn(path: Path, mode: int) -> None:
             return
         _looked_at.add(path)
     open_to_all = mode & (stat.S_IROTH | stat.S_IWOTH)
-    if stat.S_ISREG(mode) and open_to_all and _can_be_reached(path.expanduser()):
+    if stat.S_ISREG(mode) and open_to_all and _can_be_reached(Path(os.path.expanduser(path))):
         doing = "read" if open_to_all & stat.S_IROTH else "write to"
         _log.warning(
             "%s: every user of this host can %s this creds_file (chmod o= %s)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reportupdater.errors import ReportupdaterError, StateError, told
+from reportupdater.errors import ReportupdaterError, StateError, sentence, told
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.stop import Stop
 from reportupdater.observe.summary import Summary
@@ -66,8 +66,10 @@ def merge(state: State, report: str, paths: Sequence[str], summary: Summary) -> 
 
 
 def _note(summary: Summary, report: str, path: str, error: Exception) -> None:
+    hint = files.remedy(error) if isinstance(error, OSError) else ""
+    why = sentence(told(error), None, hint)
     summary.troubles.add(
         report,
-        f"{path} cannot be written: {told(error)}; what was computed is kept, and written"
-        " by the first run that can",
+        f"{path} cannot be written: {why}; what was computed is kept, and written by the first run"
+        " that can",
     )

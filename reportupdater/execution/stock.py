@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from reportupdater.errors import TsvError, shown
+from reportupdater.errors import TsvError, Where, sentence, shown
 from reportupdater.intervals import Coverage
 from reportupdater.model import Report, Series
 from reportupdater.observe.summary import Summary
@@ -120,9 +120,9 @@ def coverage(
                 summary.troubles.add(report.name, str(error))
             done[one] = None
         except OSError as error:
-            summary.troubles.add(
-                report.name, f"{state.output / one.tsv} cannot be read: {error.strerror}"
-            )
+            what = f"cannot be read: {error.strerror}"
+            where = Where(str(state.output / one.tsv))
+            summary.troubles.add(report.name, sentence(what, where, files.unreadable(error)))
             done[one] = None
         else:
             starts = waiting.get(one.tsv)

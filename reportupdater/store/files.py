@@ -174,12 +174,21 @@ def remedy(error: OSError) -> str:
                 "a run holds a file open for each of its reports: raise the hard limit (`ulimit -Hn`, or"
                 " LimitNOFILE= in a systemd unit), or split the project"
             )
+        case errno.ELOOP:
+            return "put the file or folder itself there"
         case errno.EIO:
             return "is that disk failing? the kernel's log (`dmesg`) tells"
         case errno.ENOLCK | errno.EOPNOTSUPP:
             return "that file system has no locks: use a local disk"
         case _:
             return ""
+
+
+def unreadable(error: OSError) -> str:
+    """What helps where a file of the output folder cannot be read."""
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"{access.user()}, who runs this, must be able to read it"
+    return remedy(error)
 
 
 class Written(NamedTuple):

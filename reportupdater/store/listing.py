@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,9 +16,16 @@ from reportupdater.store.folder import Folder
 
 
 def needed(output: Path) -> None:
-    """Raise UsageError where there is no such folder."""
-    if not output.is_dir():
-        raise UsageError(f"{output}: there is no such output folder", hint="the first run makes it")
+    """Raise UsageError where there is no such folder, or none that may be looked at."""
+    hint = "it is no folder"
+    try:
+        if stat.S_ISDIR(os.stat(output).st_mode):
+            return
+    except (FileNotFoundError, NotADirectoryError):
+        hint = "the first run makes it"
+    except OSError as error:
+        raise UsageError(f"{output} cannot be read: {error.strerror}") from None
+    raise UsageError(f"{output}: there is no such output folder", hint=hint)
 
 
 def reports(output: Path) -> list[str]:

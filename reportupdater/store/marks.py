@@ -46,7 +46,13 @@ def read_files(project: Path) -> tuple[list[MarkFile], list[Problem]]:
         what = f"the marks cannot be read: {error.strerror}"
         return [], [Problem(what, Where(str(folder)), severity=Severity.WARNING)]
     for path in paths:
-        if path.name.startswith(".") or not path.is_file():
+        if path.name.startswith("."):
+            continue
+        try:
+            if not path.is_file():
+                continue
+        except OSError as error:
+            problems.append(_nothing(path, str(error.strerror or error), hint=""))
             continue
         if storable(path.name) != path.name:
             problems.append(_nothing(path, "its name is not UTF-8", hint="rename it"))

@@ -85,7 +85,7 @@ def look(output: Path) -> Iterator[sqlite3.Connection | None]:
         folder = found = None
     except OSError as error:
         what = f"the state cannot be read: {error.strerror}"
-        raise StateError(what, where=Where(str(path))) from None
+        raise StateError(what, where=Where(str(path)), hint=files.unreadable(error)) from None
     if folder is None or found is None:
         yield None
         return

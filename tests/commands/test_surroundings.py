@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.commands.calling import COMMAND
 from tests.commands.conftest import Ask
 from tests.helpers import ENVIRONMENT, RUN, SQLITE, Project
 from tests.servers.receivers import reads_all, receiver
+from tests.store.machine import ordinary_user
 
 GRANULARITIES = ("hours", "days", "weeks", "months")
 EARLY_AND_LATE = (
@@ -195,3 +197,55 @@ def test_why_a_report_is_not_known_is_said_with_its_name(
 def test_json_is_all_that_json_prints(ask: Ask, tmp_path: Path) -> None:
     one = project(tmp_path)
     json.loads(ask("plan", one.folder, one.output, "--json", "--now", "2025-01-04").out)
+
+
+CALLS = {
+    "run": ["run", "PROJECT", "OUTPUT"],
+    "plan": ["plan", "PROJECT", "OUTPUT"],
+    "status": ["status", "OUTPUT"],
+    "rerun": ["rerun", "--list", "PROJECT", "OUTPUT"],
+    "check": ["check", "PROJECT", "--output", "OUTPUT"],
+}
+
+
+@pytest.mark.parametrize("below", [False, True])
+@pytest.mark.parametrize("call", CALLS)
+def test_an_output_folder_that_may_not_be_looked_at_is_an_error_with_its_path(
+    ask: Ask, call: str, *, below: bool
+) -> None:
+    with TemporaryDirectory() as parent:
+        Path(parent).chmod(0o755)
+        one = project(Path(parent))
+        output = one.output / "below" if below else one.output
+        output.mkdir(exist_ok=True)
+        paths = {"PROJECT": one.folder, "OUTPUT": output}
+        one.output.chmod(0)
+        with ordinary_user():
+            said = ask(*(paths.get(word, word) for word in CALLS[call]), code=None)
+        one.output.chmod(0o700)
+    assert "Permission denied" in said.out + said.err
+    assert str(output) in said.out + said.err
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("what", ["a file", "below a file", "a link to itself"])
+def test_what_is_no_output_folder_is_an_error_with_its_path(
+    tmp_path: Path, ask: Ask, call: str, what: str
+) -> None:
+    one = project(tmp_path)
+    output = tmp_path / "thing"
+    if what == "a link to itself":
+        output.symlink_to(output)
+    else:
+        output.write_text("")
+    if what == "below a file":
+        output /= "below"
+    paths = {"PROJECT": one.folder, "OUTPUT": output}
+    said = ask(*(paths.get(word, word) for word in CALLS[call]), code=2)
+    assert f"{output}: " in said.err or f"{output} cannot be " in said.err
+
+
+def test_a_project_that_is_a_link_to_itself_is_an_error_of_check(tmp_path: Path, ask: Ask) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    said = ask("check", tmp_path / "loop", code=2)
+    assert f"{tmp_path}/loop: there is no such folder" in said.err

@@ -130,6 +130,15 @@ def test_included_files_and_folders_give_what_mariadbs_own_program_prints(
     assert {name: text.decode() for name, text in ours.items() if text is not None} == theirs
 
 
+@pytest.mark.parametrize("include", ["~/other.cnf", "~nouser/other.cnf"])
+def test_where_no_home_is_known_what_is_included_from_it_is_passed_over(
+    path: Path, monkeypatch: pytest.MonkeyPatch, include: str
+) -> None:
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 5)  # one that this host does not know
+    assert read(path, f"[client]\nuser=u\n!include {include}\n").user == b"u"
+
+
 def test_a_broken_line_of_an_included_file_names_that_file(tmp_path: Path, path: Path) -> None:
     (tmp_path / "other.cnf").write_text("[client]\n[secret\n")
     path.write_text(f"[client]\n!include {tmp_path}/other.cnf\n")

@@ -17,6 +17,7 @@ import pytest
 from tests.faults.failing import Failing, Fault, calls, failing
 from tests.helpers import ONE, SQLITE, Project, Started, written
 from tests.servers.people import People
+from tests.store.machine import obeying_modes
 
 __all__ = ["failing"]
 
@@ -127,6 +128,30 @@ def test_a_link_in_the_place_of_a_folder_that_was_just_made_is_not_followed(
     assert looks(elsewhere) == before
     assert f"{path}: " in said
     assert "a symbolic link inside the output folder is not followed" in said
+
+
+def test_a_folder_that_a_member_may_not_write_to_is_reported_with_what_to_do(
+    people: People, project: Project
+) -> None:
+    project.run(now="2025-01-03")
+    (project.output / "r").chmod(0o755)
+    with project.started(through=people.one.through, now="2025-01-04") as run:
+        said = run.ended(1)
+    path = project.output / "r" / ".enwiki.tsv.tmp"
+    what = f"Permission denied ({people.one.name}, who runs this, must be able to write there)"
+    assert f"r/enwiki.tsv cannot be written: {path}: {what}; what was computed is kept" in said
+
+
+def test_a_tsv_that_may_not_be_read_is_reported_with_what_to_do(
+    people: People, project: Project
+) -> None:
+    project.run(now="2025-01-03")
+    os.chown(project.tsv("e"), people.one.number, people.number)
+    project.tsv("e").chmod(0o600)
+    with project.started(through=obeying_modes(), now="2025-01-04") as run:
+        said = run.ended(1)
+    what = "Permission denied (root, who runs this, must be able to read it)"
+    assert f"{project.tsv('e')}: cannot be read: {what}" in said
 
 
 def test_a_folder_of_ours_in_the_place_of_a_folder_that_was_just_made_keeps_its_mode(

@@ -144,6 +144,18 @@ def test_a_mark_file_that_cannot_be_read_is_told() -> None:
     assert str(problem) == f"{path}: this file marks nothing: Permission denied"
 
 
+def test_marks_whose_folder_may_be_listed_and_not_entered_are_told() -> None:
+    with ordinary_user(), TemporaryDirectory() as project:
+        path = Path(project, ".reruns", "a")
+        path.parent.mkdir()
+        path.touch()
+        path.parent.chmod(0o400)
+        found, [problem] = marks.read_files(Path(project))
+        path.parent.chmod(0o700)
+    assert found == []
+    assert str(problem) == f"{path}: this file marks nothing: Permission denied"
+
+
 def test_a_project_without_marks_has_none(tmp_path: Path) -> None:
     assert marks.read_files(tmp_path) == ([], [])
     (tmp_path / ".reruns").touch()

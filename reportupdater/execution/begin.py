@@ -103,6 +103,9 @@ def held(
     locks.make_room(len(reports))
     taken = locks.take_all([report.name for report in reports], utcnow())
     for report in reports:
+        if report.name in locks.broken:
+            summary.troubles.add(report.name, str(locks.broken[report.name]))
+            continue
         if report.name not in taken:
             summary.skipped.add(report.name, locks.tell_holder(report.name, utcnow()))
             continue

@@ -10,7 +10,7 @@ from reportupdater.execution.stop import Stop
 from reportupdater.observe.summary import Summary
 from reportupdater.store import files, journal, names
 from reportupdater.store.journal import Merged
-from reportupdater.store.locks import Locks
+from reportupdater.store.locks import Locks, NoLock
 from reportupdater.store.state import State
 
 _TOGETHER = 64
@@ -33,7 +33,12 @@ def merge_leftovers(state: State, locks: Locks, summary: Summary, stop: Stop) ->
             )
             continue
         held = locks.holds(report)
-        if held or locks.take(report, utcnow()):
+        try:
+            taken = held or locks.take(report, utcnow())
+        except NoLock as error:
+            summary.troubles.add(report, str(error))
+            continue
+        if taken:
             with stop.abandoning():
                 merge(state, report, list(journal.waiting(state, report)), summary)
             if not held:

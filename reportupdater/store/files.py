@@ -158,7 +158,7 @@ def opened(output: Path) -> Folder | None:
 def remedy(error: OSError) -> str:
     """What helps where a file of the output folder can be neither made nor written."""
     match error.errno:
-        case errno.EEXIST | errno.EISDIR | errno.ENOTDIR:
+        case errno.EEXIST | errno.EISDIR | errno.ENOTDIR | errno.ELOOP | errno.EMLINK:
             return "something else stands there: move it away"
         case errno.ENOSPC | errno.EDQUOT:
             return "make room on that disk; the next run goes on from what is stored"
@@ -174,8 +174,6 @@ def remedy(error: OSError) -> str:
                 "a run holds a file open for each of its reports: raise the hard limit (`ulimit -Hn`, or"
                 " LimitNOFILE= in a systemd unit), or split the project"
             )
-        case errno.ELOOP:
-            return "put the file or folder itself there"
         case errno.EIO:
             return "is that disk failing? the kernel's log (`dmesg`) tells"
         case errno.ENOLCK | errno.EOPNOTSUPP:

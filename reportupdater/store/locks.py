@@ -6,6 +6,7 @@ removing one while another process waits for it would make two locks of one.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
@@ -35,8 +36,13 @@ A run of another project holds one for a moment while it merges what is left in 
 looks whether it is held for less.
 """
 _STEP = 0.02
+_NO_LOCK = frozenset({errno.ELOOP, errno.EEXIST, errno.EISDIR, errno.EMLINK})
 _LONGEST = 200
 """Characters of a lock's file that are looked at."""
+
+
+class NoLock(StateError):
+    """Something else has the name of a lock: a link, a pipe, a folder. It concerns one report."""
 
 
 class Locks:
@@ -48,6 +54,8 @@ class Locks:
         """`folder` is where the lock files are."""
         self._folder = folder
         self._held: dict[str, int] = {}
+        self.broken: dict[str, NoLock] = {}
+        """The reports whose locks `take_all` has found to be none."""
 
     def __enter__(self) -> Locks:
         return self
@@ -57,7 +65,7 @@ class Locks:
             self.release(name)
 
     def take(self, report: str, now: datetime) -> bool:
-        """Take a report's lock, unless another process holds it. Raises StateError."""
+        """Take a report's lock, unless another process holds it. Raises NoLock, StateError."""
         if report in self._held:
             return True
         try:
@@ -65,7 +73,8 @@ class Locks:
             if not _locked(descriptor):
                 return False
         except OSError as error:
-            raise StateError(
+            kind = NoLock if error.errno in _NO_LOCK else StateError
+            raise kind(
                 f"the lock cannot be taken: {error.strerror}",
                 where=Where(self._folder.of(report)),
                 hint=files.remedy(error),
@@ -93,14 +102,24 @@ class Locks:
     def take_all(self, reports: Iterable[str], now: datetime) -> set[str]:
         """Take the locks of some reports, and return which; wait a little for those that others hold.
 
-        Raises StateError.
+        Those whose locks are none are `broken` then. Raises StateError.
         """
-        wanted = set(reports)
-        taken = {report for report in wanted if self.take(report, now)}
+        left = set(reports)
+        taken = self._taken(left, now)
         deadline = monotonic() + self.patience
-        while taken != wanted and monotonic() < deadline:
+        while (left := left - taken - self.broken.keys()) and monotonic() < deadline:
             sleep(_STEP)
-            taken |= {report for report in wanted - taken if self.take(report, now)}
+            taken |= self._taken(left, now)
+        return taken
+
+    def _taken(self, reports: Iterable[str], now: datetime) -> set[str]:
+        taken = set()
+        for report in reports:
+            try:
+                if self.take(report, now):
+                    taken.add(report)
+            except NoLock as error:
+                self.broken[report] = error
         return taken
 
     def holds(self, report: str) -> bool:
@@ -158,6 +177,7 @@ class Onlooker(Locks):
 
     def __init__(self, folder: Folder | None) -> None:
         """`folder` is where the lock files are; None if there is none, or none may be looked at."""
+        self.broken = {}
         if folder is not None:
             super().__init__(folder)
         self._watched = folder

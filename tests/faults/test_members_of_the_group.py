@@ -243,8 +243,21 @@ def test_what_a_member_has_put_in_the_place_of_a_lock_is_refused(
     if kind == "hard link":  # which the kernel lets a member make where it is set up to
         os.link(elsewhere / "locks" / "e", path)
     before = looks(elsewhere)
-    assert str(path) in project.run(code=1)
+    said = project.run(code=1)
+    assert f"{path}: the " in said
+    assert "(something else stands there: move it away)" in said
     assert looks(elsewhere) == before
+
+
+def test_what_has_the_place_of_one_reports_lock_stops_no_other_report(project: Project) -> None:
+    project.run(now="2025-01-02")
+    lock = project.output / ".reportupdater" / "locks" / "e"
+    lock.unlink()
+    lock.symlink_to("r")
+    said = project.run(code=1, now="2025-01-03")
+    assert f"wrong: e: {lock}: the lock cannot be taken: a symbolic link" in said
+    assert project.dates("e") == ["2025-01-01"]
+    assert len(project.dates("r/enwiki")) == 2
 
 
 def steps(project: Project, failing: Failing, through: list[str]) -> list[int]:

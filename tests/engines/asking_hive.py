@@ -68,9 +68,13 @@ def stopped(
         session.connect()
     with ThreadPoolExecutor(1) as thread:
         call = thread.submit(ask, session, query)
-        wait_until(lambda: server.running() == [query])
-        began = time.monotonic()
-        action()
-        error = call.exception(patient(30))
+        try:
+            wait_until(lambda: server.running() == [query])
+            began = time.monotonic()
+            action()
+            error = call.exception(patient(30))
+        except BaseException:
+            session.cancel()  # else the thread is waited for as long as the query takes
+            raise
     assert isinstance(error, ReportupdaterError)
     return error, time.monotonic() - began

@@ -19,6 +19,8 @@ from tests.helpers import Project, patient, wait_until
 from tests.servers.mariadb import free_port
 from tests.servers.spark import Spark, running_spark, sleeping
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def mortal() -> Iterator[Spark]:

@@ -81,7 +81,8 @@ class Hive(HiveServer2):
     def running(self) -> list[str]:
         url = f"http://127.0.0.1:{self.web_port}/api/v1/queries/active"
         with urllib.request.urlopen(url, timeout=30) as answer:
-            return [query["queryDisplay"]["queryString"] for query in json.load(answer)]
+            shown = [query["queryDisplay"] for query in json.load(answer)]
+        return [display["queryString"] for display in shown if display]  # none before it begins
 
     def command(self) -> list[str]:
         opened = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENED]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +28,9 @@ __all__ = [
     "render_api",
     "spark",
 ]
+
+# Some tests try the benchmarks. They come last, so that an installed package is the one that is tested.
+sys.path.append(str(Path(__file__).parents[1]))
 
 # A Spark or a Hive takes seconds to start, and half a gigabyte. With `pytest -n`, one process runs the
 # tests that share one, and one those that start some of their own.

@@ -210,9 +210,9 @@ class Started:
         """Send a signal to the program, not to what it has started."""
         self.process.send_signal(number)
 
-    def ended(self, code: int, *, within: float = 60) -> str:
+    def ended(self, code: int, *, within: float | None = None) -> str:
         """Wait for the end, expect this exit code; all that went to standard error."""
-        self.process.wait(within)
+        self.process.wait(patient(60) if within is None else within)
         said = self.said
         assert self.process.returncode == code, said
         # However a run ends, it shows no traceback, and nothing on standard output.

@@ -42,7 +42,9 @@ def test_a_query_is_rendered_and_runs_in_the_entrys_database() -> None:
     text = "SELECT '{from_date}' FROM t WHERE year = {year} AND month = {month} AND day = {day}"
     query = engine.query(sql_task(replace(ENTRY, database="events"), text))
     assert query == Query(
-        "SELECT '2015-01-02' FROM t WHERE year = 2015 AND month = 01 AND day = 02", "events"
+        "SELECT '2015-01-02' FROM t WHERE year = 2015 AND month = 01 AND day = 02",
+        "events",
+        quoted=frozenset(),
     )
     assert str(engine.server(sql_task(ENTRY, text))) == "hive 127.0.0.1:10000"
 

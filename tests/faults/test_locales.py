@@ -69,10 +69,7 @@ def test_what_is_printed_is_of_the_terminals_encoding(
 
 
 def _run_py(*arguments: str) -> list[str]:
-    import reportupdater
-
-    top = Path(reportupdater.__file__).parents[1]
-    return [RUN[0], str(top / "run.py"), *arguments]
+    return [RUN[0], str(Path(__file__).parents[2] / "run.py"), *arguments]
 
 
 def test_a_rerun_file_whose_name_is_not_utf8_is_reported_and_stops_no_report(

@@ -68,9 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = sys.argv[1:] if argv is None else argv
     # The modules of other commands are not imported: a run with nothing due is over at once.
     named = argv[:1] if argv and argv[0] in COMMANDS else COMMANDS
-    arguments = parser(named).parse_args(argv)
-    log.set_up(arguments.log_level)
     try:
+        arguments = parser(named).parse_args(argv)
+        log.set_up(arguments.log_level)
         exit_code: int = arguments.call(arguments)
     except ReportupdaterError as error:
         logging.getLogger("reportupdater").error("%s", error)

@@ -22,7 +22,7 @@ from typing import TypeVar
 
 from reportupdater.errors import StateError, Where
 from reportupdater.store import access, alive, files, schema
-from reportupdater.store.folder import Folder
+from reportupdater.store.folder import LINK, Folder
 from reportupdater.store.schema import VERSION
 
 T = TypeVar("T")
@@ -80,6 +80,8 @@ def look(output: Path) -> Iterator[sqlite3.Connection | None]:
     path = output / FOLDER / NAME
     try:
         folder = home(output)
+        if folder is not None:
+            _check_regular(folder)
         found = folder.stat(NAME) if folder else None
     except FileNotFoundError:
         folder = found = None
@@ -100,6 +102,21 @@ def look(output: Path) -> Iterator[sqlite3.Connection | None]:
             yield connection
         finally:
             connection.close()
+
+
+def _check_regular(folder: Folder) -> None:
+    """Raise OSError where a name of the state's files is that of something else.
+
+    SQLite would wait for a pipe for ever, and no signal would end it.
+    """
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        name = f"{NAME}{suffix}"
+        with suppress(FileNotFoundError):
+            mode = folder.stat(name).st_mode
+            if stat.S_ISLNK(mode):
+                raise OSError(errno.ELOOP, LINK, folder.of(name))
+            if not stat.S_ISREG(mode):
+                raise OSError(errno.EEXIST, "not a regular file", folder.of(name))
 
 
 def _uri(folder: Folder, output: str | os.PathLike[str], how: str) -> str:
@@ -383,6 +400,7 @@ class State:
                     pass
 
     def _connect(self) -> sqlite3.Connection:
+        _check_regular(self.home)
         descriptor = opened(self.home, NAME)
         main = os.fstat(descriptor)
         os.close(descriptor)

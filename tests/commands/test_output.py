@@ -85,8 +85,14 @@ def test_a_full_disk_behind_the_output_is_told_without_a_traceback(tmp_path: Pat
     folder = project(tmp_path).folder
     output = tmp_path / "output"
     output.mkdir()
-    for command in ("check", "config", "plan", "status"):
-        arguments = {"plan": [folder, output], "status": [output]}.get(command, [folder])
+    given: dict[str, list[object]] = {
+        "plan": [folder, output],
+        "status": [output],
+        "--version": [],
+        "--help": [],
+    }
+    for command in ("check", "config", *given):
+        arguments = given.get(command, [folder])
         with open("/dev/full", "w") as full:
             done = called(command, *arguments, stdout=full)
         assert done.returncode == 1

@@ -17,7 +17,7 @@ import pytest
 
 from reportupdater.errors import StateError
 from reportupdater.store.schema import VERSION
-from reportupdater.store.state import State
+from reportupdater.store.state import State, look
 from tests.store.machine import (
     Child,
     file_sizes_up_to,
@@ -273,7 +273,7 @@ def test_a_folder_in_the_place_of_the_state_is_told(output: Path) -> None:
     path.mkdir(parents=True)
     with pytest.raises(StateError) as caught:
         State(output)
-    assert str(caught.value) == f"{path}: the state cannot be used: Is a directory ({ELSE})"
+    assert str(caught.value) == f"{path}: the state cannot be used: not a regular file ({ELSE})"
 
 
 def test_a_full_disk_is_told_and_what_was_committed_stays(state: State) -> None:
@@ -347,3 +347,24 @@ def test_a_database_of_another_program_is_set_aside(tmp_path: Path) -> None:
     with State(tmp_path) as state, state.reading() as connection:
         assert connection.execute("SELECT count(*) FROM journal").fetchone() == (0,)
     assert len(list(path.parent.glob("state.sqlite.damaged-*"))) == 1
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm", "-journal"])
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_is_refused_in_the_place_of_each_of_its_files(
+    tmp_path: Path, suffix: str, make: Callable[[Path], None]
+) -> None:
+    # SQLite would wait for a pipe for ever, and no signal would end it.
+    with State(tmp_path) as state:
+        path = state.path
+    place = path.with_name(f"{path.name}{suffix}")
+    place.unlink(missing_ok=True)
+    make(place)
+    with pytest.raises(StateError) as opened:
+        State(tmp_path)
+    with pytest.raises(StateError) as read, look(tmp_path):
+        pass
+    for error in (opened.value, read.value):
+        assert "not a regular file" in str(error)
+        assert "move it away" in error.hint

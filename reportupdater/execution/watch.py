@@ -30,6 +30,7 @@ class _Call:
         self.session = session
         self.began = monotonic()
         self.deadline = self.began + seconds
+        self.given_up = 0.0  # when it is left behind; known once it has been stopped
         self.cancelled: ReportupdaterError | None = None
 
 
@@ -85,13 +86,15 @@ class Watched:
             if call is None or self._left_behind:
                 return None
             if call.cancelled:
-                if now < call.deadline + GRACE or self._stopping.is_set():
+                if now < call.given_up or self._stopping.is_set():
                     return None
                 self._left_behind = True
                 return call.deadline - call.began
             if self._stopping.is_set():
                 call.cancelled = Interrupted("the run was interrupted")
             elif now > call.deadline:
+                # From now on, not from the deadline: whoever looks may have been busy meanwhile.
+                call.given_up = now + GRACE
                 call.cancelled = QueryTimeout(
                     f"stopped after {call.deadline - call.began:.0f} s",
                     hint="the report's `timeout` says how long a query may take",

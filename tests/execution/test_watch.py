@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -65,6 +67,28 @@ class HangingEngine(SqliteEngine):
 
     def session(self, task: Task) -> Session:
         return Hanging(self._path, self._which, self._never)
+
+
+def test_a_call_that_is_stopped_late_has_all_of_its_time_to_end(
+    never: threading.Event,
+) -> None:
+    watched = watch.Watched(threading.Event())
+    called = threading.Event()
+
+    def call() -> None:
+        called.set()
+        never.wait()
+
+    def make() -> None:
+        with suppress(watch.LeftBehind):
+            watched.make(call, 1.0, None, None)
+
+    threading.Thread(target=make, daemon=True).start()
+    assert called.wait(20)
+    late = monotonic() + 100  # whoever looks was busy for so long
+    assert watched.look(late) is None
+    assert watched.look(late + watch.GRACE - 1) is None
+    assert watched.look(late + watch.GRACE + 1) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("which", CALLS)

@@ -274,8 +274,8 @@ class State:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """A connection inside a transaction: all of it lasts, or nothing. Raises StateError."""
         with explained(self.path):
-            self._waited_for(lambda: self._connection.execute("BEGIN IMMEDIATE"))
-            try:
+            try:  # a signal may end the block as soon as the transaction has begun
+                self._waited_for(lambda: self._connection.execute("BEGIN IMMEDIATE"))
                 yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:

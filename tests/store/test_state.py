@@ -368,3 +368,21 @@ def test_what_is_no_file_is_refused_in_the_place_of_each_of_its_files(
     for error in (opened.value, read.value):
         assert "not a regular file" in str(error)
         assert "move it away" in error.hint
+
+
+def test_what_is_interrupted_as_its_transaction_begins_leaves_none_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with State(tmp_path) as state:
+        begin = state._waited_for
+
+        def interrupted(call: Callable[[], object]) -> None:
+            begin(call)
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr(state, "_waited_for", interrupted)
+            with pytest.raises(KeyboardInterrupt), state.transaction():
+                pass
+        with state.transaction() as connection:
+            state.series_id(connection, "a.tsv", "a")

@@ -28,7 +28,7 @@ from reportupdater.model import GraphiteConfig
 from reportupdater.observe.words import count
 from reportupdater.sinks.base import Sink
 from reportupdater.store import outbox
-from reportupdater.store.locks import Locks
+from reportupdater.store.locks import Locks, NoLock
 from reportupdater.store.outbox import Batch
 from reportupdater.store.state import State
 
@@ -106,7 +106,12 @@ class Deliverer:
         destination = self._sink.destination
         enough = _ENOUGH if now < self._rests_until else 1
         owed = outbox.waiting(self._state, destination, most=enough)
-        if owed >= enough and self._locks.take(_lock(destination), utcnow()):
+        try:
+            may_send = owed >= enough and self._locks.take(_lock(destination), utcnow())
+        except NoLock as error:  # it concerns the datapoints alone
+            self.error = error
+            return False
+        if may_send:
             if not self._begin(self._sink):  # first: it may change how often points are owed
                 self.error = ConnectionFailed(NO_THREAD, hint=NO_THREAD_HINT)
                 return False

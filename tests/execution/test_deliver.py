@@ -316,3 +316,15 @@ def test_a_drain_timeout_of_zero_still_sends_one_batch(
     assert len(sink.began) == 1
     assert waiting == (deliver.BATCH_POINTS + 1 if error else 1)
     assert ("refused" in why) is (error is not None)
+
+
+def test_something_else_in_the_place_of_the_lock_ends_no_run(
+    state: State, locks: Locks, sink: Decided
+) -> None:
+    (state.folder / "locks" / deliver._lock(HERE)).mkdir()
+    put(state, A)
+    with deliverer(state, locks, sink) as one, Stop() as stop:
+        assert not one.step()
+        waiting, why = one.drain(stop)
+    assert waiting == 1
+    assert "the lock cannot be taken" in why

@@ -25,7 +25,8 @@ _INSIDE = re.compile(
     r"|(?P<scheme>\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}"
     r"|(?P<user>(?<![\w:/])(?:-u\s*|--user[= ]\s*)[\"']?[^\s:/\"']+:)[^\s\"'/][^\s\"']*"
 )
-_URL = re.compile(r"(?i)\b((?:[a-z][a-z0-9+.-]*:)?[a-z][a-z0-9+.-]*://)([^\s\"'<>]+)")
+_SCHEME = "[a-z][a-z0-9+.-]{0,39}"  # of any length, a long text of dotted words would take minutes
+_URL = re.compile(rf"(?i)\b((?:{_SCHEME}:)?{_SCHEME}://)([^\s\"'<>]+)")
 _RANDOM = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[A-Za-z0-9_~-]{16,}")
 """A part of a path that somebody has to know, as those of addresses that take messages have."""
 

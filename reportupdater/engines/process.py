@@ -162,7 +162,9 @@ class Programs:
         deadline: float | None = None
         try:
             while deadline is None or not (closed or time.monotonic() >= deadline):
-                left = None if deadline is None else (deadline - time.monotonic()) * 1000
+                left = None  # a negative one would be without end, too
+                if deadline is not None:
+                    left = max(0.0, deadline - time.monotonic()) * 1000
                 for descriptor, _ in poll.poll(left):
                     if descriptor == ending:
                         deadline = time.monotonic() + (0 if self.calls.cancelled else _LAST_WORDS)

@@ -29,8 +29,11 @@ def begin_run(state: State, project: str, now: datetime) -> int:
             "INSERT INTO runs (project, pid, started) VALUES (?, ?, ?) RETURNING id",
             (storable(project), os.getpid(), stamp(now)),
         ).fetchone()
-        state.lock_run(int(found[0]))  # before others can read of it
-        return int(found[0])
+        given = int(found[0])
+        run = state.lock_run(given)  # before others can read of it
+        if run != given:
+            connection.execute("UPDATE runs SET id = ? WHERE id = ?", (run, given))
+        return run
 
 
 def end_run(

@@ -33,6 +33,7 @@ FOLDER = ".reportupdater"
 NAME = "state.sqlite"
 _STEP_SECONDS = 4.0  # SQLite waits that long for another writer, and looks at no signal meanwhile
 _PATIENCE_SECONDS = 60.0
+_MOST_AT_WORK = 100
 # The output folder's mode without others' bits: for folders and for files.
 _FOLDER_MODE = 0o770
 FILE_MODE = 0o660
@@ -257,12 +258,20 @@ class State:
             os.close(descriptor)
         self._runs = ()
 
-    def lock_run(self, run: int) -> None:
-        """Show that a run is at work until the state is closed. Raises StateError."""
+    def lock_run(self, first: int) -> int:
+        """Show that a run is at work until the state is closed. Raises StateError.
+
+        Returns its number: the `first`, or a later one where runs have that which are at work on a
+        state that was moved away.
+        """
         try:
             descriptor = opened(self.locks, alive.NAME)
             self._runs = (*self._runs, descriptor)
-            alive.lock(descriptor, run)
+            for run in range(first, first + _MOST_AT_WORK):
+                with suppress(BlockingIOError):
+                    alive.lock(descriptor, run)
+                    return run
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
         except OSError as error:
             raise StateError(
                 f"the lock of this run cannot be taken: {error.strerror}",

@@ -83,3 +83,15 @@ def test_a_process_that_has_the_number_of_a_killed_run_is_not_that_run(tmp_path:
 def test_where_the_locks_cannot_be_looked_at_no_run_is_at_work(tmp_path: Path) -> None:
     assert not alive.is_alive(None, 1)
     assert not alive.is_alive(Folder.at(tmp_path), 1)
+
+
+def test_a_run_of_a_state_that_was_moved_away_keeps_no_other_from_beginning(tmp_path: Path) -> None:
+    with State(tmp_path) as moved:
+        first = ledger.begin_run(moved, "config.yaml", datetime(2015, 1, 1))
+        for file in tmp_path.glob(".reportupdater/state.sqlite*"):
+            file.rename(file.with_name(f"moved-{file.name}"))
+        with State(tmp_path) as state:
+            second = ledger.begin_run(state, "config.yaml", datetime(2015, 1, 2))
+            assert first != second
+            assert alive.is_alive(locks(tmp_path), first)
+            assert alive.is_alive(locks(tmp_path), second)

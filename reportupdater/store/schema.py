@@ -227,7 +227,7 @@ _MADE_LATER = frozenset(("outbox_version", "answered", "failing"))
 """The tables that the first version had not."""
 
 
-def check_older(connection: sqlite3.Connection, version: int) -> None:
+def check_older(connection: sqlite3.Connection) -> None:
     """Raise sqlite3.DatabaseError where a state of an older version cannot become one of the present."""
     with closing(sqlite3.connect(":memory:")) as present:
         present.executescript(SCHEMA)

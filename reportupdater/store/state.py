@@ -193,7 +193,7 @@ def checked_version(connection: sqlite3.Connection, path: Path) -> int:
             hint="use that version, or another output folder",
         )
     if 0 < version < VERSION:
-        schema.check_older(connection, version)
+        schema.check_older(connection)
     return version
 
 

@@ -297,6 +297,7 @@ def _each(do: Callable[[T], None], things: Sequence[T]) -> dict[T, OSError]:
                 threads.append(thread)
         work()
     finally:
+        left.clear()  # where this one is stopped, the others begin nothing more
         for thread in threads:
             thread.join()
     if bugs:

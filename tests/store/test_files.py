@@ -6,9 +6,11 @@ import errno
 import grp
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import sleep
 
 import pytest
 
@@ -281,3 +283,23 @@ def test_the_output_folder_itself_may_be_a_symbolic_link(tmp_path: Path) -> None
 )
 def test_what_helps_depends_on_what_is_wrong(code: int, remedy: str) -> None:
     assert files.remedy(OSError(code, os.strerror(code))) == remedy
+
+
+def test_a_stop_while_files_are_made_durable_begins_no_further_ones() -> None:
+    begun: list[int] = []
+    stopped = threading.Event()
+
+    class Stopped(BaseException):
+        pass
+
+    def settle(number: int) -> None:
+        begun.append(number)
+        if threading.current_thread() is threading.main_thread():
+            stopped.set()
+            raise Stopped
+        stopped.wait(20)
+        sleep(0.3)  # for the main thread to give up what is left
+
+    with pytest.raises(Stopped):
+        files._each(settle, range(64))
+    assert len(begun) < 64

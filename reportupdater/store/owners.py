@@ -117,7 +117,7 @@ def begin_anew(state: State, owner: Owner) -> int:
     """Forget what the state has of a report that had another shape; how many open marks it had.
 
     Its TSVs are gone, so that anyone may begin: what is left speaks of intervals and series that it has
-    no more.
+    no more. Single attempts stay: nothing is looked up there, and to find them may take a minute.
     """
     before = _last(state, owner.report)
     if before is None or before[-2:] == owner[-2:]:
@@ -126,7 +126,7 @@ def begin_anew(state: State, owner: Owner) -> int:
     with state.transaction() as connection:
         found = connection.execute(f"DELETE FROM marks WHERE {of_report}", (owner.report,))
         if schema.has_failing(connection):
-            for table in ("failing", "attempts", "answered"):
+            for table in ("failing", "answered"):
                 connection.execute(f"DELETE FROM {table} WHERE {of_report}", (owner.report,))
         connection.execute("DELETE FROM owners WHERE report = ?", (owner.report,))
     return found.rowcount

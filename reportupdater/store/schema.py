@@ -203,15 +203,13 @@ _PLANNED_WITH = ("series", "marks", "mark_files", "coverage", "owners", "answere
 def lay_over(connection: sqlite3.Connection) -> None:
     """Lay copies of the tables that planning writes into, in memory, over those that are only read.
 
-    The attempts are none of them: there may be millions, and planning removes some and reads none.
+    The attempts are none of them: there may be millions.
     """
     there = _tables(connection)
     for table in _PLANNED_WITH:
         if table in there:
             _lay_over(connection, table)
             connection.execute(f"INSERT INTO temp.{table} SELECT * FROM main.{table}")
-    if has_failing(connection):
-        _lay_over(connection, "attempts")
     connection.execute("CREATE INDEX temp.series_of_report ON series (report)")
 
 

@@ -148,3 +148,22 @@ def test_an_owner_knows_its_folder_by_both_names(
     owner = Owner.of("r", Path("link"), Path("link/config.yaml"), "days", ["editor", "wiki"])
     link, real = str(tmp_path / "link"), str(tmp_path / "real")
     assert owner == Owner("r", link, real, f"{link}/config.yaml", "days", "editor,wiki")
+
+
+def test_a_report_of_another_shape_is_begun_anew_without_a_scan_of_the_attempts(
+    state: State,
+) -> None:
+    claim(state, OWNER)
+    said: list[str] = []
+    with state.reading() as connection:
+        connection.set_trace_callback(said.append)
+        owners.begin_anew(state, OWNER._replace(granularity="hours"))
+        connection.set_trace_callback(None)
+        plans = [
+            str(step[3])
+            for statement in said
+            if statement.startswith("DELETE")
+            for step in connection.execute(f"EXPLAIN QUERY PLAN {statement}")
+        ]
+    assert plans
+    assert not [step for step in plans if step.startswith("SCAN")]

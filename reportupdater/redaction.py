@@ -28,7 +28,7 @@ _INSIDE = re.compile(
 _SCHEME = "[a-z][a-z0-9+.-]{0,39}"  # of any length, a long text of dotted words would take minutes
 _URL = re.compile(rf"(?i)\b((?:{_SCHEME}:)?{_SCHEME}://)([^\s\"'<>]+)")
 _RANDOM = re.compile(r"(?=[^/]*[0-9])(?=[^/]*[A-Za-z])[A-Za-z0-9_~-]{16,}")
-"""A part of a path that somebody has to know, as those of addresses that take messages have."""
+"""A part of a path that only those who may use it know, as those of addresses that take messages have."""
 
 
 def redacted(text: str) -> str:

@@ -169,7 +169,7 @@ def _tell_more(more: int, of: str) -> None:
 def _show_datapoints(trial: Trial, made: Made | None, limit: int) -> int:
     """Show the datapoints that a run would send; the exit code."""
     if trial.withheld:
-        log.error("no datapoints would be sent before the configuration is mended")
+        log.error("no datapoints would be sent before the configuration is fixed")
         return EXIT_FAILED
     if made is None:
         return EXIT_OK

@@ -312,7 +312,7 @@ GRAPHITE_KEYS = _table(
     Key(
         "drain_timeout",
         seconds(0, 3600),
-        "How long a run may take at its end to send what is still owed; one batch is sent in any case.",
+        "How long a run may take at its end to send what is pending; one batch is sent in any case.",
         30.0,
     ),
     Key(

@@ -8,14 +8,15 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 from reportupdater.engines import creds_file, hive_errors
 from reportupdater.engines.base import CONNECT_TIMEOUT
 from reportupdater.engines.hiding import Hidden
-from reportupdater.engines.hive_statements import first_word, statements, use
+from reportupdater.engines.hive_statements import READING, first_word, statements, use
 from reportupdater.engines.process import Ended, Programs, lines
 from reportupdater.engines.values import too_many_rows
 from reportupdater.errors import ConnectionFailed, QueryError, ReportupdaterError, ResultError
@@ -27,8 +28,6 @@ _TAIL = 65_536
 
 _SHOWN = 5
 """Lines of standard error that an error shows."""
-
-_READING = frozenset({"SELECT", "WITH", "FROM", "VALUES", "SHOW", "DESCRIBE", "DESC", "EXPLAIN"})
 
 _HEADER = "hive.cli.print.header"
 """The setting without which `hive` prints no names of columns."""
@@ -85,14 +84,12 @@ class CliSession:
         if query.database is not None:
             texts.insert(0, use(query.database))
         mark = f"reportupdater_{secrets.token_hex(8)}"
+        text, preceding = script(texts, mark)
         with (
             self._programs.calls,
-            tempfile.NamedTemporaryFile(prefix="reportupdater-", suffix=".hql") as file,
+            _file(text) as file,
             self._programs.output() as output,
         ):
-            text, preceding = script(texts, mark)
-            file.write(text.encode())
-            file.flush()
             ended = self._programs.run(self._command(file.name), output)
             hidden, of_command = _hidden(self._entry), Redaction(self._entry.command)
             ended = replace(ended, said=[of_command(hidden(line)) for line in ended.said])
@@ -170,13 +167,31 @@ def _hidden(entry: HiveDatabase) -> Hidden:
     return Hidden(stored.username, password or stored.password)
 
 
+@contextlib.contextmanager
+def _file(text: str) -> Iterator[IO[bytes]]:
+    """A temporary file for the command to read. Raises QueryError where there is no place for it."""
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(
+                tempfile.NamedTemporaryFile(prefix="reportupdater-", suffix=".hql")
+            )
+            file.write(text.encode())
+            file.flush()
+        except OSError as error:
+            raise QueryError(
+                f"the query cannot be put into a file for the command: {error.strerror}",
+                hint=f"make room in {tempfile.gettempdir()}, or name another folder in TMPDIR",
+            ) from error
+        yield file
+
+
 def script(texts: list[str], mark: str) -> tuple[str, int]:
     """The file for the command, and how many marks precede the table in what it prints.
 
     The table is that of the last statement that reads. What others print, and most print nothing,
     is kept apart from it by a query that gives the mark: as a header and as a row.
     """
-    reading = [at for at, text in enumerate(texts) if first_word(text) in _READING]
+    reading = [at for at, text in enumerate(texts) if first_word(text) in READING]
     at = reading[-1] if reading else len(texts) - 1
     texts = [_placed(text) for text in texts]
     marking = [f"SELECT '{mark}' AS `{mark}`"]

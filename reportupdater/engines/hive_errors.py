@@ -119,7 +119,8 @@ def words(error: BaseException) -> str:
     if bad := _BAD_STATUS.search(str(error)):
         return bad[1]
     if type(error).__name__ == "GSSError":
-        return [text for text in _texts(error.args) if text != "Success"][-1]
+        reasons = [text for text in _texts(error.args) if text != "Success"]
+        return reasons[-1] if reasons else "Kerberos gives no reason"
     return f"{type(error).__name__}: {error}"
 
 
@@ -143,7 +144,7 @@ def first_line(text: str) -> str:
 
 
 def of_vertex(text: str) -> str:
-    """Why a job of Tez failed: the innermost cause of the first task; empty where that is not told."""
+    """Why a job of Tez failed: the innermost cause of the first task; empty where none is given."""
     failed = _VERTEX.search(text)
     if failed is None:
         return ""

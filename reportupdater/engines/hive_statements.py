@@ -16,7 +16,7 @@ _SET = re.compile(r"[ \t]*(set\b)", re.IGNORECASE)
 _SEMICOLON = re.compile(r"(?<!\\);")
 _QUOTE = re.compile(r"(?<!\w)['\"`]|['\"`](?!\w)")  # not the apostrophe of a word
 _FIRST_WORD = re.compile(r"\W*(\w*)")
-_READING = frozenset({"SELECT", "WITH", "FROM", "VALUES", "SHOW", "DESC", "DESCRIBE", "EXPLAIN"})
+READING = frozenset({"SELECT", "WITH", "FROM", "VALUES", "SHOW", "DESC", "DESCRIBE", "EXPLAIN"})
 _PARSED = frozenset({"SELECT", "WITH", "FROM", "INSERT"})
 
 
@@ -56,7 +56,7 @@ def only_reads(statement: str) -> bool:
     >>> [only_reads(text) for text in ("SELECT `insert`", "FROM t INSERT INTO u SELECT 1", "DROP TABLE t")]
     [True, False, False]
     """
-    if first_word(statement) not in _READING:
+    if first_word(statement) not in READING:
         return False
     try:
         tokens = _tokens(statement, nested=True)

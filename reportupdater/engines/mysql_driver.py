@@ -1,4 +1,4 @@
-"""PyMySQL's connection, told everything. Imported with the first connection, as PyMySQL is."""
+"""PyMySQL's connection, which is given everything. Imported with the first connection, as PyMySQL is."""
 
 from __future__ import annotations
 

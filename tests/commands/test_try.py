@@ -203,7 +203,7 @@ def test_no_rows_are_no_failure(ask: Ask, tmp_path: Path) -> None:
         ("e.{_metric}", "n: n", "makes the same metric path of two rows of a date"),
         ("e.{_metric}.{city}", "n: n", "has {city}, which is no dimension and no column"),
         ("e.{_metric}.{country}", "n: nn", "takes the column 'nn', which the result does not have"),
-        ("e..{_metric}", "n: n", "no datapoints would be sent before the configuration is mended"),
+        ("e..{_metric}", "n: n", "no datapoints would be sent before the configuration is fixed"),
     ],
 )
 def test_datapoints_that_would_not_be_sent_are_told(

@@ -440,3 +440,14 @@ def test_what_is_no_table_is_an_error(output: str, message: str) -> None:
 def test_output_that_is_not_utf8_is_an_error() -> None:
     with pytest.raises(ResultError, match="line 2 of the output is not UTF-8"):
         hive_cli.table([b"date\n", b"\xff\n"], MARK, 0, 10)
+
+
+def test_a_query_for_which_there_is_no_place_is_an_error_with_its_cure(
+    made: Callable[[str], HiveDatabase], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    session = CliSession(made("exit 0"))
+    with pytest.raises(QueryError) as caught:
+        session.run(Query("SELECT 1"), max_rows=1, timeout=60)
+    assert "the query cannot be put into a file for the command: No such file" in str(caught.value)
+    assert caught.value.hint == f"make room in {tmp_path}/missing, or name another folder in TMPDIR"

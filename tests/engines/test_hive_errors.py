@@ -256,3 +256,10 @@ def test_a_login_that_is_refused_is_not_tried_again(said: str, shown: str, hint:
     assert error.what == f"cannot log in on {ADDRESS}: {shown}"
     assert hint in error.hint
     assert not error.retry
+
+
+def test_a_ticket_error_without_a_reason_is_one_all_the_same() -> None:
+    class GSSError(Exception):
+        pass
+
+    assert hive_errors.words(GSSError(("Success", 0))) == "Kerberos gives no reason"

@@ -14,7 +14,7 @@ RUN_PY = Path(__file__).parents[1] / "run.py"
 STAND_IN = """
 import sys
 
-def main(argv):
+def program(argv):
     print(*argv, sep="|")
     print(__file__)
     return 7

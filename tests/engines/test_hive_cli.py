@@ -288,10 +288,11 @@ def test_cancel_ends_the_command_and_its_children(
     session = CliSession(made(f"sleep 300 & echo $! > {tmp_path}/pid; wait"))
     with ThreadPoolExecutor(1) as pool:
         call = pool.submit(session.run, Query("SELECT 1"), max_rows=10, timeout=600)
-        wait_until((tmp_path / "pid").exists)
+        pid = tmp_path / "pid"
+        wait_until(lambda: pid.exists() and pid.read_text())
         session.cancel()
         assert isinstance(call.exception(patient(5)), ConnectionFailed)
-    child = int((tmp_path / "pid").read_text())
+    child = int(pid.read_text())
     wait_until(lambda: not os.path.exists(f"/proc/{child}"))
     session.cancel()
     with pytest.raises(ConnectionFailed):

@@ -381,6 +381,7 @@ def test_who_may_not_enter_the_states_folder_gets_what_the_tsvs_tell(
         told = as_json(capsys, troubled, code=0)
         said = status(capsys, troubled, code=0)
     why = f"{folder / 'state.sqlite'}: the state cannot be read: Permission denied"
+    why += " (nobody, who runs this, must be able to read it)"
     assert (told["source"], told["source_why"]) == ("tsv", why)
     assert f"{why}: errors, datapoints and times of runs are not known" in said
     assert report(told, "edits")["done_up_to"] == "2025-01-04"

@@ -1,6 +1,6 @@
 """The machine around the store: other processes, full disks, modes and groups."""
 
-from __future__ import annotations
+from __future__ import codecs
 
 import grp
 import os
@@ -96,6 +96,7 @@ def write(path: Path, content: tsv.Content) -> None:
 @contextmanager
 def ordinary_user() -> Iterator[None]:
     """As somebody who may not do everything, where the tests run as root."""
+    codecs.lookup("utf-8-sig")  # loaded when first used, from where this user may have no access
     root = os.geteuid() == 0
     if root:
         os.seteuid(65534)

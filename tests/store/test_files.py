@@ -203,6 +203,7 @@ def test_what_a_killed_writer_left_behind_is_overwritten(
     code = """
 import sys, time
 from pathlib import Path
+sys.path.append(sys.argv[2])
 from tests.store.machine import replace
 
 def texts():
@@ -212,7 +213,7 @@ def texts():
 
 replace(Path(sys.argv[1]), texts())
 """
-    writer = child(code, path)
+    writer = child(code, path, Path(__file__).parents[2])
     assert writer.stdout is not None
     assert writer.stdout.readline() == "writing\n"
     writer.kill()

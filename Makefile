@@ -36,7 +36,7 @@ PYTEST := PYTHONSAFEPATH=1 REPORTUPDATER_TEST_WHEEL=1 .venv-test/bin/pytest -n 2
 test: $(SERVERS)  ## run the tests, on the built wheel (ARGS="-k tsv" selects some)
 	$(PYTEST) -m "not long" $(ARGS)
 
-test-long: $(SERVERS)  ## run the tests that take longer: restarts, logins, TLS
+test-long: $(SERVERS)  ## run the tests that take longer: kills, outages, restarts, logins, TLS
 	$(PYTEST) -m long $(ARGS)
 
 soak: debian-packages .venv-test/installed-soak downloads  ## try thousands of faults, and print what came of them (CASES=5000: a quarter; ARGS="-k kill": some)

@@ -30,6 +30,8 @@ from tests.servers.carbon import Carbon, running_carbon
 from tests.servers.mariadb import free_port
 from tests.servers.receivers import Behaviour, Receiver, never_reads, reads_all, receiver
 
+pytestmark = pytest.mark.long
+
 SOON = "drain_timeout: 0.5"
 MARK = "2025-01-01\n2025-01-04\n"
 

@@ -19,6 +19,8 @@ from tests.engines.asking_hive import answer, ask, failure, stopped, value
 from tests.helpers import Project, on_a_terminal, wait_until
 from tests.servers.hive import Hive, running_hive
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def session(hive: Hive) -> Iterator[HiveSession]:

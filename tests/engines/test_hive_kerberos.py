@@ -23,6 +23,8 @@ from tests.servers.balancer import balanced
 from tests.servers.kerberos import Realm
 from tests.servers.spark import Spark, running_spark
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def strict(realm: Realm) -> Iterator[Spark]:

@@ -23,7 +23,7 @@ from tests.faults.soak import LONG, cases, record
 from tests.helpers import SQLITE, written
 from tests.helpers import Project as Folder
 
-pytestmark = pytest.mark.timeout(3600 if LONG else 300)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(3600 if LONG else 300)]
 
 LONGEST = 20.0
 """Seconds for reading a configuration: far more than any takes, far less than for ever."""

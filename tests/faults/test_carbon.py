@@ -34,6 +34,8 @@ from tests.servers.receivers import (
     receiver,
 )
 
+pytestmark = pytest.mark.long
+
 NODE = "m"
 DAYS = 20
 LINE = len("m.frwiki.edits 1000.25 1735689600\n")

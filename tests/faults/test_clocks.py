@@ -9,10 +9,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from reportupdater.intervals import Granularity
 from tests.faults.soak import cases, record
 from tests.helpers import Project
 from tests.making import floor, following
+
+pytestmark = pytest.mark.long
 
 LAG = timedelta(minutes=45)
 CONFIG = f"""

@@ -5,11 +5,15 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import pytest
+
 from tests.faults.soak import cases, record
 from tests.faults.test_outages import DATES, ROWS, Figures, in_trouble
 from tests.helpers import Project
 from tests.servers.receivers import receiver
 from tests.servers.spark import Spark
+
+pytestmark = pytest.mark.long
 
 QUERY = f"""
     SELECT '{{from_date}}' AS `date`, '{{wiki}}' AS wiki, id AS seq,

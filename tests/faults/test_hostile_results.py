@@ -18,6 +18,8 @@ from tests.helpers import Project, on_mariadb
 from tests.making import NASTY
 from tests.servers.mariadb import Mariadb
 
+pytestmark = pytest.mark.long
+
 MB = 2**20
 DAYS = ["2025-01-01", "2025-01-02", "2025-01-03"]
 ALPHABETS = [

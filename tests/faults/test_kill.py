@@ -23,6 +23,8 @@ from tests.helpers import SQLITE, Project, on_mariadb
 from tests.servers.carbon import Carbon
 from tests.servers.mariadb import Mariadb
 
+pytestmark = pytest.mark.long
+
 __all__ = ["failing"]
 
 PARTS = 4

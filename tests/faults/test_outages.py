@@ -19,6 +19,8 @@ from tests.helpers import Project, Rows, on_mariadb, wait_until
 from tests.servers.mariadb import Mariadb, running_mariadb
 from tests.servers.receivers import Behaviour, Receiver, receiver, relaying
 
+pytestmark = pytest.mark.long
+
 NOW = "2025-01-07"
 DATES = [f"2025-01-{day:02}" for day in range(1, 7)]
 WIKIS = ("a", "b", "c")

@@ -10,11 +10,15 @@ from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from tests.delivery.projects import config, owed, query
 from tests.faults.soak import cases, record
 from tests.helpers import Project, on_mariadb, patient, wait_until
 from tests.servers.mariadb import Mariadb
 from tests.servers.receivers import reads_all, receiver
+
+pytestmark = pytest.mark.long
 
 NOW = "2025-01-09"
 DATES = [f"2025-01-{day:02}" for day in range(1, 9)]

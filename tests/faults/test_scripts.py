@@ -9,8 +9,12 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from tests.faults.soak import record
 from tests.helpers import ONE, SQLITE, Project, is_running, wait_until
+
+pytestmark = pytest.mark.long
 
 MB = 2**20
 GOOD = "printf 'date\\tn\\n%s\\t1\\n' $1"

@@ -1,7 +1,8 @@
 """The machine around the store: other processes, full disks, modes and groups."""
 
-from __future__ import codecs
+from __future__ import annotations
 
+import codecs
 import grp
 import os
 import resource

@@ -187,12 +187,23 @@ def choice(meanings: Mapping[str, Any]) -> Kind:
 
 def _command(value: Value) -> tuple[str, ...]:
     if isinstance(value, Items) and value.values:
-        return tuple(scalar_text(item) for item in value.values)
-    text = scalar_text(value)
-    try:
-        return tuple(shlex.split(text))
-    except ValueError:
-        raise ValueError("a quote in it is not closed") from None
+        words = tuple(map(_argument, value.values))
+    else:
+        text = scalar_text(value)
+        try:
+            words = tuple(shlex.split(text))
+        except ValueError:
+            raise ValueError("a quote in it is not closed") from None
+    if not words or not words[0].strip():
+        raise ValueError("its first word names the program")
+    return words
+
+
+def _argument(item: Value) -> str:
+    """A word of a command, which may be empty or blank where it is in quotes. Raises ValueError."""
+    if isinstance(item, Scalar) and not item.is_null and not item.text.strip(" "):
+        return item.text
+    return scalar_text(item)
 
 
 def _variable(value: Value) -> str:

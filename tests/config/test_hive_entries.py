@@ -109,7 +109,10 @@ def test_every_key_reaches_its_place(load: Load, tmp_path: Path) -> None:
     ("text", "command"),
     [
         ("hive --hiveconf x=y", ("hive", "--hiveconf", "x=y")),
-        ("[beeline, -u, 'jdbc:x y', '']", None),
+        ("[beeline, -u, 'jdbc:x y', '']", ("beeline", "-u", "jdbc:x y", "")),
+        ("beeline -u 'jdbc:x y' ''", ("beeline", "-u", "jdbc:x y", "")),
+        ("['', beeline]", None),
+        ("\"'' beeline\"", None),
         ("[beeline, -u, 'jdbc:x y', 08]", ("beeline", "-u", "jdbc:x y", "08")),
         ('beeline -e "a b"', ("beeline", "-e", "a b")),
     ],

@@ -40,7 +40,7 @@ QUERY_ENDINGS = {"sql": ".sql", "hive": ".hql"}
 
 
 GIVEN = object()
-"""Stands for any value of a key that is given."""
+"""Matches any value of a key that is given."""
 
 
 class Key(NamedTuple):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -49,22 +51,32 @@ class Figure:
 def run(command: Command, code: int = 0) -> Cost:
     """Run a program that must end with this exit code."""
     began = time.perf_counter()
-    process = subprocess.Popen(
-        [str(word) for word in command],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env=ENVIRONMENT,
-    )
-    assert process.stdout is not None
-    said = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - began
-    process.stdout.close()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != code:
-        sys.exit(f"{command} ended with {process.returncode}:\n{said.decode()[-3000:]}")
-    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            [str(word) for word in command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=ENVIRONMENT,
+        )
+        # Not `ru_maxrss`: that of a child begins with what its parent had.
+        kilobytes = ended = 0
+        while not ended:
+            peak = re.search(r"VmHWM:\s+(\d+)", _status(process.pid))
+            kilobytes = max(kilobytes, int(peak[1]) if peak else 0)  # none once it has ended
+            time.sleep(0.002)
+            ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+        seconds = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != code:
+            output.seek(0)
+            said = output.read().decode()[-3000:]
+            sys.exit(f"{command} ended with {process.returncode}:\n{said}")
+    return Cost(seconds, usage.ru_utime + usage.ru_stime, kilobytes / 1024)
+
+
+def _status(pid: int) -> str:
+    return Path(f"/proc/{pid}/status").read_text()
 
 
 def medians(first: Callable[[], Cost], second: Callable[[], Cost], times: int) -> tuple[Cost, Cost]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import pty
+import re
 import signal
 import sqlite3
 import subprocess
@@ -221,10 +222,17 @@ class Started:
         return said
 
     def most_memory(self) -> int:
-        """Wait for the end; the most memory, in bytes, that the run or a child of it has had."""
-        _, status, usage = os.wait4(self.process.pid, 0)
-        self.process.returncode = os.waitstatus_to_exitcode(status)
-        return usage.ru_maxrss * 1024
+        """Wait for the end; the most memory, in bytes, that the program has had.
+
+        It is read while the program runs: `ru_maxrss` of a child begins with what its parent had.
+        """
+        most = 0
+        status = Path(f"/proc/{self.process.pid}/status")
+        while self.process.poll() is None:
+            peak = re.search(r"^VmHWM:\s+(\d+) kB$", status.read_text(), re.MULTILINE)
+            most = max(most, int(peak[1]) * 1024 if peak else 0)  # none once it has ended
+            time.sleep(0.01)
+        return most
 
     def kill(self) -> None:
         """End the program as `kill -9` does; does nothing to one that has ended."""

@@ -60,12 +60,14 @@ def run(command: Command, code: int = 0) -> Cost:
             env=ENVIRONMENT,
         )
         # Not `ru_maxrss`: that of a child begins with what its parent had.
-        kilobytes = ended = 0
-        while not ended:
+        kilobytes = 0
+        while True:
             peak = re.search(r"VmHWM:\s+(\d+)", _status(process.pid))
             kilobytes = max(kilobytes, int(peak[1]) if peak else 0)  # none once it has ended
-            time.sleep(0.002)
             ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+            if ended:
+                break
+            time.sleep(0.002)
         seconds = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != code:

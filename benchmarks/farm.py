@@ -16,9 +16,11 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from reportupdater.intervals import Coverage, Granularity
-from reportupdater.store import files, ledger, owners, remembered, schema
-from reportupdater.store.owners import Owner
-from reportupdater.store.state import State
+from reportupdater.state import coverage, owners, schema
+from reportupdater.state import history as ledger
+from reportupdater.state.database import State
+from reportupdater.state.owners import Owner
+from reportupdater.tsv import files
 
 ENDS = date(2025, 12, 29)
 """The day on which all days of the TSVs are over."""
@@ -136,10 +138,10 @@ def _remember(farm: Farm, state: State) -> None:
         memory = {}
         for wiki in _wikis(farm.size):
             tsv = f"{report}/{wiki}.tsv"
-            file = remembered.identity(walk.place(tsv))
+            file = coverage.identity(walk.place(tsv))
             assert file is not None
             memory[tsv] = file, done
-        remembered.remember(state, report, Granularity.DAYS, memory)
+        coverage.remember(state, report, Granularity.DAYS, memory)
 
 
 def _claim(farm: Farm, connection: Connection) -> None:

@@ -14,7 +14,7 @@ from importlib import import_module
 
 from reportupdater.commands.printing import Parser, put
 from reportupdater.errors import ReportupdaterError
-from reportupdater.observe import log
+from reportupdater.terminal import log
 
 COMMANDS = (
     "run",

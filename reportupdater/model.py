@@ -14,6 +14,7 @@ from typing import ClassVar, NamedTuple
 
 from reportupdater.errors import Problem, Where
 from reportupdater.intervals import Granularity, Interval
+from reportupdater.spelling import normal
 from reportupdater.template import Template
 
 
@@ -228,19 +229,6 @@ class Project:
     names: tuple[str, ...]
     problems: tuple[Problem, ...]
     graphite: GraphiteConfig | None = None
-
-
-def normal(text: str) -> str:
-    r"""A text by which names and values are compared: in NFC, as all new files are named.
-
-    >>> normal("Sa\u0303o") == "S\xe3o"
-    True
-    """
-    if text.isascii():
-        return text
-    import unicodedata  # which nearly no run needs
-
-    return unicodedata.normalize("NFC", text)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,13 +10,13 @@ from datetime import datetime
 from pathlib import Path
 
 from reportupdater.config.host import default_host_files
-from reportupdater.config.kinds import FIRST_YEAR, LAST_YEAR
 from reportupdater.config.load import CONFIG_NAME
+from reportupdater.configfile.kinds import FIRST_YEAR, LAST_YEAR
 from reportupdater.errors import UsageError
 from reportupdater.intervals import parse_moment
-from reportupdater.model import normal
-from reportupdater.pipeline import Request
+from reportupdater.operations.run import Request
 from reportupdater.planning.explode import EVERY, Only
+from reportupdater.spelling import normal
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):

@@ -7,13 +7,13 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from reportupdater.checking import Examined, examine
 from reportupdater.commands import arguments
 from reportupdater.commands.printing import put, put_json
 from reportupdater.errors import EXIT_FAILED, EXIT_OK, Severity, UsageError
 from reportupdater.execution.clock import utcnow
-from reportupdater.observe.words import count
-from reportupdater.store.listing import needed
+from reportupdater.operations.check import Examined, examine
+from reportupdater.terminal.wording import count
+from reportupdater.tsv.listing import needed
 
 EXAMPLES = """\
 examples:

@@ -10,8 +10,8 @@ from reportupdater.config.effective import read_effective
 from reportupdater.config.load import load_project
 from reportupdater.config.written import lines
 from reportupdater.errors import EXIT_FAILED, EXIT_OK, Severity
-from reportupdater.execution.begin import no_report
-from reportupdater.observe.log import tell
+from reportupdater.execution.select import no_report
+from reportupdater.terminal.log import tell
 
 EXAMPLES = """\
 examples:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from reportupdater.commands import arguments
 from reportupdater.commands.printing import put
 from reportupdater.errors import EXIT_FAILED, EXIT_OK
-from reportupdater.metrics import Listing, listing
+from reportupdater.operations.metrics import Listing, listing
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import argparse
 from reportupdater.commands import arguments
 from reportupdater.commands.printing import put, put_json
 from reportupdater.errors import EXIT_FAILED, EXIT_OK
-from reportupdater.pipeline import Request
+from reportupdater.operations.run import Request
 
 EXAMPLES = """\
 examples:
@@ -49,7 +49,7 @@ def show(request: Request, *, as_json: bool = False) -> int:
     """Print what a run would do; the exit code."""
     # A run that is no dry one has no need of them.
     from reportupdater.commands.plan_text import lines
-    from reportupdater.outlook import as_dict, outlook
+    from reportupdater.operations.plan import as_dict, outlook
 
     found = outlook(request)
     if as_json:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from textwrap import wrap
 
-from reportupdater.observe import words
-from reportupdater.outlook import Outlook, ReportOutlook, SeriesOutlook, Stretch, labelled
+from reportupdater.operations.plan import Outlook, ReportOutlook, SeriesOutlook, Stretch, labelled
 from reportupdater.planning.rest import Rest, Why
+from reportupdater.terminal import wording
 
 _WIDTH = 80
 _MOST_LINES = 8
@@ -28,7 +28,7 @@ def lines(found: Outlook) -> Iterator[str]:
         yield f"in all {_amount(found.intervals, found.seconds)}"
     if found.invalid:
         yield from _filled(
-            f"{words.count(found.invalid, 'error')} in the configuration: what is wrong there is not run"
+            f"{wording.count(found.invalid, 'error')} in the configuration: what is wrong there is not run"
         )
 
 
@@ -52,7 +52,7 @@ def _of_report(found: ReportOutlook) -> Iterator[str]:
     if hidden:
         due = sum(one.intervals for one in hidden)
         yield from _filled(
-            f"and {len(hidden)} series of which {words.count(due, 'interval')} are due in other ways:"
+            f"and {len(hidden)} series of which {wording.count(due, 'interval')} are due in other ways:"
             " --only shows some of them, --json all",
             2,
         )
@@ -120,7 +120,7 @@ def _of_failures(series: Iterable[SeriesOutlook]) -> Iterator[str]:
     often = f"{worst.times} times in a row" if worst.times > 1 else "once"
     what = " ".join((*str(of).split(" ")[1:], worst.start))
     if len(failing) > 1:
-        what = f"{words.count(len(failing), 'interval')}, most often {what},"
+        what = f"{wording.count(len(failing), 'interval')}, most often {what},"
     yield from _filled(f"failing: {what} {often}, the last time: {worst.error}", 2)
 
 
@@ -142,11 +142,11 @@ def _amount(count: int, seconds: float | None) -> str:
     time = "how long that takes is not known"
     if seconds is not None:
         time = f"{_about(seconds)} if one after the other"
-    return f"{words.count(count, 'interval')} {are} due, {time}"
+    return f"{wording.count(count, 'interval')} {are} due, {time}"
 
 
 def _about(seconds: float) -> str:
-    return f"about {words.span(timedelta(seconds=seconds))}" if seconds >= 1 else "less than 1 s"
+    return f"about {wording.span(timedelta(seconds=seconds))}" if seconds >= 1 else "less than 1 s"
 
 
 def _range(first: str, last: str) -> str:

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from reportupdater.errors import ReportupdaterError
-from reportupdater.observe.escaping import Red, escaped, escaped_json, escaped_line
+from reportupdater.terminal.escaping import Red, escaped, escaped_json, escaped_line
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -34,7 +34,7 @@ def put_text(text: str) -> None:
 
 def put_json(value: Any) -> None:
     """Print a value as JSON. Raises as `_write` does."""
-    from reportupdater.observe.indented import indented  # a run prints no JSON
+    from reportupdater.terminal.indented import indented  # a run prints no JSON
 
     _write(escaped_json(indented(value)) + "\n")
 

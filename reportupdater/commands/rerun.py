@@ -7,13 +7,13 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from reportupdater import marking
 from reportupdater.commands import arguments
 from reportupdater.commands.printing import put
 from reportupdater.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE
-from reportupdater.marking import Marked
-from reportupdater.observe.words import count
-from reportupdater.store.marks import Mark
+from reportupdater.operations import rerun
+from reportupdater.operations.rerun import Marked
+from reportupdater.state.reruns import Mark
+from reportupdater.terminal.wording import count
 
 log = logging.getLogger(__name__)
 EXAMPLES = """\
@@ -60,16 +60,16 @@ def call(given: argparse.Namespace) -> int:
     """Run the command; its exit code."""
     request = replace(arguments.request(given), now=given.now)
     if given.list:
-        opened = marking.listed(request)
+        opened = rerun.listed(request)
         put(*_marks(opened.marks))
         put(*(f"{name}: the next run takes up {path}" for path, name in opened.files))
         return EXIT_OK
     if given.cancel:
-        put(*_marks(marking.cancel(request)))
-        for path, name in marking.listed(request).files:
+        put(*_marks(rerun.cancel(request)))
+        for path, name in rerun.listed(request).files:
             log.warning("%s: %s still marks it; remove that file too", name, path)
         return EXIT_OK
-    asked = marking.ask(request)
+    asked = rerun.ask(request)
     put(*(line for report in asked.reports for line in _lines(report)))
     for trouble in asked.troubles:
         log.error("%s", trouble)

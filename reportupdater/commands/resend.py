@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from reportupdater.commands import arguments
-from reportupdater.resending import resend
+from reportupdater.operations.resend import resend
 
 EXAMPLES = """\
 examples:

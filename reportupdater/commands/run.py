@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 
 from reportupdater.commands import arguments, plan
-from reportupdater.pipeline import run
+from reportupdater.operations.run import run
 
 EXAMPLES = """\
 examples:

@@ -11,9 +11,9 @@ from reportupdater.commands.printing import put, put_json
 from reportupdater.commands.status_table import text
 from reportupdater.errors import EXIT_FAILED, EXIT_OK, UsageError
 from reportupdater.execution.clock import utcnow
-from reportupdater.observe.table import Screen
-from reportupdater.standing import ReportStanding, SeriesStanding, Standing, stand
-from reportupdater.store.ledger import last_error, stamp
+from reportupdater.operations.status import ReportStanding, SeriesStanding, Standing, stand
+from reportupdater.state.history import last_error, stamp
+from reportupdater.terminal.table import Screen
 
 EXAMPLES = """\
 examples:

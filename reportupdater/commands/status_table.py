@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from reportupdater.observe import words
-from reportupdater.observe.table import Row, Screen, lines
-from reportupdater.standing import ReportStanding, SeriesStanding, Standing
-from reportupdater.store.ledger import last_of
+from reportupdater.operations.status import ReportStanding, SeriesStanding, Standing
+from reportupdater.state.history import last_of
+from reportupdater.terminal import wording
+from reportupdater.terminal.table import Row, Screen, lines
 
 _MOST_SERIES = 5
 _MOST_NAMES = 3
@@ -37,7 +37,7 @@ def text(standing: Standing, screen: Screen, *, by_series: bool) -> Iterator[str
 
 def _head(standing: Standing) -> Iterator[str]:
     bad = sum(report.in_trouble for report in standing.reports)
-    count = words.count(len(standing.reports), "report")
+    count = wording.count(len(standing.reports), "report")
     yield f"{standing.output}: {count}, {bad or 'none'} in trouble"
     survey = standing.survey
     if survey.source != "state":
@@ -49,7 +49,7 @@ def _head(standing: Standing) -> Iterator[str]:
         yield f"{why}: {source}"
     for config, run in survey.runs.items():
         ended = datetime.fromisoformat(run["ended"].removesuffix("Z"))
-        age = words.span(standing.at - ended)
+        age = wording.span(standing.at - ended)
         yield f"{config}: last run ended {age} ago, exit code {run['exit_code']}"
     for running in survey.running:
         yield f"{running.config}: process {running.pid} is at work since {_minute(running.started)}"
@@ -117,7 +117,7 @@ def _notes(report: ReportStanding) -> Iterator[str]:
         yield f"{marked:,} intervals are marked to be computed again"
     behind = [one for one in report.behind if not one.in_trouble]
     if behind:
-        shown = words.some(
+        shown = wording.some(
             [f"{_label(one)} ({_hour(one.done_up_to)})" for one in behind], _MOST_SERIES
         )
         yield f"{len(behind)} of {len(report.series)} series are behind: {shown}"
@@ -157,7 +157,7 @@ def _labels(series: Sequence[SeriesStanding]) -> str:
     """Series of which the same is told."""
     if len(series) == 1:
         return _label(series[0])
-    return f"{len(series):,} series ({words.some([_label(one) for one in series], _MOST_NAMES)})"
+    return f"{len(series):,} series ({wording.some([_label(one) for one in series], _MOST_NAMES)})"
 
 
 def _label(one: SeriesStanding) -> str:
@@ -168,13 +168,13 @@ def _last_run(report: ReportStanding, now: datetime) -> str:
     if report.record is None:
         return "-"
     at = datetime.fromisoformat(report.record.last_run.removesuffix("Z"))
-    return f"{words.span(now - at)} ago"
+    return f"{wording.span(now - at)} ago"
 
 
 def _next_due(report: ReportStanding, now: datetime) -> str:
     if report.next_due is None:
         return "-"
-    return "now" if report.next_due <= now else f"in {words.span(report.next_due - now)}"
+    return "now" if report.next_due <= now else f"in {wording.span(report.next_due - now)}"
 
 
 def _hour(label: str | None) -> str:

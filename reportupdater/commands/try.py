@@ -12,10 +12,10 @@ from reportupdater.errors import EXIT_FAILED, EXIT_OK
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.outcome import Answer, Failure
 from reportupdater.model import GraphiteConfig, Meaning, Table
-from reportupdater.observe import words
-from reportupdater.observe.result import aligned, screen_width
-from reportupdater.sinks.datapoints import Made
-from reportupdater.trial import Trial, Tried, prepared, tried
+from reportupdater.operations.try_interval import Trial, Tried, prepared, tried
+from reportupdater.sinks.graphite.datapoints import Made
+from reportupdater.terminal import wording
+from reportupdater.terminal.result import aligned, screen_width
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +122,7 @@ def _show(trial: Trial, found: Tried, limit: int) -> int:
         log.error("interrupted after %s: the query was stopped", took)
         return found.stopped
     if found.table is not None:
-        count = words.count(len(found.table.rows), "row")
+        count = wording.count(len(found.table.rows), "row")
         _title(f"result: {count}, {took}")
         _show_table(found.table, limit)
         _show_warnings(found.table)
@@ -163,7 +163,7 @@ def _show_warnings(result: Table) -> None:
 
 def _tell_more(more: int, of: str) -> None:
     if more > 0:
-        put(f"… and {words.count(more, f'more {of}')}; --limit shows more")
+        put(f"… and {wording.count(more, f'more {of}')}; --limit shows more")
 
 
 def _show_datapoints(trial: Trial, made: Made | None, limit: int) -> int:

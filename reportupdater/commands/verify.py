@@ -7,7 +7,7 @@ import argparse
 from reportupdater.commands import arguments
 from reportupdater.commands.printing import put
 from reportupdater.errors import EXIT_FAILED, EXIT_OK
-from reportupdater.verification import verify
+from reportupdater.operations.verify import verify
 
 EXAMPLES = """\
 examples:

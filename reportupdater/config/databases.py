@@ -8,10 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reportupdater.config.document import Entry, Section
-from reportupdater.config.files import Folders, absolute
 from reportupdater.config.schema import DATABASE_KEYS, ENGINE_KEYS, ENGINE_SECTIONS
-from reportupdater.config.sections import ALL, Reading, as_section, entries, read_keys, read_texts
+from reportupdater.configfile.document import Entry, Section
+from reportupdater.configfile.files import Folders, absolute
+from reportupdater.configfile.sections import (
+    ALL,
+    Reading,
+    as_section,
+    entries,
+    read_keys,
+    read_texts,
+)
 from reportupdater.errors import Problem, Severity, Where, shown
 from reportupdater.model import Database, HiveDatabase, MysqlDatabase, Shards, SqliteDatabase
 

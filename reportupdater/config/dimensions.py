@@ -8,14 +8,14 @@ import re
 import unicodedata
 from pathlib import Path
 
-from reportupdater.config.document import Entry, Items, Refused, Scalar, Section, Value
-from reportupdater.config.files import missing_hint, read_text
-from reportupdater.config.kinds import CONTROL, LONGEST_PATH, describe
 from reportupdater.config.schema import DIMENSION_KEYS
-from reportupdater.config.sections import entries, read_keys, subject
+from reportupdater.configfile.document import Entry, Items, Refused, Scalar, Section, Value
+from reportupdater.configfile.files import missing_hint, read_text
+from reportupdater.configfile.kinds import CONTROL, LONGEST_PATH, describe
+from reportupdater.configfile.sections import entries, read_keys, subject
 from reportupdater.errors import Problem, Severity, Where, shown
-from reportupdater.metricpath import METRIC
 from reportupdater.model import Dimension
+from reportupdater.sinks.graphite.path import METRIC
 from reportupdater.template import TIME_PLACEHOLDERS
 
 MAX_SERIES = 100_000

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reportupdater.config.databases import read_drafts
-from reportupdater.config.document import Entry, Section
-from reportupdater.config.files import Folders, mapping_in, read_needed
 from reportupdater.config.host import read_host_file
 from reportupdater.config.load import CONFIG_NAME, read_defaults
 from reportupdater.config.schema import DATABASE_KEYS, GRAPHITE_KEYS, REPORT_KEYS, TOP_KEYS
-from reportupdater.config.sections import ALL, Reading, as_section, read_keys
+from reportupdater.configfile.document import Entry, Section
+from reportupdater.configfile.files import Folders, mapping_in, read_needed
+from reportupdater.configfile.sections import ALL, Reading, as_section, read_keys
 from reportupdater.errors import Severity, Where
 
 _SECTIONS = frozenset({"databases", "defaults", "engines", "graphite", "reports"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from reportupdater.config.files import reason
+from reportupdater.configfile.files import reason
 from reportupdater.errors import Problem, Severity, Where
 
 _ENOUGH = 4096  # bytes: systems look at fewer

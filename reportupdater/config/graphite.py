@@ -8,14 +8,14 @@ from itertools import islice
 from pathlib import Path
 
 from reportupdater import template
-from reportupdater.config.document import Section, parse
-from reportupdater.config.files import Folders, missing_hint, read_text
-from reportupdater.config.kinds import describe
 from reportupdater.config.schema import GRAPHITE_KEYS, REPORT_GRAPHITE_KEYS
-from reportupdater.config.sections import Reading, read_keys, read_texts, subject
+from reportupdater.configfile.document import Section, parse
+from reportupdater.configfile.files import Folders, missing_hint, read_text
+from reportupdater.configfile.kinds import describe
+from reportupdater.configfile.sections import Reading, read_keys, read_texts, subject
 from reportupdater.errors import Problem, Severity, Where, nearest, shown
-from reportupdater.metricpath import METRIC, cleaned, fault, refused
 from reportupdater.model import Dimension, GraphiteConfig, MetricsConfig
+from reportupdater.sinks.graphite.path import METRIC, cleaned, fault, refused
 from reportupdater.template import Template
 
 _MOST_TOLD = 5

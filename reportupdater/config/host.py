@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from reportupdater.config.files import absolute, mapping_in, read_needed
 from reportupdater.config.schema import HOST_KEYS
-from reportupdater.config.sections import ALL, Given, Reading, read_keys
+from reportupdater.configfile.files import absolute, mapping_in, read_needed
+from reportupdater.configfile.sections import ALL, Given, Reading, read_keys
 from reportupdater.errors import Problem, UsageError
 
 _PLACES = ("/etc/reportupdater/config.yaml", "~/.config/reportupdater/config.yaml")

@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from reportupdater.config.databases import read_databases
-from reportupdater.config.document import Section
-from reportupdater.config.files import Folders, mapping_in, read_needed
 from reportupdater.config.graphite import read_graphite, unused_lookups
 from reportupdater.config.host import read_host_file
 from reportupdater.config.reports import Surroundings, read_reports
 from reportupdater.config.schema import REPORT_KEYS, TOP_KEYS
-from reportupdater.config.sections import Reading, read_keys
+from reportupdater.configfile.document import Section
+from reportupdater.configfile.files import Folders, mapping_in, read_needed
+from reportupdater.configfile.sections import Reading, read_keys
 from reportupdater.errors import Problem, Severity, UsageError, Where
 from reportupdater.model import GraphiteConfig, Project, Scripts
 

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from reportupdater import executable, template
-from reportupdater.config.files import missing_hint, read_text
+from reportupdater.configfile.files import missing_hint, read_text
 from reportupdater.errors import Problem, Where
 from reportupdater.intervals import Granularity
 from reportupdater.template import TIME_PLACEHOLDERS, Template

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from reportupdater.config.databases import Databases, Unusable
 from reportupdater.config.dimensions import NAME_HINT, read_dimensions, wrong_name
-from reportupdater.config.document import Entry, Section
-from reportupdater.config.files import Folders, absolute
 from reportupdater.config.graphite import check_path, read_metrics
 from reportupdater.config.queries import check_placeholders, check_script, find_query
 from reportupdater.config.schema import BACKFILL_KEYS, QUERY_ENDINGS, REPORT_KEYS
-from reportupdater.config.sections import Reading, as_section, entries, read_keys
+from reportupdater.configfile.document import Entry, Section
+from reportupdater.configfile.files import Folders, absolute
+from reportupdater.configfile.sections import Reading, as_section, entries, read_keys
 from reportupdater.errors import Problem, Severity, Where, nearest, shown
 from reportupdater.intervals import Granularity
 from reportupdater.model import (

@@ -7,9 +7,9 @@ project's folder, those in host settings to the folder of that file.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, NamedTuple
 
-from reportupdater.config.kinds import (
+from reportupdater.configfile.keys import GIVEN, Key, Keys, OldKey, table
+from reportupdater.configfile.kinds import (
     COMMAND,
     HOST,
     MOMENT,
@@ -23,7 +23,6 @@ from reportupdater.config.kinds import (
     VARIABLE,
     WORD,
     ZONE,
-    Kind,
     choice,
     duration,
     seconds,
@@ -39,40 +38,7 @@ QUERY_ENDINGS = {"sql": ".sql", "hive": ".hql"}
 """The types whose query is a file, and the ending of that file."""
 
 
-GIVEN = object()
-"""Matches any value of a key that is given."""
-
-
-class Key(NamedTuple):
-    """A key. `example` is there if it must be given: a value to show with the error.
-
-    `unless` are other keys of the same section, each with the value that makes this one needless;
-    `GIVEN` is any.
-    """
-
-    name: str
-    kind: Kind
-    meaning: str
-    default: Any = None
-    example: str = ""
-    unless: tuple[tuple[str, Any], ...] = ()
-
-
-class OldKey(NamedTuple):
-    """A key of older versions: accepted, ignored, and told with what replaced it."""
-
-    name: str
-    replaced_by: str
-
-
-Keys = dict[str, Key | OldKey]
-
-
-def _table(*keys: Key | OldKey) -> Keys:
-    return {key.name: key for key in keys}
-
-
-TOP_KEYS = _table(
+TOP_KEYS = table(
     Key("reports", section("report names to their keys"), "The reports of this project."),
     Key("databases", section("names to databases"), "What the reports' queries run on."),
     Key(
@@ -87,7 +53,7 @@ _ENGINE = Key(
 _CONCURRENCY = Key("concurrency", whole(1, 1000), "How many queries run on one server at once.", 4)
 
 DATABASE_KEYS = {
-    "mysql": _table(
+    "mysql": table(
         _ENGINE,
         Key(
             "host",
@@ -147,7 +113,7 @@ DATABASE_KEYS = {
             "With `auto_find_db_shard`: who is asked for it. Without it, whom this host asks.",
         ),
     ),
-    "sqlite": _table(
+    "sqlite": table(
         _ENGINE,
         Key(
             "path",
@@ -157,7 +123,7 @@ DATABASE_KEYS = {
         ),
         _CONCURRENCY,
     ),
-    "hive": _table(
+    "hive": table(
         _ENGINE,
         Key(
             "host",
@@ -262,14 +228,14 @@ ENGINE_KEYS: dict[str, Keys] = {
 }
 """What host settings may say of all entries of an engine."""
 
-ENGINE_SECTIONS = _table(
+ENGINE_SECTIONS = table(
     *(
         Key(engine, section("keys to values"), f"Keys for `engine: {engine}`.")
         for engine in ENGINE_NAMES
     )
 )
 
-HOST_KEYS = _table(
+HOST_KEYS = table(
     Key(
         "databases",
         section("names to databases"),
@@ -296,7 +262,7 @@ HOST_KEYS = _table(
 )
 """The top level of host settings."""
 
-GRAPHITE_KEYS = _table(
+GRAPHITE_KEYS = table(
     Key("host", HOST, "The host of Graphite's line receiver."),
     Key("port", whole(1, 65535), "Its port.", 2003),
     Key(
@@ -323,7 +289,7 @@ GRAPHITE_KEYS = _table(
     ),
 )
 
-DIMENSION_KEYS = _table(
+DIMENSION_KEYS = table(
     Key(
         "values",
         VALUES,
@@ -338,7 +304,7 @@ DIMENSION_KEYS = _table(
     ),
 )
 
-REPORT_GRAPHITE_KEYS = _table(
+REPORT_GRAPHITE_KEYS = table(
     Key(
         "path",
         TEXT,
@@ -353,7 +319,7 @@ REPORT_GRAPHITE_KEYS = _table(
     ),
 )
 
-BACKFILL_KEYS = _table(
+BACKFILL_KEYS = table(
     Key(
         "max_intervals",
         whole(1, 1_000_000),
@@ -361,7 +327,7 @@ BACKFILL_KEYS = _table(
     ),
 )
 
-REPORT_KEYS = _table(
+REPORT_KEYS = table(
     Key(
         "type",
         choice({name: name for name in ("sql", "hive", "script")}),

@@ -14,11 +14,11 @@ from datetime import datetime, time, timedelta
 from enum import Enum
 from typing import NamedTuple
 
-from reportupdater.config.document import Items, Scalar, Section, Value
 from reportupdater.config.effective import Effective, path_from
-from reportupdater.config.kinds import COMMAND, NAMESERVER, PATH
-from reportupdater.config.schema import Key
-from reportupdater.config.sections import ALL, Given, Reading
+from reportupdater.configfile.document import Items, Scalar, Section, Value
+from reportupdater.configfile.keys import Key
+from reportupdater.configfile.kinds import COMMAND, NAMESERVER, PATH
+from reportupdater.configfile.sections import ALL, Given, Reading
 from reportupdater.redaction import HIDDEN, redacted, redacted_words
 
 _BUILT_IN = "built-in default"

@@ -8,25 +8,25 @@ from reportupdater.engines.base import Engine
 
 
 def _hive() -> Engine:
-    from reportupdater.engines.hive import HiveEngine
+    from reportupdater.engines.hive.engine import HiveEngine
 
     return HiveEngine()
 
 
 def _mysql() -> Engine:
-    from reportupdater.engines.mysql import MysqlEngine
+    from reportupdater.engines.mysql.engine import MysqlEngine
 
     return MysqlEngine()
 
 
 def _script() -> Engine:
-    from reportupdater.engines.script import ScriptEngine
+    from reportupdater.engines.script.engine import ScriptEngine
 
     return ScriptEngine()
 
 
 def _sqlite() -> Engine:
-    from reportupdater.engines.sqlite import SqliteEngine
+    from reportupdater.engines.sqlite.engine import SqliteEngine
 
     return SqliteEngine()
 

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from reportupdater.errors import ReportupdaterError, StateError, sentence, told
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.stop import Stop
-from reportupdater.observe.summary import Summary
-from reportupdater.store import files, journal, names
-from reportupdater.store.journal import Merged
-from reportupdater.store.locks import Locks, NoLock
-from reportupdater.store.state import State
+from reportupdater.execution.summary import Summary
+from reportupdater.state import journal
+from reportupdater.state.database import State
+from reportupdater.state.journal import Merged
+from reportupdater.state.locks import Locks, NoLock
+from reportupdater.tsv import files, names
 
 _TOGETHER = 64
 """TSVs that are made durable together."""

@@ -11,9 +11,10 @@ from reportupdater import prefixes
 from reportupdater.errors import TsvError
 from reportupdater.execution.outcome import Answer
 from reportupdater.model import Report, Series
-from reportupdater.observe.words import count
-from reportupdater.store import files, journal, tsv
-from reportupdater.store.state import State
+from reportupdater.state import journal
+from reportupdater.state.database import State
+from reportupdater.terminal.wording import count
+from reportupdater.tsv import files, rows
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ class Columns:
         headers = journal.headers(self._state, series.tsv)
         try:
             place = files.place(self._state.root, series.tsv)
-            headers.append(tsv.columns(place, series.report.granularity))
+            headers.append(rows.columns(place, series.report.granularity))
         except (TsvError, OSError):
             pass  # the checkpoint reports it
         return {name for header in headers for name in header[1:]}
@@ -99,7 +100,7 @@ class Columns:
             return
         granularity = series.report.granularity
         try:
-            content = tsv.read(files.place(self._state.root, series.tsv), granularity)
+            content = rows.read(files.place(self._state.root, series.tsv), granularity)
         except (TsvError, OSError):
             return
         for new, old in pairs:

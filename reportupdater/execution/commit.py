@@ -17,16 +17,16 @@ from reportupdater.execution.columns import Columns
 from reportupdater.execution.outcome import Answer, Failure, Handover, Outcome, Unasked
 from reportupdater.execution.points import note_datapoints, result_points
 from reportupdater.execution.stop import Stop
+from reportupdater.execution.summary import Summary
 from reportupdater.execution.warned import Warned
 from reportupdater.model import GraphiteConfig, Report, Series, Task
-from reportupdater.observe.summary import Summary
 from reportupdater.planning.due import Due
-from reportupdater.sinks.datapoints import Made
-from reportupdater.store import journal, ledger, marks, outbox, owners
-from reportupdater.store.journal import Result
-from reportupdater.store.ledger import Attempt
-from reportupdater.store.owners import Owner
-from reportupdater.store.state import State
+from reportupdater.sinks.graphite.datapoints import Made
+from reportupdater.state import history, journal, outbox, owners, reruns
+from reportupdater.state.database import State
+from reportupdater.state.history import Attempt
+from reportupdater.state.journal import Result
+from reportupdater.state.owners import Owner
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +133,7 @@ class Committer:
                     why, error = task.reason.value, str(cause)
                     attempts.append(Attempt(number, task.start, why, 0.0, error=error))
             journal.add(connection, results)
-            marks.answered(
+            reruns.answered(
                 connection, self._run, [(number, result.start) for number, _, result in results]
             )
             if self._graphite:
@@ -141,7 +141,7 @@ class Committer:
                     outbox.put(connection, str(self._graphite.destination), one.points)
             for report in {series.report for series in by_series}:
                 owners.claim(connection, self._owners[report])
-            ledger.note(connection, self._run, utcnow(), attempts)
+            history.note(connection, self._run, utcnow(), attempts)
         for report, one in made:
             note_datapoints(self._summary, report, one)
 

@@ -25,12 +25,12 @@ from reportupdater.execution.clock import utcnow
 from reportupdater.execution.retry import RETRY
 from reportupdater.execution.stop import Stop
 from reportupdater.model import GraphiteConfig
-from reportupdater.observe.words import count
 from reportupdater.sinks.base import Sink
-from reportupdater.store import outbox
-from reportupdater.store.locks import Locks, NoLock
-from reportupdater.store.outbox import Batch
-from reportupdater.store.state import State
+from reportupdater.state import outbox
+from reportupdater.state.database import State
+from reportupdater.state.locks import Locks, NoLock
+from reportupdater.state.outbox import Batch
+from reportupdater.terminal.wording import count
 
 log = logging.getLogger(__name__)
 

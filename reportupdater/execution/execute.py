@@ -13,8 +13,8 @@ from reportupdater.execution.dispatch import Dispatcher
 from reportupdater.execution.outcome import Handover, Unasked
 from reportupdater.execution.work import Shared, Worker
 from reportupdater.model import Series, Server
-from reportupdater.observe.progress import Doing
 from reportupdater.planning.due import Due
+from reportupdater.terminal.progress import Doing
 
 log = logging.getLogger(__name__)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 
 from reportupdater.errors import Severity
+from reportupdater.execution.summary import Summary
 from reportupdater.model import Project, Report
-from reportupdater.observe import words
-from reportupdater.observe.summary import Summary
 from reportupdater.planning.explode import explode
-from reportupdater.store.reports import Finding, Findings
+from reportupdater.state.findings import Finding, Findings
+from reportupdater.terminal import wording
 
 
 def findings(
@@ -64,4 +64,4 @@ def _error(report: str, summary: Summary) -> str | None:
 
 def _first(lines: Sequence[str]) -> str:
     more = len(lines) - 1
-    return lines[0] + (f" (and {words.count(more, 'other error')})" if more else "")
+    return lines[0] + (f" (and {wording.count(more, 'other error')})" if more else "")

@@ -17,9 +17,9 @@ from typing import Any
 from reportupdater.config.host import on_failure
 from reportupdater.errors import EXIT_FAILED, EXIT_USAGE, ReportupdaterError
 from reportupdater.execution.clock import utcnow
-from reportupdater.observe.escaping import escaped_line
-from reportupdater.observe.summary import Summary
-from reportupdater.store.ledger import stamp
+from reportupdater.execution.summary import Summary
+from reportupdater.state.history import stamp
+from reportupdater.terminal.escaping import escaped_line
 
 log = logging.getLogger(__name__)
 
@@ -60,10 +60,10 @@ class Watch:
         command = on_failure(self.host_files)
         if command is None:
             return
-        from reportupdater.execution import telling  # a good run does without starting programs
+        from reportupdater.execution import notify  # a good run does without starting programs
 
         try:
-            telling.tell(command.value, json.dumps(self._told(exit_code, error)))
+            notify.tell(command.value, json.dumps(self._told(exit_code, error)))
         except (ReportupdaterError, OSError) as failure:
             from reportupdater.redaction import Redaction
 

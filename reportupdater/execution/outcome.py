@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from reportupdater.errors import ReportupdaterError
-from reportupdater.execution.check import Checked, check_text
+from reportupdater.execution.validate import Checked, check_text
 from reportupdater.model import ServerWarning, Task
 from reportupdater.planning.due import Due
-from reportupdater.store import tsv
-from reportupdater.store.journal import Result
+from reportupdater.state.journal import Result
+from reportupdater.tsv import rows as tsv
 
 
 class Answer(NamedTuple):

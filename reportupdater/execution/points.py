@@ -9,13 +9,15 @@ from itertools import groupby
 from pathlib import Path
 
 from reportupdater.errors import Problem, TsvError, told
+from reportupdater.execution.summary import Summary
 from reportupdater.model import MetricsConfig, Report, Series
-from reportupdater.observe.summary import Summary
-from reportupdater.sinks.datapoints import Made, datapoints, made
-from reportupdater.sinks.naming import Lookups, Naming
-from reportupdater.store import files, outbox, tsv
-from reportupdater.store.journal import Result
-from reportupdater.store.state import State
+from reportupdater.sinks.graphite.datapoints import Made, datapoints, made
+from reportupdater.sinks.graphite.naming import Lookups, Naming
+from reportupdater.state import outbox
+from reportupdater.state.database import State
+from reportupdater.state.journal import Result
+from reportupdater.tsv import files
+from reportupdater.tsv import rows as tsv
 
 log = logging.getLogger(__name__)
 

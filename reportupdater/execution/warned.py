@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from reportupdater.execution.outcome import Answer
+from reportupdater.execution.summary import Summary
 from reportupdater.model import Meaning, Series, ServerWarning
-from reportupdater.observe.summary import Summary
-from reportupdater.store.state import State
+from reportupdater.state.database import State
 
 
 class Warned:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from reportupdater.engines.base import Session
 from reportupdater.errors import Interrupted, QueryTimeout, ReportupdaterError
 from reportupdater.model import Task
-from reportupdater.observe.progress import Doing
+from reportupdater.terminal.progress import Doing
 
 T = TypeVar("T")
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TypeVar
 
-from reportupdater.engines import unseen
 from reportupdater.engines.base import CONNECT_TIMEOUT, Engine, Session
+from reportupdater.engines.shared import unseen
 from reportupdater.errors import (
     ConnectionFailed,
     Interrupted,
@@ -21,15 +21,15 @@ from reportupdater.errors import (
     QueryTimeout,
     ReportupdaterError,
 )
-from reportupdater.execution.check import checked
 from reportupdater.execution.dispatch import BATCH_SECONDS, Batch, Dispatcher
 from reportupdater.execution.outcome import Answer, Failure, Handover, Outcome, Unasked, answer
 from reportupdater.execution.retry import RETRY
 from reportupdater.execution.room import NoRoomError, Room
+from reportupdater.execution.validate import checked
 from reportupdater.execution.watch import LeftBehind, Watched
 from reportupdater.model import Series, Server, Table, Task
-from reportupdater.observe.progress import Doing
 from reportupdater.planning.due import Due
+from reportupdater.terminal.progress import Doing
 
 log = logging.getLogger(__name__)
 

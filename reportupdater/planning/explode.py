@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from itertools import product
 
-from reportupdater.model import Report, Series, normal
+from reportupdater.model import Report, Series
+from reportupdater.spelling import normal
 
 Only = Mapping[str, Set[str]]
 """Dimension → the values that are wanted, in NFC; a dimension that is not there may have any."""

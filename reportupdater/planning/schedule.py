@@ -12,7 +12,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from reportupdater import ticks
+from reportupdater import cron
 from reportupdater.intervals import Granularity, Interval, watermark
 from reportupdater.model import Report
 
@@ -21,12 +21,12 @@ def as_of(report: Report, now: datetime) -> datetime:
     """The moment as of which a report's missing intervals are due: now, or its last tick."""
     if report.schedule is None:
         return now
-    return ticks.last_tick(report.schedule, now) or datetime.min
+    return cron.last_tick(report.schedule, now) or datetime.min
 
 
 def next_tick(report: Report, now: datetime) -> datetime | None:
     """When a report is looked at next; None without a schedule: it is in every run."""
-    return ticks.next_tick(report.schedule, now) if report.schedule else None
+    return cron.next_tick(report.schedule, now) if report.schedule else None
 
 
 _INTERVALS = {
@@ -51,7 +51,7 @@ def is_delayed(report: Report, now: datetime) -> bool:
     try:
         for number in range(first, first + _INTERVALS[granularity]):
             ready = granularity.start(number + 1) + report.lag
-            tick = ticks.next_tick(report.schedule, ready - timedelta(microseconds=1))
+            tick = cron.next_tick(report.schedule, ready - timedelta(microseconds=1))
             if tick is None or not ready < granularity.start(number + 2) <= tick:
                 return False
     except (ValueError, OverflowError):  # beyond the year 9999
@@ -84,6 +84,6 @@ def next_due(report: Report, now: datetime) -> Next | None:
     except (ValueError, OverflowError):  # beyond the year 9999
         return None
     if report.schedule is not None:
-        tick = ticks.next_tick(report.schedule, due - timedelta(microseconds=1))
+        tick = cron.next_tick(report.schedule, due - timedelta(microseconds=1))
         return Next(interval, tick) if tick else None
     return Next(interval, due)

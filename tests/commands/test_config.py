@@ -15,12 +15,12 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reportupdater.checking import examine
 from reportupdater.config.effective import read_effective
 from reportupdater.config.load import load_project
 from reportupdater.config.written import lines
 from reportupdater.errors import Severity, Where
 from reportupdater.model import Project as Loaded
+from reportupdater.operations.check import examine
 from reportupdater.redaction import HIDDEN
 from tests.commands.conftest import Ask
 from tests.helpers import ONE, Project, written

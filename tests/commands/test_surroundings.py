@@ -12,8 +12,8 @@ import pytest
 from tests.commands.calling import COMMAND
 from tests.commands.conftest import Ask
 from tests.helpers import ENVIRONMENT, RUN, SQLITE, Project
+from tests.machine import ordinary_user
 from tests.servers.receivers import reads_all, receiver
-from tests.store.machine import ordinary_user
 
 GRANULARITIES = ("hours", "days", "weeks", "months")
 EARLY_AND_LATE = (

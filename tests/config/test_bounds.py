@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from reportupdater.config.document import MAX_PROBLEMS
-from reportupdater.config.files import MAX_SIZE
 from reportupdater.config.load import load_project
+from reportupdater.configfile.document import MAX_PROBLEMS
+from reportupdater.configfile.files import MAX_SIZE
 from reportupdater.errors import UsageError, nearest
 from reportupdater.model import Project
 from tests.config.conftest import Load

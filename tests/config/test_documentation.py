@@ -13,11 +13,11 @@ import pytest
 from reportupdater import model, template
 from reportupdater.config import dimensions, schema
 from reportupdater.config.load import load_project
-from reportupdater.config.schema import GIVEN, Key, OldKey
+from reportupdater.configfile.keys import GIVEN, Key, Keys, OldKey
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 
-TABLES: dict[str, schema.Keys] = {
+TABLES: dict[str, Keys] = {
     "The top level": schema.TOP_KEYS,
     "`engine: mysql`": schema.DATABASE_KEYS["mysql"],
     "`engine: sqlite`": schema.DATABASE_KEYS["sqlite"],

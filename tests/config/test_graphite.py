@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reportupdater.errors import Severity
-from reportupdater.metricpath import METRIC
 from reportupdater.model import GraphiteConfig
+from reportupdater.sinks.graphite.path import METRIC
 from tests.config.conftest import Load
 
 TOP = """\

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reportupdater.config.schema import REPORT_KEYS, Key
+from reportupdater.config.schema import REPORT_KEYS
+from reportupdater.configfile.keys import Key
 from reportupdater.errors import Severity
 from reportupdater.model import Project
 from tests.config.conftest import Load

@@ -12,12 +12,12 @@ import pytest
 from reportupdater.errors import ConnectionFailed
 from reportupdater.model import Datapoint
 from reportupdater.sinks.base import Sink
-from reportupdater.sinks.graphite import Graphite
+from reportupdater.sinks.graphite.sink import Graphite
 from tests.helpers import patient, wait_until
 from tests.servers.carbon import Carbon
 from tests.servers.mariadb import free_port
 from tests.servers.receivers import never_reads, receiver
-from tests.sinks.examples import points
+from tests.sinks.graphite.examples import points
 
 
 class Subject(Protocol):

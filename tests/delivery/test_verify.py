@@ -13,8 +13,8 @@ import pytest
 
 from reportupdater.cli import main
 from reportupdater.model import Datapoint
-from reportupdater.sinks.graphite import Graphite
-from reportupdater.sinks.render import RenderApi
+from reportupdater.sinks.graphite.render import RenderApi
+from reportupdater.sinks.graphite.sink import Graphite
 from tests.helpers import SQLITE, Project
 from tests.servers.carbon import Carbon
 from tests.servers.carbon import RenderApi as RenderServer
@@ -212,7 +212,7 @@ def test_a_graphite_that_is_away_is_told(setting: Setting) -> None:
 def test_a_graphite_that_hangs_is_given_up(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reportupdater.sinks.render.TIMEOUT", 0.3)
+    monkeypatch.setattr("reportupdater.sinks.graphite.render.TIMEOUT", 0.3)
     with receiver(never_reads) as server:
         code, _, said = setting.verify(url=f"http://127.0.0.1:{server.port}/render")
     assert code == 1

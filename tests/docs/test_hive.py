@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from reportupdater.engines import hive_errors, kerberos
-from reportupdater.engines.hive import HiveEngine
-from reportupdater.engines.hive_session import HiveSession
+from reportupdater.engines.hive import errors, kerberos
+from reportupdater.engines.hive.engine import HiveEngine
+from reportupdater.engines.hive.session import HiveSession
 from reportupdater.errors import ReportupdaterError
 from reportupdater.model import HiveDatabase
-from tests.engines.asking_hive import ENTRY
+from tests.engines.hive.asking import ENTRY
 from tests.engines.tasks import sql_task
 from tests.helpers import Project, written
 from tests.servers.certificates import authority
@@ -167,9 +167,9 @@ def of_the_rest(folder: Path) -> Iterator[str]:
     yield of_nobody(creds_file=folder / "nothing")
     yield of_nobody(creds_file=written(folder / "damaged", "user=x"))
     yield of_nobody()
-    yield hive_errors.of_opening("hive1.example.org:10000", 60).what
-    yield str(hive_errors.of_query(ConnectionResetError("reset"), "hive1.example.org:10000").what)
-    yield hive_errors.of_server("Invalid SessionHandle: x", "hive1.example.org:10000").what
+    yield errors.of_opening("hive1.example.org:10000", 60).what
+    yield str(errors.of_query(ConnectionResetError("reset"), "hive1.example.org:10000").what)
+    yield errors.of_server("Invalid SessionHandle: x", "hive1.example.org:10000").what
 
 
 def fits(pattern: str, text: str) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reportupdater.engines.mediawiki import DNS_TIMEOUT, Mediawiki
+from reportupdater.engines.mysql.mediawiki import DNS_TIMEOUT, Mediawiki
 from reportupdater.errors import ReportupdaterError
 from reportupdater.model import Shards
 from tests.helpers import Project, wiki_databases, written
@@ -104,7 +104,7 @@ def test_the_page_has_every_error_and_only_real_ones(
     with running_dns(off) as dns:
         said = [error(tmp_path / case, case, dns) for case in LISTS if case != "silent"]
         dns.stop()
-        monkeypatch.setattr("reportupdater.engines.mediawiki.DNS_TIMEOUT", 0.2)
+        monkeypatch.setattr("reportupdater.engines.mysql.mediawiki.DNS_TIMEOUT", 0.2)
         last = error(tmp_path / "silent", "silent", dns)
     said.append(last.replace("within 0.2 s", f"within {DNS_TIMEOUT:g} s"))
     of_servers = [row for row in explained() if row.startswith(("cannot connect", "cannot log in"))]

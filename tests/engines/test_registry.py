@@ -25,7 +25,7 @@ from reportupdater.engines.registry import engine
 loaded = {name.rpartition(".")[2] for name in sys.modules if name.startswith("reportupdater.engines.")}
 assert loaded == {"registry", "base"}, loaded
 engine("mysql")
-assert "reportupdater.engines.script" not in sys.modules
+assert "reportupdater.engines.script.engine" not in sys.modules
 assert "pymysql" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -17,9 +17,9 @@ from reportupdater.execution.deliver import Deliverer
 from reportupdater.execution.stop import Stop
 from reportupdater.model import Datapoint, GraphiteConfig
 from reportupdater.sinks.base import BATCH_TIMEOUT
-from reportupdater.store import outbox
-from reportupdater.store.locks import Locks
-from reportupdater.store.state import State
+from reportupdater.state import outbox
+from reportupdater.state.database import State
+from reportupdater.state.locks import Locks
 from tests.helpers import patient, wait_until
 
 HERE = "graphite.example.org:2003"

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reportupdater.errors import QueryError
-from reportupdater.execution.check import Checked
 from reportupdater.execution.dispatch import BATCH_SECONDS, Batch, Dispatcher
 from reportupdater.execution.outcome import Failure, Outcome, answer
+from reportupdater.execution.validate import Checked
 from reportupdater.model import Report, Series, Server, Task
 from reportupdater.planning.due import Due, of_tasks
 from reportupdater.planning.explode import explode

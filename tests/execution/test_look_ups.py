@@ -14,7 +14,7 @@ import pytest
 
 from reportupdater.engines import registry
 from reportupdater.engines.base import Engine
-from reportupdater.engines.mysql import MysqlEngine
+from reportupdater.engines.mysql.engine import MysqlEngine
 from reportupdater.execution.execute import Execution
 from reportupdater.execution.outcome import Answer
 from reportupdater.model import MysqlDatabase, Series, Server, Shards, SqliteDatabase, Task

@@ -13,11 +13,11 @@ from reportupdater.execution import points
 from reportupdater.execution.points import result_points
 from reportupdater.intervals import Granularity
 from reportupdater.model import Series
-from reportupdater.sinks.datapoints import datapoints
-from reportupdater.store import tsv
-from reportupdater.store.journal import Result
+from reportupdater.sinks.graphite.datapoints import datapoints
+from reportupdater.state.journal import Result
+from reportupdater.tsv import rows as tsv
 from tests.making import cells
-from tests.sinks.examples import series
+from tests.sinks.graphite.examples import series
 
 HEADERS = [("date", "wiki", "edits"), ("date", "edits", "wiki"), ("date", "wiki")]
 ONE = series("x.{_metric}.{wiki}", {"m": "edits"})

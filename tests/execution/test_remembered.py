@@ -15,13 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reportupdater.execution.stock import due_of
+from reportupdater.execution.due import due_of
+from reportupdater.execution.summary import Summary
 from reportupdater.intervals import Coverage, Granularity
-from reportupdater.observe.summary import Summary
 from reportupdater.planning.plan import Clock
-from reportupdater.store import remembered, tsv
-from reportupdater.store.remembered import Identity
-from reportupdater.store.state import State
+from reportupdater.state import coverage
+from reportupdater.state.coverage import Identity
+from reportupdater.state.database import State
+from reportupdater.tsv import rows
 from tests.making import report
 
 CLOCK = Clock(datetime(2015, 1, 21))
@@ -132,7 +133,7 @@ def test_what_is_due_is_the_same_with_and_without_memory(
         pytest.MonkeyPatch.context() as patch,
     ):
         # As if every file were read long after its last change.
-        patch.setattr(remembered, "is_settled", lambda file: True)
+        patch.setattr(coverage, "is_settled", lambda file: True)
         for wiki in SERIES:
             write(Path(folder) / "report" / f"{wiki}.tsv", 3)
         due(state)
@@ -154,28 +155,28 @@ def test_what_has_just_changed_is_not_remembered() -> None:
             size=1, inode=1, mtime_ns=now + mtime * second, ctime_ns=now + ctime * second
         )
 
-    assert remembered.is_settled(file(-3, -3))
-    assert not remembered.is_settled(file(-1, -3))
-    assert not remembered.is_settled(file(-3, -1))
-    assert not remembered.is_settled(file(60, -3))  # by another clock
+    assert coverage.is_settled(file(-3, -3))
+    assert not coverage.is_settled(file(-1, -3))
+    assert not coverage.is_settled(file(-3, -1))
+    assert not coverage.is_settled(file(60, -3))  # by another clock
 
 
 def test_files_of_another_granularity_are_read_again(tmp_path: Path) -> None:
     with State(tmp_path) as state, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(remembered, "is_settled", lambda file: True)
+        patch.setattr(coverage, "is_settled", lambda file: True)
         for wiki in SERIES:
             write(tmp_path / "report" / f"{wiki}.tsv", 3)
         due(state)
-        assert remembered.recall(state, "report", Granularity.DAYS).keys() == {
+        assert coverage.recall(state, "report", Granularity.DAYS).keys() == {
             "report/enwiki.tsv",
             "report/dewiki.tsv",
         }
-        assert remembered.recall(state, "report", Granularity.WEEKS) == {}
+        assert coverage.recall(state, "report", Granularity.WEEKS) == {}
 
 
 def test_a_tsv_that_has_not_changed_is_not_read(tmp_path: Path) -> None:
     with State(tmp_path) as state, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(remembered, "is_settled", lambda file: True)
+        patch.setattr(coverage, "is_settled", lambda file: True)
         for wiki in SERIES:
             write(tmp_path / "report" / f"{wiki}.tsv", 3)
         first = due(state)
@@ -185,7 +186,7 @@ def test_a_tsv_that_has_not_changed_is_not_read(tmp_path: Path) -> None:
             read.append(path.name)
             return Coverage()
 
-        patch.setattr(tsv, "coverage", reading)
+        patch.setattr(rows, "coverage", reading)
         assert due(state) == first
         assert read == []
         append(tmp_path / "report" / "enwiki.tsv", 0)

@@ -13,7 +13,7 @@ from time import monotonic
 import pytest
 
 from reportupdater.engines.base import Session
-from reportupdater.engines.sqlite import SqliteEngine, SqliteSession
+from reportupdater.engines.sqlite.engine import SqliteEngine, SqliteSession
 from reportupdater.execution import watch, work
 from reportupdater.execution.execute import Execution
 from reportupdater.execution.outcome import Answer, Failure, Outcome

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from reportupdater.store.checksum import checksum
+from reportupdater.state.checksum import checksum
 from tests.commands.conftest import Ask, ask
 from tests.helpers import ONE, SQLITE, Project
 from tests.servers.receivers import reads_all, receiver

@@ -17,17 +17,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reportupdater.errors import Severity, TsvError
-from reportupdater.execution.stock import due_of
+from reportupdater.execution.due import due_of
+from reportupdater.execution.summary import Summary
 from reportupdater.intervals import Granularity
 from reportupdater.model import Reason, Report
-from reportupdater.observe.summary import Summary
 from reportupdater.planning.plan import Clock
-from reportupdater.store import files, journal, marks, tsv
-from reportupdater.store.journal import Result
-from reportupdater.store.state import State
+from reportupdater.state import journal, reruns
+from reportupdater.state.database import State
+from reportupdater.state.journal import Result
+from reportupdater.tsv import files
+from reportupdater.tsv import rows as tsv
 from tests.faults.soak import LONG, cases, record
+from tests.machine import at
 from tests.making import NASTY, cells, granularities, report
-from tests.store.machine import at
 
 pytestmark = pytest.mark.timeout(3600 if LONG else 300)
 
@@ -125,7 +127,7 @@ def check_told(message: str, path: Path) -> None:
 
 def look(state: State, one: Report, now: datetime) -> tuple[dict[str, set[str]], list[str]]:
     """Which intervals are missing of each TSV, and what is told."""
-    mark_files, problems = marks.read_files(state.output)
+    mark_files, problems = reruns.read_files(state.output)
     for problem in problems:
         assert problem.severity is Severity.WARNING
         assert problem.where is not None

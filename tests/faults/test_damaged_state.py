@@ -27,8 +27,8 @@ from tests.faults.soak import cases
 from tests.faults.tried import Tried, partly
 from tests.faults.undisturbed import arrived, renamed
 from tests.helpers import SQLITE, Project
+from tests.machine import obeying_modes
 from tests.servers.carbon import Carbon
-from tests.store.machine import obeying_modes
 
 __all__ = ["failing"]
 

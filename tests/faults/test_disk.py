@@ -15,8 +15,8 @@ from tests.faults.soak import cases
 from tests.faults.tried import Tried, partly
 from tests.faults.undisturbed import NOW, Whole, arrived, whole_of
 from tests.helpers import ONE, SQLITE, Project
+from tests.machine import room_on, small_disk
 from tests.servers.carbon import Carbon
-from tests.store.machine import room_on, small_disk
 
 __all__ = ["failing"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from reportupdater.errors import ConnectionFailed
-from reportupdater.sinks.render import RenderApi
+from reportupdater.sinks.graphite.render import RenderApi
 from tests.delivery.projects import config, edits, query
 from tests.helpers import ENVIRONMENT, ONE, RUN, SQLITE, Project, wait_until
 from tests.servers.receivers import Receiver, receiver
@@ -126,7 +126,7 @@ def test_a_graphite_that_sends_a_byte_a_second_holds_no_lock_and_obeys_signals(
 def test_a_graphite_that_sends_a_byte_a_second_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reportupdater.sinks.render.IN_ALL", 1.0)
+    monkeypatch.setattr("reportupdater.sinks.graphite.render.IN_ALL", 1.0)
     with (
         receiver(a_byte_a_second) as server,
         pytest.raises(ConnectionFailed, match="has not given its whole answer within 1 s"),
@@ -135,7 +135,7 @@ def test_a_graphite_that_sends_a_byte_a_second_is_given_up(
 
 
 def test_an_endless_answer_of_graphite_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reportupdater.sinks.render.LARGEST", 100_000)
+    monkeypatch.setattr("reportupdater.sinks.graphite.render.LARGEST", 100_000)
 
     def endless(server: Receiver, connection: socket.socket) -> None:
         server.read(connection)

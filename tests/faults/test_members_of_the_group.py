@@ -16,8 +16,8 @@ import pytest
 
 from tests.faults.failing import Failing, Fault, calls, failing
 from tests.helpers import ONE, SQLITE, Project, Started, written
+from tests.machine import obeying_modes
 from tests.servers.people import People
-from tests.store.machine import obeying_modes
 
 __all__ = ["failing"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from reportupdater.store.checksum import checksum
+from reportupdater.state.checksum import checksum
 from tests.helpers import ONE, SQLITE, Project, on_mariadb
 from tests.servers.mariadb import PASSWORD, Mariadb
 

@@ -18,12 +18,12 @@ import yaml
 from reportupdater.config.load import load_project
 from reportupdater.errors import TsvError
 from reportupdater.intervals import Granularity
-from reportupdater.store import tsv
+from reportupdater.tsv import rows as tsv
 from tests.config.test_any_input import CONFIG, FILES
 from tests.faults.configurations import CONTROL, LONGEST_MESSAGE, RUINOUS, WRONG, check
 from tests.helpers import written
+from tests.machine import at
 from tests.making import NASTY
-from tests.store.machine import at
 
 FINDINGS = Path(__file__).parent / "findings"
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from reportupdater.store import ledger
-from reportupdater.store.state import State
+from reportupdater.state import history
+from reportupdater.state.database import State
 from tests.helpers import ENVIRONMENT, ONE, SQLITE, Project, wait_until
 from tests.integration.plans import PROGRAM, plan, planned, shown
 
@@ -363,7 +363,7 @@ def test_ten_years_of_hours_that_fail_every_other_time_are_planned_in_linear_tim
     project.write_tsv("edits", "date\tn\n" + rows)
     with State(project.output) as state, state.transaction() as connection:
         number = state.series_id(connection, "edits.tsv", "edits")
-        at = ledger.stamp(hours[-1])
+        at = history.stamp(hours[-1])
         connection.executemany(
             "INSERT INTO failing VALUES (?, ?, 1, ?, ?, 'no such table')",
             [(number, hour.isoformat(), at, at) for hour in hours[1::2]],

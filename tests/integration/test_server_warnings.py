@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.engines.test_mysql_setup import set_globally
+from tests.engines.mysql.test_setup import set_globally
 from tests.helpers import ONE, Project, on_mariadb
 from tests.servers.mariadb import Mariadb
 

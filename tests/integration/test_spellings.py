@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reportupdater.errors import TsvError
-from reportupdater.frames import read_report
+from reportupdater.operations.dataframe import read_report
 from tests.helpers import SQLITE, Project
 
 NFC, NFD = "S\xe3o", "Sa\u0303o"

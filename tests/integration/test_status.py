@@ -17,14 +17,14 @@ from typing import Any
 
 import pytest
 
-from reportupdater import standing
 from reportupdater.cli import main
-from reportupdater.store import reach
-from reportupdater.store.files import Place
-from reportupdater.store.ledger import begin_run
-from reportupdater.store.state import State
+from reportupdater.operations import status as standing
+from reportupdater.state import reach
+from reportupdater.state.database import State
+from reportupdater.state.history import begin_run
+from reportupdater.tsv.files import Place
 from tests.helpers import ENVIRONMENT, ONE, RUN, SQLITE, Project
-from tests.store.machine import ordinary_user
+from tests.machine import ordinary_user
 
 CONFIG = (
     SQLITE

@@ -14,15 +14,14 @@ ERRORS = {"StateError", "TsvError", "UsageError", "ResultError", "warning", "add
 """Who says what must stand in the page. What else is raised comes from servers."""
 # Of other commands, whose page is cli.md.
 OTHERS = {
-    "checking.py",
-    "frames.py",
-    "marking.py",
-    "metrics.py",
-    "outlook.py",
-    "standing.py",
-    "store/copy.py",
-    "trial.py",
-    "verification.py",
+    "operations/check.py",
+    "operations/dataframe.py",
+    "operations/rerun.py",
+    "operations/metrics.py",
+    "operations/plan.py",
+    "operations/status.py",
+    "operations/try_interval.py",
+    "operations/verify.py",
     "…: there is nothing to send",
     "…: there is no such output folder",
 }

@@ -13,7 +13,7 @@ from reportupdater.intervals import Coverage, Granularity
 from reportupdater.model import Reason, Report, Series, Task
 from reportupdater.planning.plan import Clock, mark, markable, window
 from reportupdater.planning.schedule import as_of
-from reportupdater.store import tsv
+from reportupdater.tsv import rows
 from tests.making import due_tasks, floor, following, granularities, preceding, report
 
 DAYS = Granularity.DAYS
@@ -281,7 +281,7 @@ def test_what_is_computed_stays_however_clock_and_lag_change(
     granularity: Granularity, points: int, course: list[Step]
 ) -> None:
     """`max_data_points` must not trim what was just computed, to compute it again for ever."""
-    content = tsv.Content()
+    content = rows.Content()
     now = datetime(2016, 1, 20, 12)
     for gone_by, lag, failing in course:
         now += gone_by
@@ -294,19 +294,19 @@ def test_what_is_computed_stays_however_clock_and_lag_change(
         series = Series(one)
         tasks = due_tasks(series, covered(content), (), Clock(now))
         failed, computed = tasks[:failing], tasks[failing:]
-        content = tsv.merged(content, entries(computed), max_data_points=points)
+        content = rows.merged(content, entries(computed), max_data_points=points)
         left = due_tasks(series, covered(content), (), Clock(now))
         assert [task.interval for task in left] == [task.interval for task in failed]
         assert len(set(covered(content))) <= points
 
 
-def entries(tasks: list[Task]) -> Iterator[tsv.Entry]:
+def entries(tasks: list[Task]) -> Iterator[rows.Entry]:
     for task in tasks:
         number = task.series.report.granularity.number(task.interval.start)
-        yield tsv.Entry(number, HEADER, [(task.start, "1")])
+        yield rows.Entry(number, HEADER, [(task.start, "1")])
 
 
-def covered(content: tsv.Content) -> Coverage:
+def covered(content: rows.Content) -> Coverage:
     return Coverage.of(row.number for row in content.rows)
 
 

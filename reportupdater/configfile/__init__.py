@@ -1,0 +1,1 @@
+"""YAML with positions, read against declared keys. Knows no key of ours."""

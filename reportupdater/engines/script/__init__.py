@@ -1,0 +1,1 @@
+"""The engine for scripts: programs on this host that print a table."""

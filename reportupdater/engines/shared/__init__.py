@@ -1,0 +1,1 @@
+"""What several engines use: files with logins, processes, values as text, calls that can be cut."""

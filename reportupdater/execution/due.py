@@ -1,0 +1,233 @@
+"""Takes stock of a report: what is done, what is marked, and so what is due."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from reportupdater.errors import TsvError, Where, sentence, shown
+from reportupdater.execution.summary import Summary
+from reportupdater.intervals import Coverage
+from reportupdater.model import Report, Series
+from reportupdater.planning.due import Due
+from reportupdater.planning.explode import EVERY, Only, explode, is_wanted
+from reportupdater.planning.plan import Clock, due, mark, markable, window
+from reportupdater.planning.schedule import next_tick
+from reportupdater.state import coverage as remembered
+from reportupdater.state import journal, reruns
+from reportupdater.state.coverage import Identity
+from reportupdater.state.database import State
+from reportupdater.state.reruns import MarkFile
+from reportupdater.terminal.wording import count
+from reportupdater.tsv import files, rows
+
+log = logging.getLogger(__name__)
+
+
+class Stock(NamedTuple):
+    """What is done of a series, and what is due.
+
+    `done` is None where that cannot be told; then nothing is due.
+    """
+
+    done: Coverage | None
+    due: Due
+
+
+def due_of(
+    state: State,
+    report: Report,
+    mark_files: Sequence[MarkFile],
+    clock: Clock,
+    summary: Summary,
+    only: Only = EVERY,
+) -> list[Due]:
+    """What is due of a report whose lock is held, series by series; those without anything are not there."""
+    stocks = take_stock(state, report, mark_files, clock, summary, only)
+    return [stock.due for stock in stocks if stock.due.stretches]
+
+
+def take_stock(
+    state: State,
+    report: Report,
+    mark_files: Sequence[MarkFile],
+    clock: Clock,
+    summary: Summary,
+    only: Only = EVERY,
+) -> list[Stock]:
+    """The stock of each series of a report that is wanted.
+
+    Nothing is due of a series whose TSV is damaged: it goes into the summary with file and line. Marks
+    are expanded for every series, also those that are not wanted now.
+    """
+    series = explode(report)
+    done = coverage(state, report, series, summary)
+    for mark_file in mark_files:
+        if not mark_file.reports or report.name in mark_file.reports:
+            _expand(state, mark_file, series, done, clock)
+    marked = reruns.open_marks(state, report.name)
+    stocks = []
+    for one in series:
+        if is_wanted(one, only):
+            covered = done[one]
+            found = Due(one)
+            if covered is not None:
+                asked = _open(state, one, covered, marked, clock)
+                found = due(one, covered, asked, clock)
+            stocks.append(Stock(covered, found))
+    _tell_schedule(report, stocks, clock)
+    return stocks
+
+
+def _tell_schedule(report: Report, stocks: Sequence[Stock], clock: Clock) -> None:
+    """A report that waits for its next tick is no news, but whoever wonders shall find it."""
+    if report.schedule is None or any(
+        stock.due.stretches or stock.done is None for stock in stocks
+    ):
+        return
+    tick = next_tick(report, clock.now)
+    log.info(
+        "%s: waits for the next tick of its schedule%s",
+        report.name,
+        f", {tick:%Y-%m-%d %H:%M} UTC" if tick else "",
+    )
+
+
+def coverage(
+    state: State, report: Report, series: Sequence[Series], summary: Summary
+) -> dict[Series, Coverage | None]:
+    """What is done of each series, in its TSV or in the journal; None where that cannot be told."""
+    waiting = journal.waiting(state, report.name)
+    memory = remembered.recall(state, report.name, report.granularity)
+    news: dict[str, tuple[Identity, Coverage]] = {}
+    done: dict[Series, Coverage | None] = {}
+    walk = files.Walk(state.root)
+    for one in series:
+        try:
+            place = walk.place(one.tsv)
+            file = remembered.identity(place)  # before it is read
+            known = memory.get(one.tsv)
+            if file is None:
+                done[one] = Coverage()
+            elif known and known[0] == file:
+                done[one] = known[1]
+            else:
+                done[one] = found = rows.coverage(place, report.granularity)
+                if remembered.is_settled(file):
+                    news[one.tsv] = file, found
+        except TsvError as error:
+            if one.tsv not in waiting:  # else the checkpoint has told it
+                summary.troubles.add(report.name, str(error))
+            done[one] = None
+        except OSError as error:
+            what = f"cannot be read: {error.strerror}"
+            where = Where(str(state.output / one.tsv))
+            summary.troubles.add(report.name, sentence(what, where, files.unreadable(error)))
+            done[one] = None
+        else:
+            starts = waiting.get(one.tsv)
+            if starts:
+                done[one] = _with(starts, one, done[one], state, summary)
+    if news:
+        remembered.remember(state, report.name, report.granularity, news)
+    return done
+
+
+def _with(
+    starts: Sequence[str], series: Series, done: Coverage | None, state: State, summary: Summary
+) -> Coverage | None:
+    """What is done of a series with the results of the journal; None where these cannot be its own."""
+    report = series.report
+    numbers = set(done or ())
+    for start in starts:
+        number = report.granularity.labelled(start)
+        if number is None:
+            what = (
+                f"{state.path}: a result of {series.tsv} is dated {shown(start)}: none of its"
+                f" {report.granularity.value} begins there (has `granularity` been changed?)"
+            )
+            summary.troubles.add(report.name, what)
+            return None
+        numbers.add(number)
+    return Coverage.of(numbers)
+
+
+def _expand(
+    state: State,
+    mark_file: MarkFile,
+    series: Sequence[Series],
+    done: dict[Series, Coverage | None],
+    clock: Clock,
+) -> None:
+    report = series[0].report
+    if reruns.is_expanded(state, mark_file, report.name):
+        return
+    starts: list[tuple[str, str]] = []
+    dropped = 0
+    for one in series:
+        marking = mark(
+            one,
+            covered_for_marks(one, done[one], clock.now),
+            mark_file.since,
+            mark_file.until,
+            clock.now,
+        )
+        dropped += marking.dropped
+        starts += marking.starts(one)
+    reruns.expand(state, mark_file, report.name, starts)
+    log.info("%s: .reruns/%s marks %d intervals", report.name, mark_file.name, len(starts))
+    if dropped:
+        log.warning(
+            "%s: not computed again, though .reruns/%s marks it: what lies before `starts`, after"
+            " `ends`, or outside `max_data_points` (%d of its intervals)",
+            report.name,
+            mark_file.name,
+            dropped,
+        )
+
+
+def covered_for_marks(series: Series, done: Coverage | None, now: datetime) -> Coverage:
+    """What a mark may take for done where only the next run will know: all that may be computed.
+
+    Which of them are done shows when a damaged file is mended; then they are due either way.
+    """
+    if done is not None:
+        return done
+    allowed = window(series.report, now)
+    return Coverage(((allowed.start, allowed.stop),))
+
+
+def _open(
+    state: State, series: Series, done: Coverage, marked: dict[str, list[str]], clock: Clock
+) -> set[int]:
+    """The marked intervals of a series; those that may not be marked are told and dropped."""
+    report = series.report
+    numbers = {start: report.granularity.labelled(start) for start in marked.get(series.tsv, ())}
+    if not numbers:
+        return set()
+    foreign = [start for start, number in numbers.items() if number is None]
+    if foreign:
+        reruns.drop(state, ((series.tsv, start) for start in foreign))
+        log.warning(
+            "%s: not computed again, though it was marked: what is no start of an interval of %s"
+            " (%s, the first is %s): `granularity` was changed, or someone else wrote them",
+            series,
+            report.granularity.value,
+            count(len(foreign), "mark"),
+            shown(foreign[0]),
+        )
+    starts = {number: start for start, number in numbers.items() if number is not None}
+    allowed = markable(report, clock.now, done.newest)
+    dropped = [start for number, start in starts.items() if number not in allowed]
+    if dropped:
+        reruns.drop(state, ((series.tsv, start) for start in dropped))
+        log.warning(
+            "%s: not computed again, though it was marked: what lies before `starts`, after `ends`,"
+            " or outside `max_data_points` (%d of its intervals, the first is %s)",
+            series,
+            len(dropped),
+            dropped[0],
+        )
+    return {number for number in starts if number in allowed}

@@ -1,0 +1,1 @@
+"""One module a command: each takes a request and returns what was done, found or printed."""

@@ -1,0 +1,309 @@
+"""What a run would do now, how long that would take, and why the rest is not due."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from reportupdater.config.load import load_project
+from reportupdater.errors import TsvError, UsageError, Where, told
+from reportupdater.execution import select
+from reportupdater.execution.due import Stock, take_stock
+from reportupdater.execution.summary import Summary
+from reportupdater.model import Project, Reason, Report, Series
+from reportupdater.operations.run import Request
+from reportupdater.planning.due import Due
+from reportupdater.planning.plan import Clock
+from reportupdater.planning.rest import Rest, rest
+from reportupdater.planning.schedule import Next, next_due, next_tick
+from reportupdater.state import durations, reruns
+from reportupdater.state import history as ledger
+from reportupdater.state.database import State
+from reportupdater.state.durations import History
+from reportupdater.state.history import Failing
+from reportupdater.state.locks import Onlooker, folder_of
+from reportupdater.state.overlay import Overlay
+from reportupdater.state.reruns import MarkFile
+from reportupdater.terminal.log import tell
+from reportupdater.tsv import files
+from reportupdater.tsv import rows as tsv
+
+
+class Stretch(NamedTuple):
+    """Neighbouring intervals that are due for the same reason; starts of the first and the last."""
+
+    reason: Reason
+    first: str
+    last: str
+    intervals: int
+
+
+class SeriesOutlook(NamedTuple):
+    """What a run would do of a series."""
+
+    series: Series
+    due: tuple[Stretch, ...]
+    intervals: int
+    """How many intervals are due."""
+    rest: tuple[Rest, ...]
+    seconds: float | None
+    """How long the due ones will take, one after the other; None where nothing is known."""
+    failing: tuple[Failing, ...]
+    """The due intervals that have failed since they last succeeded, or were never done."""
+    trouble: str = ""
+    """Why its TSV cannot be read; then nothing is due."""
+
+
+class ReportOutlook(NamedTuple):
+    """What a run would do of a report; of one that is passed over `series` are not known."""
+
+    report: Report
+    series: tuple[SeriesOutlook, ...] = ()
+    held: str = ""
+    """Who holds it, if another run does."""
+    trouble: str = ""
+    """Why a run would not touch it."""
+    next_tick: datetime | None = None
+    next_due: Next | None = None
+
+    @property
+    def intervals(self) -> int:
+        """How many intervals are due."""
+        return sum(one.intervals for one in self.series)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long they will take, one after the other; None where nothing is known."""
+        return total(one.seconds for one in self.series if one.intervals)
+
+
+class Outlook(NamedTuple):
+    """What a run would do of a project."""
+
+    config_path: Path
+    output: Path
+    now: datetime
+    reports: tuple[ReportOutlook, ...]
+    invalid: int
+    """Errors in the configuration; they have been told."""
+
+    @property
+    def intervals(self) -> int:
+        """How many intervals are due."""
+        return sum(report.intervals for report in self.reports)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long they will take, one after the other; None where nothing is known."""
+        return total(report.seconds for report in self.reports if report.intervals)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether every report is valid, and every TSV can be read."""
+        troubles = (r.trouble or any(one.trouble for one in r.series) for r in self.reports)
+        return not self.invalid and not any(troubles)
+
+
+def total(parts: Iterable[float | None]) -> float | None:
+    """A sum, where every part of it is known."""
+    seconds = 0.0
+    for part in parts:
+        if part is None:
+            return None
+        seconds += part
+    return seconds
+
+
+def outlook(request: Request) -> Outlook:
+    """What `run` would do with the same request, at this moment.
+
+    It takes stock with the code of a run, on a state that is only read. Nothing is run, made, locked
+    or written. Raises UsageError, StateError.
+    """
+    clock = request.clock()
+    project = load_project(
+        request.project, request.config_path, jobs=request.jobs, host_files=request.host_files
+    )
+    summary = Summary()
+    reports = select.chosen(project, request.reports, summary, request.only)
+    if not reports:
+        raise UsageError("no report could be loaded", where=Where(str(project.config_path)))
+    _check_output(request.output)
+    with Overlay(request.output) as state:
+        locks = Onlooker(folder_of(request.output))
+        mark_files, problems = reruns.read_files(project.folder)
+        tell(problems)
+        with state.reading() as connection:
+            failing: dict[str, list[Failing]] = {}
+            for one in ledger.failing(connection):
+                failing.setdefault(one.tsv, []).append(one)
+        found = [
+            _report(state, locks, project, report, mark_files, failing, request, clock)
+            for report in reports
+        ]
+    return Outlook(project.config_path, request.output, clock.now, tuple(found), summary.invalid)
+
+
+def _report(
+    state: State,
+    locks: Onlooker,
+    project: Project,
+    report: Report,
+    mark_files: Sequence[MarkFile],
+    failing: Mapping[str, Sequence[Failing]],
+    request: Request,
+    clock: Clock,
+) -> ReportOutlook:
+    summary = Summary()
+    owned = select.held(project, [report], state, locks, summary)
+    if not owned:
+        held = locks.held.get(report.name, "")
+        trouble = "; ".join(summary.troubles).removeprefix(f"{report.name}: ")
+        return ReportOutlook(report, held=held, trouble=trouble)
+    histories = durations.of_report(state, report.name)
+    of_all = durations.expected(histories.values())
+    series = []
+    for stock in take_stock(state, report, mark_files, clock, summary, request.only):
+        tsv = stock.due.series.tsv
+        mean = durations.expected([histories.get(tsv, History())])
+        still = _still(failing.get(tsv, ()), stock.due)
+        series.append(_outlook(state, stock, still, of_all if mean is None else mean, clock))
+    ahead = next_tick(report, clock.now), next_due(report, clock.now)
+    return ReportOutlook(report, tuple(series), "", "", *ahead)
+
+
+def _outlook(
+    state: State, stock: Stock, failing: tuple[Failing, ...], mean: float | None, clock: Clock
+) -> SeriesOutlook:
+    done, due = stock
+    series, count = due.series, due.intervals
+    if done is None:
+        trouble = _trouble(state, series)
+        return SeriesOutlook(series, (), 0, (), None, (), trouble)
+    return SeriesOutlook(
+        series,
+        tuple(_stretches(due)),
+        count,
+        tuple(rest(series, done, due, clock)),
+        None if mean is None else count * mean,
+        failing,
+    )
+
+
+def _check_output(output: Path) -> None:
+    """Raise UsageError for what is there and no folder, or may not be looked at."""
+    why = "it is no folder"
+    try:
+        os.lstat(output)
+        if os.path.isdir(output):
+            return
+    except FileNotFoundError:
+        return  # the first run makes it
+    except OSError as error:
+        why = error.strerror or str(error)
+    raise UsageError(f"{output} cannot be the output folder: {why}")
+
+
+def _trouble(state: State, series: Series) -> str:
+    """Why a TSV cannot be read, in the words of a run."""
+    try:
+        tsv.coverage(files.place(state.root, series.tsv), series.report.granularity)
+    except (TsvError, OSError) as error:
+        return told(error)
+    return "it could not be read a moment ago"
+
+
+def _still(failing: Sequence[Failing], due: Due) -> tuple[Failing, ...]:
+    """Those of the failing intervals of a series that are due."""
+    if not failing:
+        return ()
+    numbers, granularity = due.numbers, due.series.report.granularity
+    still = []
+    for one in failing:
+        with suppress(ValueError):  # of another granularity, which the report once had
+            label, number = granularity.place(one.start)
+            if label == one.start and number in numbers:
+                still.append(one)
+    return tuple(still)
+
+
+def _stretches(due: Due) -> Iterator[Stretch]:
+    report = due.series.report
+    for first, past, reason in due.stretches:
+        ((start, last, count),) = labelled(report, [(first, past)])
+        yield Stretch(reason, start, last, count)
+
+
+def as_dict(found: Outlook) -> dict[str, Any]:
+    """The outlook as plain values, as docs/cli.md lists them."""
+    return {
+        "version": 1,
+        "project": str(found.config_path),
+        "output": str(found.output),
+        "now": _moment(found.now),
+        "errors_in_configuration": found.invalid,
+        "due": found.intervals,
+        "expected_seconds": _rounded(found.seconds),
+        "reports": [_report_as_dict(report) for report in found.reports],
+    }
+
+
+def _report_as_dict(found: ReportOutlook) -> dict[str, Any]:
+    report = found.report
+    ahead = found.next_due
+    return {
+        "report": report.name,
+        "granularity": report.granularity.value,
+        "schedule": report.schedule,
+        "next_tick": _moment(found.next_tick),
+        "next_interval": report.granularity.label(ahead.interval.start) if ahead else None,
+        "next_due": _moment(ahead.due) if ahead else None,
+        "held": found.held or None,
+        "trouble": found.trouble or None,
+        "due": found.intervals,
+        "expected_seconds": _rounded(found.seconds),
+        "series": [
+            {
+                "tsv": one.series.tsv,
+                "dimensions": one.series.dimensions,
+                "trouble": one.trouble or None,
+                "due": [
+                    {
+                        "reason": s.reason.value,
+                        "first": s.first,
+                        "last": s.last,
+                        "count": s.intervals,
+                    }
+                    for s in one.due
+                ],
+                "not_due": [
+                    {"why": why.value, "first": first, "last": last, "count": count}
+                    for why, runs in one.rest
+                    for first, last, count in labelled(report, runs)
+                ],
+                "expected_seconds": _rounded(one.seconds),
+            }
+            | ledger.last_error(one.failing)
+            for one in found.series
+        ],
+    }
+
+
+def labelled(report: Report, runs: Iterable[tuple[int, int]]) -> Iterator[tuple[str, str, int]]:
+    """Runs of numbers as the starts of the first and the last interval, and how many they are."""
+    granularity = report.granularity
+    for first, past in runs:
+        starts = granularity.start(first), granularity.start(past - 1)
+        yield granularity.label(starts[0]), granularity.label(starts[1]), past - first
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") + "Z" if moment else None
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)

@@ -1,0 +1,203 @@
+"""Marks that are made by command: ask for them, list them, take them back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from reportupdater.config.load import load_project
+from reportupdater.errors import UsageError
+from reportupdater.execution import select
+from reportupdater.execution.clock import utcnow
+from reportupdater.execution.due import coverage, covered_for_marks
+from reportupdater.execution.summary import Summary
+from reportupdater.intervals import Coverage, parse_moment
+from reportupdater.model import Project, Report
+from reportupdater.operations.run import Request
+from reportupdater.planning.explode import EVERY, Only, explode
+from reportupdater.planning.missing import Unmarked, unmarked
+from reportupdater.planning.plan import mark, window
+from reportupdater.state import reruns as marks
+from reportupdater.state.database import State, look
+from reportupdater.state.locks import is_held, last_holder
+from reportupdater.state.reruns import Mark
+from reportupdater.tsv.listing import needed
+
+
+@dataclass(slots=True)
+class Marked:
+    """What became of a request to mark a range of one report."""
+
+    report: str
+    holder: str = ""
+    """The process that works on the report at this moment."""
+    intervals: int = 0
+    series: int = 0
+    undone: int = 0
+    """Marked ones that are not done: the holder may compute them as they were before the request."""
+    passed_over: Unmarked = field(default_factory=Unmarked)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What became of a request; `is_good` says whether all reports that it names could be looked at."""
+
+    reports: list[Marked]
+    troubles: list[str]
+    is_good: bool
+
+
+def ask(request: Request) -> Asked:
+    """Mark what is done of a range, to be computed again by the next run.
+
+    Takes no lock: a run in progress goes on, and leaves the marks to the next one. What it has not
+    done yet is marked too, since it may have begun before whatever the request is made for. Raises
+    UsageError, StateError.
+    """
+    since, until = request.since, request.until
+    if since is None or until is None:
+        raise UsageError(
+            "--since and --until say what shall be computed again; one of them is missing",
+            hint="--until is exclusive; --list shows what is marked",
+        )
+    if since >= until:
+        raise UsageError("the range is empty: --since is not before --until")
+    now = request.now or utcnow()
+    project, summary = _project(request)
+    reports = select.chosen(project, request.reports, summary, request.only)
+    result = []
+    with State(request.output) as state:
+        for report in reports:
+            if select.ours(project, report, state, summary):
+                holder = _holder(state, report.name)
+                one, starts = _marked(
+                    state, report, request.only, (since, until), now, holder, summary
+                )
+                marks.ask(state, report.name, starts, utcnow())
+                result.append(one)
+    troubles = list(summary.troubles.lines(summary.contacts))
+    return Asked(result, troubles, is_good=not (troubles or summary.invalid))
+
+
+def _project(request: Request) -> tuple[Project, Summary]:
+    project = load_project(request.project, request.config_path, host_files=request.host_files)
+    needed(request.output)
+    return project, Summary()
+
+
+def _marked(
+    state: State,
+    report: Report,
+    only: Only,
+    asked: tuple[datetime, datetime],
+    now: datetime,
+    holder: str,
+    summary: Summary,
+) -> tuple[Marked, list[tuple[str, str]]]:
+    wanted = report.granularity.numbers(*asked)
+    one = Marked(report.name, holder)
+    starts: list[tuple[str, str]] = []
+    series = explode(report, only)
+    for member, done in coverage(state, report, series, summary).items():
+        covered = covered_for_marks(member, done, now)
+        if holder:
+            allowed = window(report, now, covered.newest)
+            coming = range(max(allowed.start, wanted.start), min(allowed.stop, wanted.stop))
+            one.undone += max(0, len(coming) - covered.count(coming))
+            covered = Coverage.of({*covered, *coming})
+        marking = mark(member, covered, *asked, now)
+        one.passed_over = one.passed_over.plus(unmarked(report, covered, wanted, now))
+        one.intervals += len(marking.numbers)
+        one.series += bool(marking.numbers)
+        starts += marking.starts(member)
+    return one, starts
+
+
+def _holder(state: State, report: str) -> str:
+    """Which process works on a report, as far as that is known; empty where its lock is free."""
+    if not is_held(state.locks, report):
+        return ""
+    try:
+        pid, _ = last_holder(state.locks, report)
+    except (OSError, ValueError):
+        return "another process"
+    return f"process {pid}"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMarks:
+    """Open marks of some reports, and files in `.reruns/` that the next run will take up."""
+
+    marks: list[Mark]
+    files: list[tuple[Path, str]]
+    """A file and one of the reports that it is still to be expanded for."""
+
+
+def listed(request: Request) -> OpenMarks:
+    """The open marks that a request selects. Writes nothing. Raises UsageError, StateError."""
+    project, summary = _project(request)
+    is_wanted = _selection(project, request, summary)
+    with look(request.output) as connection:
+        if connection is None:
+            found, expanded = [], set()
+        else:
+            found, expanded = marks.listed(connection), marks.expanded(connection)
+    files, _ = marks.read_files(project.folder)
+    names = request.reports or project.names
+    return OpenMarks(
+        [mark for mark in found if is_wanted(mark)],
+        [
+            (project.folder / ".reruns" / file.name, name)
+            for file in files
+            for name in names
+            if (not file.reports or name in file.reports)
+            and (file.name, file.mtime_ns, name) not in expanded
+        ],
+    )
+
+
+def cancel(request: Request) -> list[Mark]:
+    """Take back the open marks that a request selects; which. Raises UsageError, StateError."""
+    project, summary = _project(request)
+    is_wanted = _selection(project, request, summary)
+    with State(request.output) as state:
+        with state.reading() as connection:
+            found = [mark for mark in marks.listed(connection) if is_wanted(mark)]
+        marks.drop(state, [(mark.tsv, mark.start) for mark in found])
+    return found
+
+
+def _selection(project: Project, request: Request, summary: Summary) -> Callable[[Mark], bool]:
+    """Whether a mark is in the range, and of the reports and series that a request names."""
+    reports = select.chosen(project, request.reports, summary, request.only)
+    names = set(request.reports or project.names)
+    tsvs = _tsvs(reports, request.only)
+
+    def is_wanted(mark: Mark) -> bool:
+        return (
+            mark.report in names
+            and (tsvs is None or mark.tsv in tsvs)
+            and _is_within(mark.start, request.since, request.until)
+        )
+
+    return is_wanted
+
+
+def _is_within(start: str, since: datetime | None, until: datetime | None) -> bool:
+    """Whether a mark is in a range; what is no date is where no range is given."""
+    if since is None and until is None:
+        return True
+    try:
+        moment = parse_moment(start)
+    except ValueError:
+        return False
+    return (since is None or moment >= since) and (until is None or moment < until)
+
+
+def _tsvs(reports: Iterable[Report], only: Only) -> set[str] | None:
+    """The TSVs of the series that are wanted; None for all, also of values that are gone."""
+    if only == EVERY:
+        return None
+    return {series.tsv for report in reports for series in explode(report, only)}

@@ -1,0 +1,61 @@
+"""Making the datapoints of stored rows again, and sending them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reportupdater.config.load import load_project
+from reportupdater.errors import EXIT_FAILED, EXIT_OK, UsageError
+from reportupdater.execution import select
+from reportupdater.execution.checkpoint import merge_leftovers
+from reportupdater.execution.deliver import Deliverer
+from reportupdater.execution.points import owe, stored_points
+from reportupdater.execution.stop import Stop
+from reportupdater.execution.summary import Summary
+from reportupdater.model import Report
+from reportupdater.operations.run import Request
+from reportupdater.planning.explode import explode
+from reportupdater.sinks.graphite.sink import Graphite
+from reportupdater.state.database import State
+from reportupdater.state.locks import Locks
+from reportupdater.tsv import listing
+
+
+def resend(request: Request) -> int:
+    """Make the datapoints of stored rows again and send them; the exit code.
+
+    Raises ReportupdaterError where nothing could begin.
+    """
+    project = load_project(
+        request.project, request.config_path, jobs=request.jobs, host_files=request.host_files
+    )
+    summary = Summary()
+    chosen = select.chosen(project, request.reports, summary, request.only)
+    reports = [report for report in chosen if report.graphite]
+    destination = select.destination(project, reports, asked=True) if reports else None
+    if destination is None or project.graphite is None:
+        raise UsageError(
+            f"{project.config_path}: there is nothing to send",
+            hint="a report with a `graphite` part and a `graphite` part with a `host` are needed",
+        )
+    output = request.output
+    listing.needed(output)
+    with Stop() as stop, State(output, stop.is_requested) as state, Locks(state.locks) as locks:
+        merge_leftovers(state, locks, summary, stop)
+        mine: Iterable[Report] = ()
+        with stop.abandoning():
+            mine = select.held(project, reports, state, locks, summary)
+        for report in mine:
+            for series in explode(report, request.only):
+                if not stop.requested:
+                    lookups = project.graphite.lookups
+                    points = stored_points(output, series, lookups, request.since, request.until)
+                    with stop.abandoning():
+                        owe(state, series, str(destination), points, summary)
+        with Deliverer(state, locks, Graphite(*destination), project.graphite) as deliverer:
+            summary.waiting, summary.waiting_why = deliverer.drain(stop)
+        summary.interrupted = stop.requested is not None
+        summary.log(f"{project.config_path} from {output}")
+    if summary.skipped:  # what another run holds was not sent, and nobody will do it by himself
+        return stop.exit_code or EXIT_FAILED
+    return stop.exit_code or (EXIT_OK if summary.is_good else EXIT_FAILED)

@@ -1,0 +1,263 @@
+"""One interval of one series, tried without a trace: nothing is stored, and nothing is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from time import monotonic
+
+from reportupdater import prefixes
+from reportupdater.config.load import load_project
+from reportupdater.engines import registry
+from reportupdater.engines.base import Engine, Session
+from reportupdater.errors import Problem, Severity, UsageError
+from reportupdater.execution import select
+from reportupdater.execution.execute import Execution
+from reportupdater.execution.outcome import Answer, Failure, Outcome
+from reportupdater.execution.points import result_points
+from reportupdater.execution.stop import Stop
+from reportupdater.execution.summary import Summary
+from reportupdater.intervals import watermark
+from reportupdater.model import GraphiteConfig, Project, Query, Report, Server, Table, Task
+from reportupdater.planning.due import of_tasks
+from reportupdater.planning.explode import Only, explode
+from reportupdater.planning.plan import window
+from reportupdater.sinks.graphite.datapoints import Made
+from reportupdater.terminal.progress import progress
+from reportupdater.terminal.wording import count
+
+RETRIES = 1
+"""A person who waits for an answer would not wait for a server's restart."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trial:
+    """What is to be tried. `doubts` are reasons why a run would not compute the interval."""
+
+    task: Task
+    query: Query
+    has_side_effects: bool
+    graphite: GraphiteConfig | None
+    withheld: bool
+    """Whether what is wrong with the configuration, which has been told, withholds datapoints."""
+    doubts: tuple[str, ...]
+    others: int
+    """Problems of the configuration that do not concern the report."""
+    engine: Recorder
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tried:
+    """What came of it.
+
+    `outcome` is what a run would have to commit, None where a signal came before, and `made` the
+    datapoints of its result, None where the report has none; `table` is what the query gave, be it fit
+    to be stored or not, and `seconds` how long that took.
+    """
+
+    outcome: Outcome | None
+    made: Made | None
+    table: Table | None
+    server: Server | None
+    seconds: float
+    stopped: int | None
+    """The exit code that a signal asks for."""
+
+
+def prepared(
+    folder: Path,
+    name: str,
+    *,
+    now: datetime,
+    date: datetime | None = None,
+    only: Only,
+    config_path: Path | None = None,
+    host_files: Sequence[Path] = (),
+) -> Trial:
+    """What to try of a report: the interval around `date`, or the latest that is due at `now`.
+
+    Of several series it is the first that `only` allows. Tells what is wrong with the report.
+    Raises UsageError where there is nothing to try.
+    """
+    project = load_project(folder, config_path, host_files=host_files)
+    if name not in project.names:
+        raise select.no_report(project, name, project.names)
+    concerning = _concerning(project, name)
+    errors = sum(problem.severity is Severity.ERROR for problem in concerning)
+    alone = replace(
+        project,
+        problems=tuple(concerning),
+        reports=tuple(report for report in project.reports if report.name == name),
+    )
+    reports = select.chosen(alone, (name,), Summary(), only)
+    if not reports:
+        what = f"report {name!r} cannot be tried before its configuration is mended"
+        raise UsageError(what, hint=f"{count(errors, 'error')} above")
+    report = replace(reports[0], retries=min(reports[0].retries, RETRIES))
+    number = _complete(report, date, now)
+    task = Task(explode(report, only)[0], report.granularity.interval(number))
+    engine = Recorder(registry.engine(report.database.engine))
+    return Trial(
+        task,
+        engine.query(task),
+        engine.has_side_effects(task),
+        project.graphite,
+        errors > 0,
+        tuple(_doubts(report, number, now)),
+        len(project.problems) - len(concerning),
+        engine,
+    )
+
+
+def _concerning(project: Project, name: str) -> list[Problem]:
+    """The problems that keep a report, or its datapoints, from being made as it says."""
+    valid = {report.name: report for report in project.reports}
+    report = valid.get(name)
+    complete = report is not None and (report.graphite is None or project.graphite is not None)
+    return [
+        problem
+        for problem in project.problems
+        if problem.report == name
+        or (problem.report is None and not complete and problem.severity is Severity.ERROR)
+    ]
+
+
+def _complete(report: Report, date: datetime | None, now: datetime) -> int:
+    """The number of the interval to try. Raises UsageError for one that is not over."""
+    granularity = report.granularity
+    over = watermark(granularity, now, timedelta(0))
+    if date is not None:
+        number = granularity.number(date)
+        if 0 < number < over:
+            return number
+        latest = granularity.label(granularity.start(over - 1))
+        what = f"the interval of --date {granularity.label(date)} is not over yet"
+        if number <= 0:
+            what = f"there is no interval around {granularity.label(date)}"
+        raise UsageError(what, hint=f"the latest that is over starts on {latest}")
+    past = watermark(granularity, now, report.lag)
+    if report.ends is not None:
+        past = min(past, granularity.ceiling(report.ends))
+    if past < 2:
+        raise UsageError("no interval is due", hint="--date names another one")
+    return past - 1
+
+
+def _doubts(report: Report, number: int, now: datetime) -> list[str]:
+    """Why a run would not compute an interval that is over."""
+    granularity = report.granularity
+    if number in window(report, now):
+        return []
+    doubts = []
+    if number < granularity.number(report.starts):
+        doubts.append(f"it lies before `starts`, which is {granularity.label(report.starts)}")
+    if report.ends is not None and number >= granularity.ceiling(report.ends):
+        doubts.append(f"it does not lie before `ends`, which is {granularity.label(report.ends)}")
+    if number >= watermark(granularity, now, report.lag):
+        over = granularity.start(number + 1) + report.lag
+        doubts.append(f"its `lag` ends on {over:%Y-%m-%d %H:%M}: data may be missing until then")
+    return doubts or [f"it is older than `max_data_points: {report.max_data_points}` allows"]
+
+
+def tried(trial: Trial) -> Tried:
+    """Run the query as a run would, with its timeout, and stopped by signals."""
+    outcome: Outcome | None = None
+    began = monotonic()
+    engine = trial.engine
+    dues = of_tasks([trial.task])
+    with Stop() as stop, Execution(dues, lambda _: engine) as execution, progress(1) as bar:
+        for batch in execution:
+            if stop.requested:
+                execution.stop()
+            unasked = (Failure(trial.task, error) for _, error in batch.unasked)
+            outcome = next(chain(batch.outcomes, unasked), outcome)
+            bar.show(
+                ended=outcome is not None,
+                failed=0,
+                doing=execution.doing,
+            )
+    seconds = monotonic() - began if engine.seconds is None else engine.seconds
+    stopped = None if outcome is not None else stop.exit_code
+    made, table = None, engine.table
+    if isinstance(outcome, Answer):
+        outcome, table = _named(outcome, table)
+        lookups = trial.graphite.lookups if trial.graphite else {}
+        made = next(iter(result_points(trial.task.series, [outcome.result], lookups)), None)
+    return Tried(outcome, made, table, engine.asked, seconds, stopped)
+
+
+def _named(answer: Answer, table: Table | None) -> tuple[Answer, Table | None]:
+    """An answer and its table with the names of columns that a new TSV would have."""
+    if answer.quoted is None or table is None:
+        return answer, table
+    names = partial(prefixes.resolved, own=answer.quoted, stored=())
+    result = answer.result._replace(header=names(answer.result.header))
+    return answer._replace(result=result), table._replace(header=names(table.header))
+
+
+class Recorder:
+    """An engine, with a memory of what it answered: a run throws away what it may not store."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.asked: Server | None = None
+        self.table: Table | None = None
+        self.seconds: float | None = None
+        """How long the query took that gave the table, or failed last."""
+
+    def server(self, task: Task) -> Server:
+        """The server that the engine finds."""
+        self.asked = self._engine.server(task)
+        return self.asked
+
+    def query(self, task: Task) -> Query:
+        """The engine's query."""
+        return self._engine.query(task)
+
+    def session(self, task: Task) -> Session:
+        """A session of the engine that records."""
+        return _Recording(self._engine.session(task), self)
+
+    def access(self, task: Task) -> object:
+        """What the engine says."""
+        return self._engine.access(task)
+
+    def has_side_effects(self, task: Task) -> bool:
+        """What the engine says."""
+        return self._engine.has_side_effects(task)
+
+
+class _Recording:
+    """A session whose answers are recorded."""
+
+    def __init__(self, session: Session, recorder: Recorder) -> None:
+        self._session = session
+        self._recorder = recorder
+        self.connect = session.connect
+        self.cancel = session.cancel
+        self.close = session.close
+
+    @property
+    def connected(self) -> bool:
+        return self._session.connected
+
+    @property
+    def connect_timeout(self) -> float:
+        return self._session.connect_timeout
+
+    @property
+    def progress(self) -> str:
+        return self._session.progress
+
+    def run(self, query: Query, *, max_rows: int, timeout: float) -> Table:
+        began = monotonic()
+        try:
+            table = self._session.run(query, max_rows=max_rows, timeout=timeout)
+        finally:
+            self._recorder.seconds = monotonic() - began
+        self._recorder.table = table
+        return table

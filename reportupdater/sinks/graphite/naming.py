@@ -1,0 +1,178 @@
+"""The metric paths that the rows of one series make. Pure.
+
+All of a path but the columns is the same for a whole series, so it is put in once; what the columns
+make of it is put together once for each combination of their values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+from reportupdater import prefixes
+from reportupdater.errors import Problem, nearest, shown
+from reportupdater.model import MetricsConfig, Report, Series
+from reportupdater.sinks.graphite.path import METRIC, cleaned, fault
+from reportupdater.template import Placeholder
+
+_MOST_NAMED = 30
+
+Row = Sequence[str]
+Lookups = Mapping[str, Mapping[str, str]]
+Warnings = dict[Hashable, str]
+"""What a warning is about → its sentence. Equal keys are to be told once in a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric's name, and the place of its column in a row."""
+
+    name: str
+    column: str
+    place: int
+
+
+class Naming:
+    """Makes the paths of a series' rows, and collects what is odd about them on the way.
+
+    `metrics` are those whose columns are there; none where the path has an unknown placeholder.
+    `columns` are the places of those that are part of the path.
+    """
+
+    def __init__(
+        self, series: Series, config: MetricsConfig, header: Row, lookups: Lookups
+    ) -> None:
+        self.problems: list[Problem] = []
+        self.warnings: Warnings = {}
+        self.columns: list[int] = []
+        self._report = series.report
+        self._config = config
+        self.header = header
+        self._dimensions = series.dimensions
+        self._lookups = lookups
+        self._cells: list[Placeholder] = []
+        self._parts = [self._part(part) for part in config.path.parts]
+        metrics = [self._metric(name, column) for name, column in config.columns.items()]
+        known = None not in self._parts
+        self.metrics = [metric for metric in metrics if metric is not None] if known else []
+        self._made: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def paths(self, row: Row) -> tuple[str, ...]:
+        """The paths of all metrics in a row, in their order; none where a value is missing."""
+        key = tuple([row[place] for place in self.columns])
+        paths = self._made.get(key)
+        if paths is None:
+            paths = self._made[key] = self._paths(key)
+        return paths
+
+    def subject(self, key: str) -> str:
+        """A key of the report's part, as messages name it."""
+        return f"{key!r} of graphite of report {self._report.name!r}"
+
+    def problem(self, what: str, hint: str) -> Problem:
+        """Something wrong with the report's part."""
+        return Problem(what, self._config.where, hint, report=self._report.name)
+
+    def warn(self, about: Hashable, what: str) -> None:
+        """Note a warning about the report."""
+        self.warnings.setdefault(
+            (self._report.name, about), f"report {self._report.name!r}: {what}"
+        )
+
+    def _part(self, part: str | Placeholder) -> str | int | Placeholder | None:
+        """A part as text that all rows share, as the number of a cell, or as the metric's name."""
+        if isinstance(part, str) or part.name == METRIC:
+            return part
+        if part.name in self._dimensions:
+            value = self._dimensions[part.name]
+            name = self._lookups.get(part.name, {}).get(value)
+            # The dots of a lookup are meant; those of a value may not be.
+            return self._shown(part, value) if name is None else cleaned(format(name, part.spec))
+        place = self._place(part.name)
+        if place is not None:
+            self.columns.append(place)
+            self._cells.append(part)
+            return len(self._cells) - 1
+        what = f"{self.subject('path')} has {{{part.name}}}, which is no dimension and no column"
+        hint = nearest(part.name, {METRIC, *self._dimensions, *self.header})
+        self.problems.append(self.problem(what, hint))
+        return None
+
+    def _metric(self, name: str, column: str) -> Metric | None:
+        place = self._place(column)
+        if place is not None:
+            return Metric(name, column, place)
+        what = f"{name!r} of {self.subject('metrics')} takes the column {column!r}"
+        what += ", which the result does not have"
+        self.problems.append(self.problem(what, f"it has {_listed(self.header)}"))
+        return None
+
+    def _place(self, column: str) -> int | None:
+        """Where a column is; with or without the table that a server may put before its name."""
+        if self._report.database.prefixes:
+            return prefixes.place(column, self.header)
+        return self.header.index(column) if column in self.header else None
+
+    def _shown(self, placeholder: Placeholder, value: str) -> str:
+        """A value as it stands in paths: a warning tells what is changed, and what makes levels."""
+        text = format(value, placeholder.spec) if value else ""
+        name = cleaned(text)
+        told = [f"stands as {shown(name)} in metric paths"] if name != text else []
+        if "." in text:
+            told.append("makes a level of a metric path at each dot")
+        if told:
+            what = f"the value {shown(value)} of {placeholder.name!r} {' and '.join(told)}"
+            self.warn((placeholder.name, value), what)
+        return name
+
+    def _paths(self, key: tuple[str, ...]) -> tuple[str, ...]:
+        cells = [self._shown(part, value) for part, value in zip(self._cells, key, strict=True)]
+        paths = []
+        for metric in self.metrics:
+            path = "".join([self._text(part, metric, cells) for part in self._parts])
+            wrong = fault(path) if "" not in cells else "has an empty value"
+            if wrong:
+                if "bytes" in wrong:
+                    self.warn(
+                        ("too long",), f"the metric path {shown(path)} {wrong}; such are not sent"
+                    )
+                return ()
+            paths.append(path)
+        return tuple(paths)
+
+    def _text(self, part: str | int | Placeholder | None, metric: Metric, cells: list[str]) -> str:
+        if isinstance(part, int):
+            return cells[part]
+        if isinstance(part, Placeholder):
+            return format(metric.name, part.spec)
+        return part or ""
+
+
+def needs_rows(report: Report) -> bool:
+    """Whether columns are part of a report's metric paths, so that only rows can tell them."""
+    if report.graphite is None:
+        return False
+    known = {METRIC, *(dimension.name for dimension in report.dimensions)}
+    return any(part.name not in known for part in report.graphite.path.placeholders)
+
+
+def paths(
+    series: Series, lookups: Lookups, header: Row = (), rows: Sequence[Row] = ()
+) -> tuple[list[str], list[Problem]]:
+    """Every metric path that a series can make, and why it cannot make others.
+
+    `header` and `rows` are what its TSV holds; they may be left out unless `needs_rows`.
+    """
+    config = series.report.graphite
+    if config is None:
+        return [], []
+    if not needs_rows(series.report):
+        header = header or tuple(config.columns.values())
+        rows = [("",) * len(header)]
+    naming = Naming(series, config, header, lookups)
+    return list(dict.fromkeys(path for row in rows for path in naming.paths(row))), naming.problems
+
+
+def _listed(header: Row) -> str:
+    more = len(header) - _MOST_NAMED
+    return ", ".join(header[:_MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")

@@ -1,0 +1,170 @@
+"""Datapoints that a sink still owes its receiver.
+
+One row for a destination, path and timestamp. A later commit replaces the value and raises the
+version; a point is removed only up to the version at which it was sent, so that an old value can
+never win over a new one. A point that a receiver may have got in part, from a sending that failed, is owed
+twice once its value changes: what is left of the failed sending may be read after the new value's
+first sending, and not after its second.
+
+Versions count upwards over all points: whatever is put after a batch was read has a higher one than
+all of it, so that the batch, whose points lie next to each other, is settled by one statement.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from reportupdater.model import Datapoint
+from reportupdater.state import valid
+from reportupdater.state.database import State, look
+from reportupdater.state.many import insert
+from reportupdater.state.valid import Ignored
+
+_OF_BATCH = "destination = ? AND (path, timestamp) >= (?, ?) AND (path, timestamp) <= (?, ?)"
+
+
+class Batch(NamedTuple):
+    """All datapoints that a destination was owed between the first and the last, when it was read."""
+
+    points: list[Datapoint]
+    version: int
+    """The highest that had been given. A point that has a higher one stays owed."""
+
+    def place(self, destination: str) -> tuple[str, str, int, str, int]:
+        """Where it lies in the outbox, for `_OF_BATCH`."""
+        first, last = self.points[0], self.points[-1]
+        return destination, first.path, first.timestamp, last.path, last.timestamp
+
+
+def put(connection: sqlite3.Connection, destination: str, points: Sequence[Datapoint]) -> None:
+    """Owe datapoints to a destination, inside the transaction that stores their rows."""
+    if not points:
+        return
+    found = connection.execute("UPDATE outbox_version SET number = number + 1 RETURNING number")
+    (version,) = found.fetchone()
+    insert(
+        connection,
+        "INSERT INTO outbox (destination, version, path, value, timestamp) VALUES {rows}"
+        " ON CONFLICT DO UPDATE SET"
+        " owed = CASE WHEN in_doubt AND value != excluded.value THEN 2 ELSE owed END,"
+        " value = excluded.value, version = excluded.version",
+        points,
+        destination,
+        version,
+    )
+
+
+def remove_odd(state: State, destination: str) -> int:
+    """Remove what can be no datapoint: no receiver would take it, or for something else. How many."""
+    odd_types = " OR ".join(
+        f"typeof({name}) != '{kind}'"
+        for kind, names in (
+            ("text", ("path", "value")),
+            ("integer", ("timestamp", "version", "owed", "in_doubt")),
+        )
+        for name in names
+    )
+    # A white space or control character ends a path, a value, or a line.
+    odd_texts = " OR ".join(
+        f"{name} GLOB '*[' || char(1) || '- ]*' OR instr({name}, char(0))"
+        for name in ("path", "value")
+    )
+    with state.transaction() as connection:
+        return connection.execute(
+            f"DELETE FROM outbox WHERE destination = ? AND ({odd_types} OR {odd_texts})",
+            (destination,),
+        ).rowcount
+
+
+def begin(state: State, destination: str) -> None:
+    """Note that this process, and no other, sends to a destination from now on.
+
+    If the last one that did was killed, nobody knows which points it was sending, and which of them
+    have been replaced since.
+    """
+    with state.transaction() as connection:
+        fresh = connection.execute("INSERT OR IGNORE INTO senders VALUES (?)", (destination,))
+        if not fresh.rowcount:
+            connection.execute(
+                "UPDATE outbox SET in_doubt = 1, owed = 2 WHERE destination = ?", (destination,)
+            )
+
+
+def end(state: State, destination: str) -> None:
+    """Note that this process sends to a destination no more, and has said what is in doubt."""
+    with state.transaction() as connection:
+        connection.execute("DELETE FROM senders WHERE destination = ?", (destination,))
+
+
+def batch(state: State, destination: str, most: int) -> Batch:
+    """Up to `most` of the datapoints that a destination is owed."""
+    with state.reading() as connection:
+        # First: what another run commits meanwhile is sent, and stays owed.
+        (version,) = connection.execute("SELECT number FROM outbox_version").fetchone()
+        found = connection.execute(
+            "SELECT json_group_array(json_array(path, value, timestamp)) FROM"
+            " (SELECT path, value, timestamp FROM outbox WHERE destination = ?"
+            " ORDER BY path, timestamp LIMIT ?)",
+            (destination, most),
+        ).fetchone()[0]
+        return Batch(list(map(Datapoint._make, json.loads(found))), version)
+
+
+def acknowledge(state: State, destination: str, sent: Batch) -> None:
+    """Note that a destination has read datapoints: what was not replaced meanwhile is settled."""
+    at_version = f"{_OF_BATCH} AND version <= ?"
+    which = *sent.place(destination), sent.version
+    paths = {point.path for point in sent.points}
+    with state.transaction() as connection:
+        connection.executemany(
+            "INSERT OR IGNORE INTO sent_metrics VALUES (?, ?)",
+            [(destination, path) for path in paths],
+        )
+        connection.execute(f"DELETE FROM outbox WHERE {at_version} AND owed = 1", which)
+        connection.execute(f"UPDATE outbox SET owed = 1, in_doubt = 0 WHERE {at_version}", which)
+
+
+def doubt(state: State, destination: str, sent: Batch) -> None:
+    """Note that nobody knows which of the datapoints a destination has got or will yet get.
+
+    One that has come between them meanwhile is taken for one of them, which does no harm.
+    """
+    with state.transaction() as connection:
+        connection.execute(
+            "UPDATE outbox SET in_doubt = 1,"
+            " owed = CASE WHEN version > ? THEN 2 ELSE owed END"  # replaced while it was sent
+            f" WHERE {_OF_BATCH}",
+            (sent.version, *sent.place(destination)),
+        )
+
+
+def waiting(state: State, destination: str, most: int = -1) -> int:
+    """How many datapoints a destination is owed; with `most`, nothing above it is counted."""
+    with state.reading() as connection:
+        found = connection.execute(
+            "SELECT count(*) FROM (SELECT 1 FROM outbox WHERE destination = ? LIMIT ?)",
+            (destination, most),
+        ).fetchone()
+        return int(found[0])
+
+
+def owed(connection: sqlite3.Connection, ignored: Ignored | None = None) -> dict[str, int]:
+    """How many datapoints each destination is owed that is owed any."""
+    query = "SELECT destination, count(*) FROM outbox GROUP BY destination ORDER BY destination"
+    checks = (valid.is_text, valid.is_count)
+    return dict(valid.rows(connection, "outbox", checks, query, ignored=ignored))
+
+
+def sent_metrics(output: Path, destination: str) -> set[str]:
+    """The metric paths that a destination has got datapoints of. Makes no state where none is."""
+    with look(output) as connection:
+        if connection is None:
+            return set()
+        found = connection.execute(
+            "SELECT path FROM sent_metrics WHERE destination = ?", (destination,)
+        )
+        return {str(path) for (path,) in found}

@@ -1,0 +1,203 @@
+"""Marks: requests to compute again what is done.
+
+People leave them as files in the project's `.reruns/`: a date, a date (exclusive), then names of
+reports, a line each; without names the file means every report. The files are read, never written.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from reportupdater.errors import Problem, Severity, Where
+from reportupdater.intervals import parse_moment
+from reportupdater.state import history, valid
+from reportupdater.state.database import State
+from reportupdater.state.storable import storable
+from reportupdater.state.valid import Ignored
+
+_FORM = (
+    "first two lines: from which date, until which date (exclusive);"
+    " then names of reports, a line each"
+)
+
+
+class MarkFile(NamedTuple):
+    """A file that asks for `[since, until)` of some reports (of all, if none is named) again."""
+
+    name: str
+    mtime_ns: int
+    since: datetime
+    until: datetime
+    reports: tuple[str, ...]
+
+
+def read_files(project: Path) -> tuple[list[MarkFile], list[Problem]]:
+    """The mark files of a project, oldest name first, and what is wrong with the others."""
+    marks, problems = [], []
+    folder = project / ".reruns"
+    try:
+        paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    except OSError as error:
+        what = f"the marks cannot be read: {error.strerror}"
+        return [], [Problem(what, Where(str(folder)), severity=Severity.WARNING)]
+    for path in paths:
+        if path.name.startswith("."):
+            continue
+        try:
+            if not path.is_file():
+                continue
+        except OSError as error:
+            problems.append(_nothing(path, str(error.strerror or error), hint=""))
+            continue
+        if storable(path.name) != path.name:
+            problems.append(_nothing(path, "its name is not UTF-8", hint="rename it"))
+            continue
+        try:
+            marks.append(_read(path))
+        except OSError as error:
+            problems.append(_nothing(path, str(error.strerror or error), hint=""))
+        except UnicodeDecodeError:
+            problems.append(_nothing(path, "not UTF-8"))
+        except _BadLine as error:
+            problems.append(_nothing(path, error.what, error.line))
+    return marks, problems
+
+
+def _nothing(path: Path, what: str, line: int = 0, hint: str = _FORM) -> Problem:
+    what = f"this file marks nothing: {what}"
+    return Problem(what, Where(str(path), line), hint, Severity.WARNING)
+
+
+class _BadLine(Exception):
+    def __init__(self, line: int, what: str) -> None:
+        super().__init__(what)
+        self.line = line
+        self.what = what
+
+
+def _read(path: Path) -> MarkFile:
+    lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
+    dates = []
+    for number in (1, 2):
+        try:
+            dates.append(parse_moment(lines[number - 1]))
+        except IndexError:
+            raise _BadLine(number, "the line is missing") from None
+        except ValueError as error:
+            raise _BadLine(number, str(error)) from None
+    if dates[0] >= dates[1]:
+        raise _BadLine(2, "the range is empty")
+    names = tuple(line for line in lines[2:] if line)
+    return MarkFile(path.name, path.stat().st_mtime_ns, dates[0], dates[1], names)
+
+
+def is_expanded(state: State, mark: MarkFile, report: str) -> bool:
+    """Whether a mark file has been expanded for a report."""
+    with state.reading() as connection:
+        return bool(
+            connection.execute(
+                "SELECT 1 FROM mark_files WHERE name = ? AND mtime_ns = ? AND report = ?",
+                (mark.name, mark.mtime_ns, report),
+            ).fetchone()
+        )
+
+
+def expanded(connection: sqlite3.Connection) -> set[tuple[str, int, str]]:
+    """The mark files that have been expanded: name, time, and for which report."""
+    return set(connection.execute("SELECT name, mtime_ns, report FROM mark_files"))
+
+
+def expand(state: State, mark: MarkFile, report: str, starts: Iterable[tuple[str, str]]) -> None:
+    """Mark intervals, given as TSV and start, and remember the file as expanded for the report."""
+    with state.transaction() as connection:
+        connection.executemany(
+            "INSERT OR IGNORE INTO marks VALUES (?, ?, '')",
+            [(state.series_id(connection, tsv, report), start) for tsv, start in starts],
+        )
+        connection.execute(
+            "INSERT OR IGNORE INTO mark_files VALUES (?, ?, ?)",
+            (mark.name, mark.mtime_ns, report),
+        )
+
+
+def open_marks(state: State, report: str) -> dict[str, list[str]]:
+    """The marked intervals' starts of each TSV of a report; they need be no interval's starts."""
+    starts: dict[str, list[str]] = defaultdict(list)
+    with state.reading() as connection:
+        for tsv, start in valid.rows(
+            connection,
+            "marks",
+            (valid.is_name, valid.is_text),
+            "SELECT tsv, start FROM marks JOIN series ON series.id = marks.series"
+            " WHERE report = ? ORDER BY tsv, start",
+            (report,),
+        ):
+            starts[tsv].append(start)
+    return starts
+
+
+def drop(state: State, starts: Iterable[tuple[str, str]]) -> None:
+    """Forget marks, given as TSV and start."""
+    with state.transaction() as connection:
+        connection.executemany(
+            "DELETE FROM marks WHERE series = (SELECT id FROM series WHERE tsv = ?) AND start = ?",
+            starts,
+        )
+
+
+def ask(state: State, report: str, starts: Iterable[tuple[str, str]], at: datetime) -> None:
+    """Mark intervals, given as TSV and start, as somebody asks for at a moment.
+
+    A run that began before may have had their old query or data: it does not answer the mark.
+    """
+    with state.transaction() as connection:
+        connection.executemany(
+            "INSERT INTO marks VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET asked = max(asked, excluded.asked)",
+            [
+                (state.series_id(connection, tsv, report), start, history.stamp(at))
+                for tsv, start in starts
+            ],
+        )
+
+
+class Mark(NamedTuple):
+    """An interval that shall be computed again."""
+
+    report: str
+    tsv: str
+    start: str
+
+
+def listed(connection: sqlite3.Connection, ignored: Ignored | None = None) -> list[Mark]:
+    """All open marks, by TSV and start; a start need be no interval's."""
+    found = valid.rows(
+        connection,
+        "marks",
+        (valid.is_name, valid.is_name, valid.is_text),
+        "SELECT report, tsv, start FROM marks JOIN series ON series.id = marks.series"
+        " ORDER BY tsv, start",
+        ignored=ignored,
+    )
+    return [Mark(*row) for row in found]
+
+
+def answered(
+    connection: sqlite3.Connection, run: int, intervals: Iterable[tuple[int, str]]
+) -> None:
+    """Forget the marks of intervals, given as series and start, in the transaction that answers them.
+
+    One that was made after the run began stays, for the next one.
+    """
+    if not connection.execute("SELECT 1 FROM marks LIMIT 1").fetchone():
+        return  # as nearly always
+    connection.executemany(
+        "DELETE FROM marks WHERE series = ? AND start = ?"
+        " AND asked <= (SELECT started FROM runs WHERE id = ?)",
+        [(series, start, run) for series, start in intervals],
+    )

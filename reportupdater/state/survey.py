@@ -1,0 +1,133 @@
+"""All that the state knows of an output folder's reports, read without writing anything.
+
+Who cannot open the state gets what `status.json` tells, or nothing: the TSVs are there in any case.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reportupdater.errors import StateError
+from reportupdater.intervals import Granularity
+from reportupdater.state import coverage, history, journal, outbox, owners, reruns, status, valid
+from reportupdater.state import findings as reports
+from reportupdater.state.coverage import Memory
+from reportupdater.state.database import look
+from reportupdater.state.findings import Record
+from reportupdater.state.history import Failing, Running
+from reportupdater.state.locks import folder_of
+from reportupdater.state.owners import Shape
+from reportupdater.state.reach import is_empty
+from reportupdater.state.valid import Ignored
+from reportupdater.tsv.rows import parse
+
+
+@dataclass(slots=True)
+class Survey:
+    """What is known beside the TSVs. Keys are names of reports, or paths of TSVs."""
+
+    source: str = "tsv"
+    """Where it comes from: `state`, `status.json`, or `tsv` where there is nothing beside them."""
+    why: str = ""
+    """Why it does not come from the state."""
+    records: dict[str, Record] = field(default_factory=dict)
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    runs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Configuration → how its last run ended."""
+    running: list[Running] = field(default_factory=list)
+    owed: dict[str, int] = field(default_factory=dict)
+    """Destination → datapoints that wait for it."""
+    pending: dict[str, dict[str, bool]] = field(default_factory=dict)
+    """TSV → the starts of intervals that are done and not in it yet, and whether they are empty."""
+    marked: dict[str, set[str]] = field(default_factory=dict)
+    failing: dict[str, list[Failing]] = field(default_factory=dict)
+    reports: dict[str, set[str]] = field(default_factory=dict)
+    """Report → its TSVs that `pending` and `failing` speak of."""
+    ignored: Ignored = field(default_factory=Ignored)
+    """What this program cannot have written."""
+
+
+def survey(output: Path) -> Survey:
+    """What is known of an output folder. Raises nothing."""
+    try:
+        with look(output) as connection:
+            return _from_state(connection, output) if connection else _from_file(output, "")
+    except StateError as error:
+        return _from_file(output, str(error))
+
+
+def _from_state(connection: sqlite3.Connection, output: Path) -> Survey:
+    ignored = Ignored()
+    found = Survey(
+        "state",
+        records={record.report: record for record in reports.records(connection, ignored)},
+        shapes=owners.shapes(connection, ignored),
+        runs=history.last_runs(connection, ignored),
+        running=history.running(connection, folder_of(output), ignored),
+        owed=outbox.owed(connection, ignored),
+        ignored=ignored,
+    )
+    members: defaultdict[str, set[str]] = defaultdict(set)
+    for result in journal.pending(connection, ignored):
+        found.pending.setdefault(result.tsv, {})[result.start] = is_empty(parse(result.rows))
+        members[result.report].add(result.tsv)
+    for mark in reruns.listed(connection, ignored):
+        found.marked.setdefault(mark.tsv, set()).add(mark.start)
+    for failing in history.failing(connection, ignored):
+        found.failing.setdefault(failing.tsv, []).append(failing)
+        members[failing.report].add(failing.tsv)
+    found.reports = dict(members)
+    return found
+
+
+def _from_file(output: Path, why: str) -> Survey:
+    content = status.read(output)
+    if content is None:
+        return Survey(why=why)
+    found = Survey("status.json", why)
+    parts = ("projects", "reports", "datapoints_waiting")
+    if not all(isinstance(content.get(part), dict) for part in parts):  # another version's
+        return Survey(why=f"{why}; status.json is not as this version writes it".removeprefix("; "))
+    for config, run in content["projects"].items():
+        if history.is_run(run):
+            found.runs[config] = run
+        else:
+            found.ignored.add("status.json", {config: run})
+    for destination, count in content["datapoints_waiting"].items():
+        if valid.is_count(count):
+            found.owed[destination] = count
+        else:
+            found.ignored.add("status.json", {destination: count})
+    for name, report in content["reports"].items():
+        if not _take_report(found, name, report):
+            found.ignored.add("status.json", {name: report})
+    return found
+
+
+def _take_report(found: Survey, name: str, report: object) -> bool:
+    """Take in what `status.json` tells of a report. Whether it can be so."""
+    if not isinstance(report, dict):
+        return False
+    granularity, dimensions = report.pop("granularity", None), report.pop("dimensions", None)
+    if report.keys() != {*Record._fields} - {"report"}:
+        return False
+    record = Record(name, **report)
+    if not valid.passes(reports.RECORD, record):
+        return False
+    found.records[name] = record
+    if owners.is_granularity(granularity) and valid.texts(dimensions):
+        found.shapes[name] = Shape(granularity, tuple(dimensions))
+    return granularity is None or name in found.shapes
+
+
+def memory(output: Path, report: str, granularity: Granularity) -> Memory:
+    """What is remembered of a report's TSVs; nothing where the state cannot be read."""
+    try:
+        with look(output) as connection:
+            return coverage.recalled(connection, report, granularity) if connection else {}
+    except StateError:
+        return {}

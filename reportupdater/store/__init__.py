@@ -1,1 +1,0 @@
-"""What is kept in the output folder: TSVs, and the state beside them."""

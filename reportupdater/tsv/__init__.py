@@ -1,0 +1,1 @@
+"""TSV files: reading, merging, replacing them as a whole, finding them in a folder."""

@@ -1,0 +1,46 @@
+"""Of what granularity rows must be, where the state does not know it: it is new, or was lost."""
+
+from __future__ import annotations
+
+from reportupdater.errors import TsvError
+from reportupdater.intervals import Granularity
+from reportupdater.tsv import rows as tsv
+from reportupdater.tsv.files import Place
+
+_ENOUGH = 3
+"""Rows of so many intervals that lie on the starts of longer ones do so on purpose."""
+_LONGER = {
+    Granularity.HOURS: (),  # whose rows have hours; a date without one cannot be read as one
+    Granularity.DAYS: (Granularity.MONTHS, Granularity.WEEKS),
+    Granularity.WEEKS: (Granularity.MONTHS,),
+    Granularity.MONTHS: (),
+}
+
+
+def granularity(place: Place | None, supposed: Granularity) -> Granularity | None:
+    """Return another granularity that the rows of a TSV must be of; None where they can be as supposed.
+
+    An interval without rows is stored too, as a row of empty values. So days of which there are rows
+    for Sundays alone, with nothing between them, are no days; and an hour is written of hours alone.
+    Raises OSError, TsvError.
+    """
+    if supposed is Granularity.HOURS:
+        return None
+    if _has_hours(place):
+        return Granularity.HOURS
+    days = {row.number for row in tsv.read(place, Granularity.DAYS).rows}
+    starts = [Granularity.DAYS.start(day) for day in days]
+    if len(starts) >= _ENOUGH:
+        for longer in _LONGER[supposed]:
+            if all(longer.start(longer.number(start)) == start for start in starts):
+                return longer
+    return None
+
+
+def _has_hours(place: Place | None) -> bool:
+    """Whether each row has an hour, and one of them another than midnight's."""
+    try:
+        rows = tsv.read(place, Granularity.HOURS).rows
+    except TsvError:
+        return False
+    return any(row.number % 24 for row in rows)

@@ -1,0 +1,318 @@
+"""Reading a series' TSV, and merging committed results into it.
+
+A header line, then rows sorted by date, quoted as by `csv`'s excel-tab dialect, lines ended by LF
+(CR LF is read too, from older files). A file that breaks these rules is never written to: it is
+reported with its line, since what it held cannot be told from what is left.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from itertools import chain, islice
+from operator import attrgetter
+from typing import NamedTuple
+
+from reportupdater.errors import TsvError, Where, shown
+from reportupdater.intervals import Coverage, Granularity
+from reportupdater.tsv import files, header
+from reportupdater.tsv.files import Place, Written
+from reportupdater.tsv.header import Header
+
+csv.field_size_limit(sys.maxsize)  # a cell of ten megabytes is still a cell
+
+_CHUNK = 1 << 20
+"""Bytes looked at together: a TSV of a hundred wikis' rows is large."""
+_TOGETHER = 10_000
+"""Rows written together."""
+_NEITHER_TAB_NOR_END = bytes({*range(256)} - {*b"\t\n"})
+_cells = attrgetter("cells")
+_REMEDY = "mend that line, or move the file away to have all of it computed again"
+
+
+class Row(NamedTuple):
+    """A row, and the number of the interval in which it lies. `cells[0]` is its date's label."""
+
+    number: int
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a TSV holds. A file that is absent or has no bytes has no header."""
+
+    header: Header = ()
+    rows: list[Row] = field(default_factory=list)
+
+
+class Entry(NamedTuple):
+    """The result of one interval, to be merged."""
+
+    number: int
+    header: Header
+    rows: list[tuple[str, ...]]
+
+
+def read(place: Place | None, granularity: Granularity) -> Content:
+    """All of a TSV. Raises TsvError with the line of what is damaged, OSError."""
+    rows = _rows(place, granularity)
+    first = next(rows, None)
+    return Content(first.cells, list(rows)) if first else Content()
+
+
+def columns(place: Place | None, granularity: Granularity) -> Header:
+    """The header alone; empty where there is none. Raises TsvError, OSError."""
+    return next((row.cells for row in _rows(place, granularity)), ())
+
+
+def coverage(place: Place | None, granularity: Granularity) -> Coverage:
+    """The intervals in which a TSV has a row. Raises TsvError, OSError."""
+    try:
+        return _covered(_starts(place, granularity), granularity)
+    except ValueError:
+        rows = _rows(place, granularity)  # takes what is odd, and tells what is wrong and where
+        next(rows, None)
+        return Coverage.of({row.number for row in rows})
+
+
+@lru_cache(16)  # the series of a report have most of their dates in common
+def _covered(starts: Set[str], granularity: Granularity) -> Coverage:
+    """The intervals of what `_starts` gives. Raises ValueError for what is no date and a tab."""
+    return Coverage.of({granularity.place(_without_tab(start))[1] for start in starts})
+
+
+def _without_tab(start: str) -> str:
+    if start[-1:] != "\t":
+        raise ValueError("not plain")
+    return start[:-1]
+
+
+def _starts(place: Place | None, granularity: Granularity) -> Set[str]:
+    """How the lines of a TSV begin, up to the tab behind a date, if they are as nearly all lines are.
+
+    This is quicker than to read cells. Raises ValueError where lines have quotes or another width.
+    """
+    length = len(granularity.label(datetime.min)) + 1
+    starts: Set[str] = frozenset()
+    shape = b""
+    if place is None:
+        return starts
+    try:
+        with open(place.open(), "rb") as file:
+            while chunk := file.read(_CHUNK):
+                chunk += file.readline()
+                if b'"' in chunk or chunk.count(b"\r") != chunk.count(b"\r\n"):
+                    raise ValueError("not plain")
+                lines = chunk.decode("utf-8").split("\n")
+                if lines.pop():
+                    raise ValueError("the last line is not ended")
+                shapes = chunk.translate(None, _NEITHER_TAB_NOR_END)
+                if shapes != shapes[: shapes.index(b"\n") + 1] * len(lines):
+                    raise ValueError("lines of another width")
+                if not shape:
+                    header = lines.pop(0).removeprefix("\ufeff").removesuffix("\r").split("\t")
+                    _check_header(header, Where(str(place), 1), granularity)
+                    shape = shapes[: len(header)]
+                if not shapes.startswith(shape):
+                    raise ValueError("lines of another width")
+                starts |= frozenset([line[:length] for line in lines])
+    except FileNotFoundError:
+        pass
+    except TsvError:
+        raise ValueError("not plain") from None
+    return starts
+
+
+def _rows(place: Place | None, granularity: Granularity) -> Iterator[Row]:
+    """The header, as a row of no interval, then the rows."""
+    if place is None:
+        return
+    width = 0
+    label, number = "", 0
+    text: str | None = None
+    for line, cells in _lines(place):
+        if not width:
+            # Of files that were put together, one may also stand below blank lines.
+            cells[0] = cells[0].lstrip("\ufeff")
+            _check_header(cells, Where(str(place), line), granularity)
+            width = len(cells)
+            yield Row(-1, tuple(cells))
+            continue
+        if len(cells) != width:
+            raise TsvError(
+                f"{len(cells)} columns where the header has {width}",
+                where=Where(str(place), line),
+                hint=_REMEDY,
+            )
+        if cells[0] != text:  # several rows may share a date
+            text = cells[0]
+            try:
+                label, number = granularity.place(text)
+            except ValueError as error:
+                raise TsvError(str(error), where=Where(str(place), line), hint=_REMEDY) from None
+        cells[0] = label
+        yield Row(number, tuple(cells))
+
+
+def merged(
+    content: Content, entries: Iterable[Entry], *, max_data_points: int | None = None
+) -> Content:
+    """A TSV's content after results: each replaces all rows in its interval.
+
+    Entries count in the order of their intervals. With `max_data_points`, only that many
+    intervals are kept, counted back from the newest.
+    """
+    entries = sorted(entries, key=lambda entry: entry.number)
+    whole = content.header
+    newest: Header = ()
+    for entry in entries:
+        if entry.header != newest:
+            newest = entry.header
+            whole = header.evolved(whole, newest)
+    replaced = {entry.number for entry in entries}
+    kept = [row for row in content.rows if row.number not in replaced]
+    rows = _fitted(kept, content.header, whole)
+    for entry in entries:
+        added = [Row(entry.number, cells) for cells in entry.rows]
+        rows.extend(_fitted(added, entry.header, whole))
+    rows.sort(key=lambda row: row.cells[0])  # stable: rows of one date keep their order
+    if max_data_points is not None and rows:
+        oldest = rows[-1].number - max_data_points + 1
+        rows = [row for row in rows if row.number >= oldest]
+    return Content(whole, rows)
+
+
+def _fitted(rows: list[Row], columns: Header, whole: Header) -> list[Row]:
+    places = header.positions(columns, whole) if columns else None
+    if places is None:
+        return rows
+    return [Row(row.number, header.moved(row.cells, places, len(whole))) for row in rows]
+
+
+def write(place: Place, content: Content, *, group: str | None = None) -> Written:
+    """Write what a TSV shall hold once it is settled. Raises TsvError, OSError."""
+    texts = _texts(chain([content.header], map(_cells, content.rows)))
+    return files.write(place, texts, group=group)
+
+
+class _Lines(list[str]):
+    """Where `csv.writer` writes a line at a time; it quotes a CR only if CR LF ends the lines."""
+
+    def write(self, line: str) -> None:
+        self.append(line[:-2])
+
+
+def lines(rows: Iterable[Sequence[str]]) -> str:
+    r"""Rows as TSV text, every line ended by LF.
+
+    >>> lines([("2015-01-01", "5.0", " c\t")])
+    '2015-01-01\t5.0\t" c\t"\n'
+    """
+    return "".join(_texts(rows))
+
+
+def _texts(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """The same in parts: of a million rows, not all lines are there at once."""
+    rest = iter(rows)
+    while some := list(islice(rest, _TOGETHER)):
+        text = "\n".join(["\t".join(row) for row in some]) + "\n"
+        yield text if _needs_no_quotes(text, some) else _quoted(some)
+
+
+def _needs_no_quotes(text: str, rows: list[Sequence[str]]) -> bool:
+    """Whether cells that are joined as they are would be read again as they are."""
+    return (
+        '"' not in text
+        and "\r" not in text
+        and text.count("\n") == len(rows)
+        and text.count("\t") == sum(map(len, rows)) - len(rows)
+        # A cell that stands alone and is empty is quoted: its line would be blank.
+        and (min(map(len, rows)) > 1 or all(row and row[0] for row in rows))
+    )
+
+
+def _quoted(rows: Iterable[Sequence[str]]) -> str:
+    written = _Lines()
+    csv.writer(written, dialect="excel-tab").writerows(rows)
+    written.append("")
+    return "\n".join(written)
+
+
+def parse(text: str) -> list[tuple[str, ...]]:
+    """The rows of a text that `lines` made."""
+    if '"' not in text and "\r" not in text and "\n\n" not in text and text[:1] != "\n":
+        return [tuple(line.split("\t")) for line in text.split("\n")[:-1]]
+    return [tuple(cells) for cells in csv.reader(_cut(text), dialect="excel-tab", strict=True)]
+
+
+def _cut(text: str) -> Iterator[str]:
+    """The lines of a text. LF alone ends one: splitlines() would cut at a dozen others too."""
+    at = 0
+    while end := text.find("\n", at) + 1:
+        yield text[at:end]
+        at = end
+
+
+def _lines(place: Place) -> Iterator[tuple[int, list[str]]]:
+    """Each row of a file with the line on which it begins; blank lines are passed over."""
+    try:
+        descriptor = place.open()
+    except FileNotFoundError:
+        return
+    # Lines end at LF alone, as for whoever looks up the line that an error names.
+    with open(descriptor, encoding="utf-8-sig", newline="\n") as file:
+        _check_end(descriptor, place)
+        reader = csv.reader(file, dialect="excel-tab", strict=True)
+        line = 1
+        try:
+            for cells in reader:
+                if cells:
+                    yield line, cells
+                line = reader.line_num + 1
+        except csv.Error as error:
+            stray = str(error).startswith("new-line")  # the rest of it is for programmers
+            what = "a carriage return within the line" if stray else f"quotes do not match: {error}"
+            raise TsvError(what, where=Where(str(place), line), hint=_REMEDY) from None
+        except UnicodeDecodeError:
+            raise _undecodable(place) from None
+
+
+def _check_end(descriptor: int, place: Place) -> None:
+    size = os.fstat(descriptor).st_size
+    if size and os.pread(descriptor, 1, size - 1) != b"\n":
+        with open(place.open(), "rb") as file:
+            line = sum(1 for _ in file)
+        raise TsvError(
+            "the last line is not ended: the file may have been cut off in it",
+            where=Where(str(place), line),
+            hint="delete that line to have its interval computed again, or end it if it is whole",
+        )
+
+
+def _undecodable(place: Place) -> TsvError:
+    with open(place.open(), "rb") as file:
+        content = file.read()
+    line = 0
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+    return TsvError("not UTF-8", where=Where(str(place), line), hint=_REMEDY)
+
+
+def _check_header(cells: list[str], where: Where, granularity: Granularity) -> None:
+    twice = header.repeated(cells[1:])  # the date column may once have been called like another
+    if twice:
+        raise TsvError(
+            f"the header has {shown(twice)} twice", where=where, hint="mend the header line"
+        )
+    try:
+        granularity.place(cells[0])
+    except ValueError:
+        return
+    raise TsvError("the header line is missing", where=where, hint="put it back as the first line")

@@ -7,16 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import ONE, SQLITE, Project
+from tests.helpers import SQLITE, Project
 from tests.servers.people import People, Person
 
+SLOW = (
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)"
+    " SELECT '{from_date}' AS date, count(*) AS n FROM n"
+)
+"""A query that takes so long that no worker has done all before the next one begins."""
 REPORTS = 'reports: {edits: {explode_by: {wiki: "a, b, c, d"}}, views: {}}\n'
 
 
 @pytest.fixture
 def project(tmp_path: Path, people: People) -> Project:
     """A project of the user's, whose server takes four queries at once."""
-    made = Project(tmp_path, SQLITE + REPORTS, {"edits.sql": ONE, "views.sql": ONE})
+    made = Project(tmp_path, SQLITE + REPORTS, {"edits.sql": SLOW, "views.sql": SLOW})
     made.output.mkdir()
     for path in (made.output, made.folder, *made.folder.iterdir()):
         os.chown(path, people.one.number, people.one.own_group)

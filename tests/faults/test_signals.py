@@ -165,8 +165,8 @@ reports: {{edits: {{db: down, granularity: days, starts: 2025-01-01}}}}
 """
     project = Project(tmp_path, config, {"edits.sql": ONE})
     with project.started("-l", "info") as run:
-        run.says("trying again in 0.")
-        run.says("trying again in 3.")
+        # The second pause takes seconds.
+        wait_until(lambda: run.said.count("trying again in") == 2)
         run.signal(signal.SIGTERM)
         began = time.monotonic()
         said = run.ended(143)

@@ -20,109 +20,25 @@ from reportupdater.template import Template
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
-    """An entry of `databases`: what a report's queries run on. One subclass for each engine."""
+    """What a report's queries run on: an entry of `databases`, or this host. Each engine has a subclass."""
 
     engine: ClassVar[str]
+    """The engine's name in `engines/registry.py`."""
     prefixes: ClassVar[bool] = False
     """Whether the server may put a table before names of columns: then `e.n` and `n` are one."""
     name: str
     concurrency: int = 4
     """Queries at once on one server."""
 
+    @property
+    def needed_dimension(self) -> str | None:
+        """The dimension that a report must have: its value names the database to use."""
+        return None
 
-class Shards(NamedTuple):
-    """How the server of each of MediaWiki's wikis is found: dblists tell its section, DNS the rest.
-
-    `nameserver` is an IP address and a port; None stands for those that this host asks.
-    """
-
-    mw_config_path: Path
-    srv_name: str
-    """The name of a section's SRV record, with `{section}` in it."""
-    use_x1: bool = False
-    """Whether the data lies on the section `x1`, whatever wiki it is of."""
-    nameserver: tuple[str, int] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MysqlDatabase(Database):
-    """A MariaDB or MySQL server, and how to log in there.
-
-    `host` is None only where there are `shards`, by which host and port are found for each wiki.
-    """
-
-    engine: ClassVar[str] = "mysql"
-    host: str | None = None
-    port: int = 3306
-    socket: Path | None = None
-    """A Unix socket, instead of host and port."""
-    shards: Shards | None = None
-    database: str | None = None
-    creds_file: Path | None = None
-    wiki_dimension: str | None = None
-    """The dimension whose value names the database to use, instead of `database`."""
-    time_zone: str | None = None
-    """The zone of its sessions: `server` for the server's own, or `±hh:mm`; None for UTC."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SqliteDatabase(Database):
-    """An SQLite file, which is only read unless a report says that it writes."""
-
-    engine: ClassVar[str] = "sqlite"
-    path: Path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HiveDatabase(Database):
-    """A HiveServer2, and how to log in there; or a command line that asks Hive."""
-
-    engine: ClassVar[str] = "hive"
-    prefixes: ClassVar[bool] = True
-    concurrency: int = 2
-    client: str = "pyhive"
-    """`pyhive`, or `cli` to run `command` instead."""
-    host: str | None = None
-    """None only where `client` is `cli`."""
-    port: int = 10000
-    transport: str = "binary"
-    """`binary` or `http`, as the server's hive.server2.transport.mode."""
-    http_path: str = "cliservice"
-    """With `http`: the server's hive.server2.thrift.http.path, or what a gateway has for it."""
-    ssl: bool = False
-    """Whether the connection is encrypted, and the server's certificate looked at."""
-    ca_file: Path | None = None
-    """The certificates by which that is judged; None for those of this host."""
-    auth: str = "NONE"
-    """NONE, NOSASL, KERBEROS, LDAP or CUSTOM, as the server's hive.server2.authentication."""
-    username: str | None = None
-    """None for the user that runs the reports, or the one in `creds_file`."""
-    creds_file: Path | None = None
-    password_env: str | None = None
-    """The environment variable that holds the password."""
-    open_session_timeout: float = 60.0
-    """Seconds that the server has to open a session once it has let the user in."""
-    kerberos_service_name: str = "hive"
-    kerberos_host: str | None = None
-    """The host in the server's principal; None where it is `host`."""
-    kerberos_min_lifetime: float = 600.0
-    """Seconds; a ticket that ends sooner is worth a warning."""
-    database: str | None = None
-    settings: Mapping[str, str] = field(default_factory=dict)
-    """Session settings, such as the name of a queue."""
-    command: tuple[str, ...] = ()
-    """The program of `client: cli` and its arguments; the query is added as `-f FILE`."""
-    quoted: bool | None = None
-    """Whether that prints fields in quotes; None leaves it to what `command` says to beeline."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scripts(Database):
-    """This host, as what `type: script` reports run on. `concurrency` is the run's `--jobs`."""
-
-    engine: ClassVar[str] = "script"
-    name: str = "script"
-    concurrency: int = 2
+    @property
+    def files(self) -> Mapping[str, Path]:
+        """The files of this host that the entry names, by their keys."""
+        return {}
 
 
 class Dimension(NamedTuple):

@@ -9,9 +9,10 @@ from pathlib import Path
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from reportupdater.engines.script.config import Scripts
 from reportupdater.errors import Where
 from reportupdater.intervals import Coverage, Granularity
-from reportupdater.model import Dimension, Report, Scripts, Series, Task
+from reportupdater.model import Dimension, Report, Series, Task
 from reportupdater.planning.plan import Clock, due
 
 # A machine that is busy with other things is no reason to fail.

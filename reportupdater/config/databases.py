@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from reportupdater.config.schema import DATABASE_KEYS, ENGINE_KEYS, ENGINE_SECTIONS
+from reportupdater.config.schema import ENGINE, engine_sections
 from reportupdater.configfile.document import Entry, Section
-from reportupdater.configfile.files import Folders, absolute
+from reportupdater.configfile.files import Folders
+from reportupdater.configfile.keys import Keys
 from reportupdater.configfile.sections import (
     ALL,
     Reading,
     as_section,
     entries,
     read_keys,
-    read_texts,
 )
-from reportupdater.errors import Problem, Severity, Where, shown
-from reportupdater.model import Database, HiveDatabase, MysqlDatabase, Shards, SqliteDatabase
+from reportupdater.engines import registry
+from reportupdater.errors import Problem, Where, shown
+from reportupdater.model import Database
 
 _PASSWORDS = dict.fromkeys(
     ("password", "passwd"), "a password stands in the file that `creds_file` names, never here"
 )
-_PASSWORD = re.compile(r"^-p |^--password |password\s*=", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +36,7 @@ Databases = dict[str, Database | Unusable]
 
 
 @dataclass(frozen=True, slots=True)
-class _Draft:
+class Draft:
     """An entry before all host settings are laid over it. `where` is its name's place."""
 
     where: Where
@@ -69,9 +66,9 @@ def read_databases(
     return None if unreadable else databases, problems
 
 
-def read_drafts(layers: Sequence[Reading]) -> tuple[dict[str, _Draft], list[Problem]]:
+def read_drafts(layers: Sequence[Reading]) -> tuple[dict[str, Draft], list[Problem]]:
     """The engine and the keys of all entries, the layers laid over each other."""
-    drafts: dict[str, _Draft] = {}
+    drafts: dict[str, Draft] = {}
     problems: list[Problem] = []
     for layer in layers:
         engines, found = _read_engines(layer)
@@ -93,22 +90,22 @@ def _read_engines(layer: Reading) -> tuple[dict[str, Reading], list[Problem]]:
     """What a file of host settings says of all entries of an engine, by the engine's name."""
     if "engines" not in layer.given or layer["engines"] is None:
         return {}, []
-    sections, problems = read_keys(layer["engines"], ENGINE_SECTIONS, "engines")
-    if sections.bad:  # nobody knows which engine is meant
-        return dict.fromkeys(ENGINE_KEYS, _UNREADABLE), problems
+    sections, problems = read_keys(layer["engines"], engine_sections(), "engines")
+    if sections.bad:  # any engine may be meant
+        return dict.fromkeys(registry.entry_names(), _UNREADABLE), problems
     engines: dict[str, Reading] = {}
     for engine, section in sections.given.items():
         if section.value is not None:
             owner = f"{engine} in engines"
             engines[engine], found = read_keys(
-                section.value, ENGINE_KEYS[engine], owner, elsewhere=_PASSWORDS
+                section.value, registry.definition(engine).KEYS, owner, elsewhere=_PASSWORDS
             )
             problems += found
     return engines, problems
 
 
-def _read_entries(section: Section) -> tuple[dict[str, _Draft], list[Problem]]:
-    drafts: dict[str, _Draft] = {}
+def _read_entries(section: Section) -> tuple[dict[str, Draft], list[Problem]]:
+    drafts: dict[str, Draft] = {}
     problems = list(section.problems)
     for name, entry, found in entries(section):
         draft, wrong = _read_entry(name, entry)
@@ -117,152 +114,51 @@ def _read_entries(section: Section) -> tuple[dict[str, _Draft], list[Problem]]:
     return drafts, problems
 
 
-def _read_entry(name: str, entry: Entry) -> tuple[_Draft, list[Problem]]:
+def _read_entry(name: str, entry: Entry) -> tuple[Draft, list[Problem]]:
     owner, where = f"database {shown(name)}", entry.key.where
     section, problems = as_section(entry.value, owner)
     if section is None:
-        return _Draft(where, None, _UNREADABLE), problems
+        return Draft(where, None, _UNREADABLE), problems
     engine, problems = _engine(section, owner)
     if engine is None:
-        return _Draft(where, None, _UNREADABLE), problems
+        return Draft(where, None, _UNREADABLE), problems
     keys, problems = read_keys(
-        section, DATABASE_KEYS[engine], owner, elsewhere=_elsewhere(engine, section)
+        section, entry_keys(engine), owner, elsewhere=_Elsewhere(engine, section)
     )
-    return _Draft(where, engine, keys), problems
+    return Draft(where, engine, keys), problems
 
 
 def _engine(section: Section, owner: str) -> tuple[str | None, list[Problem]]:
     """The engine that the entry names, or the default; None for what is no engine."""
     named = {name: entry for name, entry in section.entries.items() if name == "engine"}
-    engine_key = {"engine": DATABASE_KEYS["mysql"]["engine"]}
-    keys, problems = read_keys(Section(section.where, named), engine_key, owner)
+    keys, problems = read_keys(Section(section.where, named), {"engine": ENGINE}, owner)
     return None if problems else keys["engine"], problems
 
 
-def _elsewhere(engine: str, section: Section) -> dict[str, str]:
-    """Hints for the keys of other engines."""
-    here = f"; without the key engine this is {engine}" if "engine" not in section.entries else ""
-    owners: dict[str, list[str]] = {}
-    for other, keys in DATABASE_KEYS.items():
-        for name in keys:
-            owners.setdefault(name, []).append(other)
-    return _PASSWORDS | {
-        name: f"it belongs to engine: {' or '.join(engines)}{here}"
-        for name, engines in owners.items()
-    }
+def entry_keys(engine: str | None) -> Keys:
+    """Return the keys that an entry of this engine takes; none for what is no engine."""
+    return {"engine": ENGINE, **registry.definition(engine).KEYS} if engine else {}
 
 
-def _made(name: str, draft: _Draft, folders: Folders) -> tuple[Database | None, list[Problem]]:
+class _Elsewhere:
+    """Hints for the keys of other engines, which are looked at where a key is unknown."""
+
+    def __init__(self, engine: str, section: Section) -> None:
+        self._here = (
+            f"; without the key engine this is {engine}" if "engine" not in section.entries else ""
+        )
+
+    def get(self, name: str) -> str | None:
+        """Return the hint for a key; None for one of no engine."""
+        owners = [one for one in registry.entry_names() if name in registry.definition(one).KEYS]
+        if name in _PASSWORDS or not owners:
+            return _PASSWORDS.get(name)
+        return f"it belongs to engine: {' or '.join(owners)}{self._here}"
+
+
+def _made(name: str, draft: Draft, folders: Folders) -> tuple[Database | None, list[Problem]]:
     owner, keys = f"database {shown(name)}", draft.keys
     problems = keys.missing(owner, draft.where)
     if keys.bad or problems or draft.engine is None:
         return None, problems
-    return _MAKERS[draft.engine](name, keys, folders)
-
-
-def _mysql(name: str, keys: Reading, folders: Folders) -> tuple[Database | None, list[Problem]]:
-    if keys["socket"] and (problem := _beside_socket(keys)):
-        return None, [problem]
-    shards: Shards | None = None
-    if keys["auto_find_db_shard"]:
-        if not (keys["db"] or keys["wiki_db_placeholder"]):
-            what = f"{keys.subject('auto_find_db_shard')} lacks the wiki whose server to find"
-            hint = "wiki_db_placeholder names the dimension that tells it, or db the only one"
-            return None, [Problem(what, keys.given["auto_find_db_shard"].where, hint)]
-        shards = Shards(
-            mw_config_path=_path(keys, "mw_config_path", folders),
-            srv_name=keys["srv_name"],
-            use_x1=keys["use_x1"],
-            nameserver=keys["nameserver"],
-        )
-    return MysqlDatabase(
-        name=name,
-        concurrency=keys["concurrency"],
-        host=None if shards else keys["host"] or "localhost",
-        port=keys["port"],
-        socket=_path(keys, "socket", folders) if keys["socket"] else None,
-        shards=shards,
-        database=keys["db"],
-        creds_file=_path(keys, "creds_file", folders) if keys["creds_file"] else None,
-        wiki_dimension=keys["wiki_db_placeholder"],
-        time_zone=keys["time_zone"],
-    ), []
-
-
-def _beside_socket(keys: Reading) -> Problem | None:
-    """The problem of a key that names another server than the socket beside it does."""
-    for name, fitting in (("host", "localhost"), ("port", None), ("auto_find_db_shard", False)):
-        if name in keys.given and keys[name] != fitting:
-            what = f"{keys.subject(name)} and its 'socket' name two servers"
-            return Problem(
-                what, keys.given[name].where, "a Unix socket is on this host: leave one out"
-            )
-    return None
-
-
-def _sqlite(name: str, keys: Reading, folders: Folders) -> tuple[Database | None, list[Problem]]:
-    path = _path(keys, "path", folders)
-    return SqliteDatabase(name=name, concurrency=keys["concurrency"], path=path), []
-
-
-def _hive(name: str, keys: Reading, folders: Folders) -> tuple[Database | None, list[Problem]]:
-    settings, problems = read_texts(
-        keys["settings"] or Section(Where(""), {}), f"settings of database {shown(name)}"
-    )
-    if keys["ca_file"] and not keys["ssl"]:
-        what = f"{keys.subject('ca_file')} judges nothing without TLS"
-        problems = [*problems, Problem(what, keys.given["ca_file"].where, "add: ssl: true")]
-    if problems:
-        return None, problems
-    made = HiveDatabase(
-        name=name,
-        concurrency=keys["concurrency"],
-        client=keys["client"],
-        host=keys["host"],
-        port=keys["port"],
-        transport=keys["transport"],
-        http_path=keys["http_path"],
-        ssl=keys["ssl"],
-        ca_file=_path(keys, "ca_file", folders) if keys["ca_file"] else None,
-        auth=keys["auth"],
-        username=keys["username"],
-        creds_file=_path(keys, "creds_file", folders) if keys["creds_file"] else None,
-        password_env=keys["password_env"],
-        open_session_timeout=keys["open_session_timeout"],
-        kerberos_service_name=keys["kerberos_service_name"],
-        kerberos_host=keys["kerberos_host"],
-        kerberos_min_lifetime=keys["kerberos_min_lifetime"],
-        database=keys["database"],
-        settings={setting: value for setting, (value, _) in settings.items()},
-        command=keys["command"] if keys["client"] == "cli" else (),
-        quoted=keys["quoted"],
-    )
-    return made, _shown_to_all(made, keys)
-
-
-def _shown_to_all(made: HiveDatabase, keys: Reading) -> list[Problem]:
-    """A warning where a password is an argument of a command: `ps` shows it to every user."""
-    words = {
-        "command": [f"{word} " for word in made.command],
-        "settings": [f"{name}=" for name in made.settings] if made.client == "cli" else [],
-    }
-    return [
-        Problem(
-            f"{keys.subject(key)} seems to hold a password: every user of this host can see it"
-            " while the command runs",
-            keys.given[key].where,
-            "beeline takes it from a file: -w FILE",
-            Severity.WARNING,
-        )
-        for key, texts in words.items()
-        if any(_PASSWORD.search(text) for text in texts)
-    ]
-
-
-_MAKERS = {"mysql": _mysql, "sqlite": _sqlite, "hive": _hive}
-
-
-def _path(keys: Reading, name: str, folders: Folders) -> Path:
-    """The path that a key gives, relative to where it is given."""
-    folder = folders.of(keys.where(name, Where("")))
-    return absolute(folder, os.path.expanduser(keys[name]))
+    return registry.definition(draft.engine).read(name, keys, folders)

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reportupdater.config.databases import read_drafts
+from reportupdater.config.databases import Draft, entry_keys, read_drafts
 from reportupdater.config.host import read_host_file
 from reportupdater.config.load import CONFIG_NAME, read_defaults
-from reportupdater.config.schema import DATABASE_KEYS, GRAPHITE_KEYS, REPORT_KEYS, TOP_KEYS
+from reportupdater.config.schema import GRAPHITE_KEYS, REPORT_KEYS, TOP_KEYS
 from reportupdater.configfile.document import Entry, Section
 from reportupdater.configfile.files import Folders, mapping_in, read_needed
-from reportupdater.configfile.sections import ALL, Reading, as_section, read_keys
+from reportupdater.configfile.sections import ALL, Reading, as_section, is_own, read_keys
+from reportupdater.engines import registry
 from reportupdater.errors import Severity, Where
 
 _SECTIONS = frozenset({"databases", "defaults", "engines", "graphite", "reports"})
@@ -47,12 +48,13 @@ class Effective:
     def used(self, report: str) -> set[str]:
         """The names in `databases` that a report runs on, or falls back to."""
         keys = self.reports[report].keys
-        if keys["type"] == "script":
+        engine = keys["type"]
+        if engine in registry.WITHOUT_ENTRIES:
             return set()
         named = {keys["db"]} & self.databases.keys()
-        if keys["type"] != "hive" or any(self.databases[name].engine == "hive" for name in named):
+        if engine in (None, "sql") or any(self.databases[name].engine == engine for name in named):
             return named
-        return {"hive"} & self.databases.keys()
+        return {engine} & self.databases.keys()
 
     def narrowed(self, names: Sequence[str]) -> Effective:
         """The same with these reports alone, and the databases that they use."""
@@ -92,13 +94,16 @@ def read_effective(
             # What is said of an engine has a table of keys of its own, without `engine`.
             name: Entered(
                 draft.where,
-                replace(draft.keys, keys=DATABASE_KEYS.get(draft.engine or "", {})),
+                replace(draft.keys, keys=entry_keys(draft.engine)),
                 draft.engine,
             )
             for name, draft in drafts.items()
         },
         graphite=graphite,
-        reports=dict(_reports(root, defaults)),
+        reports={
+            name: replace(entry, keys=_without_unused_db(entry.keys, drafts))
+            for name, entry in _reports(root, defaults)
+        },
         others=others,
     )
 
@@ -115,6 +120,18 @@ def _reports(root: Section, defaults: Reading) -> Iterator[tuple[str, Entered]]:
         else:
             keys, _ = read_keys(section, REPORT_KEYS, f"report {name!r}")
             yield name, Entered(own.key.where, keys.over(defaults))
+
+
+def _without_unused_db(keys: Reading, drafts: Mapping[str, Draft]) -> Reading:
+    """A report's keys without the `db` of `defaults` where that is of another engine than its type."""
+    engine, draft = keys["type"], drafts.get(keys["db"])
+    if (
+        engine in {None, "sql"} | registry.WITHOUT_ENTRIES
+        or is_own(keys, "db")
+        or (draft and draft.engine == engine)
+    ):
+        return keys
+    return replace(keys, given={name: one for name, one in keys.given.items() if name != "db"})
 
 
 def path_from(folders: Folders, where: Where, path: str) -> str:

@@ -16,7 +16,7 @@ from reportupdater.configfile.document import Section
 from reportupdater.configfile.files import Folders, mapping_in, read_needed
 from reportupdater.configfile.sections import Reading, read_keys
 from reportupdater.errors import Problem, Severity, UsageError, Where
-from reportupdater.model import GraphiteConfig, Project, Scripts
+from reportupdater.model import GraphiteConfig, Project
 
 CONFIG_NAME = "config.yaml"
 _PROJECT = f"a project is a folder with {CONFIG_NAME}"
@@ -51,7 +51,7 @@ def load_project(
     if root is None:
         return Project(folder, path, (), (), _told_once(problems, str(path)))
     folders = Folders(folder, {str(file): file.parent for file in host_files})
-    project = _read(root, host, folders, path, Scripts(concurrency=jobs))
+    project = _read(root, host, folders, path, jobs)
     # A report must not run as if settings were not there that cannot be understood.
     understood = not any(keys.bad - {"on_failure"} for keys in host)
     return replace(
@@ -69,7 +69,7 @@ def _config_bytes(folder: Path, path: Path) -> bytes:
 
 
 def _read(
-    root: Section, host: Sequence[Reading], folders: Folders, path: Path, scripts: Scripts
+    root: Section, host: Sequence[Reading], folders: Folders, path: Path, jobs: int
 ) -> Project:
     keys, problems = read_keys(
         root,
@@ -94,7 +94,7 @@ def _read(
         folders=folders,
         defaults=defaults,
         databases=databases,
-        scripts=scripts,
+        jobs=jobs,
         lookups=graphite.lookups if graphite else {},
     )
     valid, names, found = read_reports(reports, around)

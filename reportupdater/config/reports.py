@@ -10,27 +10,23 @@ from pathlib import Path
 from reportupdater.config.databases import Databases, Unusable
 from reportupdater.config.dimensions import NAME_HINT, read_dimensions, wrong_name
 from reportupdater.config.graphite import check_path, read_metrics
-from reportupdater.config.queries import check_placeholders, check_script, find_query
-from reportupdater.config.schema import BACKFILL_KEYS, QUERY_ENDINGS, REPORT_KEYS
+from reportupdater.config.queries import check_placeholders
+from reportupdater.config.schema import BACKFILL_KEYS, REPORT_KEYS
 from reportupdater.configfile.document import Entry, Section
 from reportupdater.configfile.files import Folders, absolute
-from reportupdater.configfile.sections import Reading, as_section, entries, read_keys
+from reportupdater.configfile.sections import Reading, as_section, entries, is_own, read_keys
+from reportupdater.engines import registry
+from reportupdater.engines.base import Definition
+from reportupdater.engines.shared.query_file import find_query
 from reportupdater.errors import Problem, Severity, Where, nearest, shown
 from reportupdater.intervals import Granularity
 from reportupdater.model import (
     Database,
     Dimension,
-    HiveDatabase,
     MetricsConfig,
-    MysqlDatabase,
     Report,
-    Scripts,
 )
 from reportupdater.template import Template
-
-_HIVE_EXAMPLE = (
-    "add to databases, here or in host settings: hive: {engine: hive, host: hive1.example.org}"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +37,8 @@ class Surroundings:
     defaults: Reading
     databases: Databases | None
     """None where a section as a whole could not be read."""
-    scripts: Scripts
+    jobs: int
+    """Scripts at once."""
     lookups: Mapping[str, Mapping[str, str]]
     """Dimension → value → name in metric paths."""
 
@@ -114,9 +111,12 @@ def _read_report(
         dimensions, found = read_dimensions(explode_by, given.owner, around.folders.of(given.where))
         problems += found
     known = {dimension.name for dimension in dimensions}
-    query, found = _executed(keys, None if "explode_by" in keys.bad else known, name, where, around)
+    engine = engine_of(keys, around.databases or {})
+    query, found = _executed(
+        keys, engine, None if "explode_by" in keys.bad else known, name, where, around
+    )
     problems += found
-    database, found = _database(keys, known, owner, where, around)
+    database, found = _database(keys, engine, known, owner, where, around)
     problems += found
     unusable = keys.bad - {"graphite"} or _errors(problems)
     metrics, found = _metrics(keys, dimensions, around)
@@ -126,7 +126,7 @@ def _read_report(
     unusable = unusable or _errors(found)
     if unusable or database is None:
         return None, problems
-    execute = (keys["execute"] or name) + QUERY_ENDINGS.get(keys["type"], "")
+    execute = (keys["execute"] or name) + registry.definition(database.engine).QUERY_SUFFIX
     return Report(
         name=name,
         where=where,
@@ -201,8 +201,27 @@ def _wrong_times(keys: Reading) -> list[Problem]:
     return problems
 
 
+def engine_of(keys: Reading, databases: Mapping[str, Database | Unusable]) -> str | None:
+    """Return the engine of a report; None where it cannot be known.
+
+    A `type` counts where it is given, and `sql` is the engine of the entry that `db` names, or any.
+    Without a `type` it is the engine of that entry. Which files there are never counts.
+    """
+    if "type" in keys.bad:
+        return None
+    if keys["type"] not in (None, "sql"):
+        return str(keys["type"])
+    database = databases.get(keys["db"]) if "db" not in keys.bad else None
+    return None if database is None else database.engine
+
+
 def _executed(
-    keys: Reading, dimensions: set[str] | None, name: str, where: Where, around: Surroundings
+    keys: Reading,
+    engine: str | None,
+    dimensions: set[str] | None,
+    name: str,
+    where: Where,
+    around: Surroundings,
 ) -> tuple[Template | None, list[Problem]]:
     """The query of a report, or None for a script, with all that is wrong with its file.
 
@@ -210,32 +229,41 @@ def _executed(
     """
     if not keys.bad.isdisjoint({"type", "execute"}) or (not keys["execute"] and wrong_name(name)):
         return None, []
+    if engine is None and keys["type"] is None and keys["db"] in (around.databases or {}):
+        return None, []  # the entry is not usable, and what its queries end in is not known
     owner, execute, where = (
         f"report {shown(name)}",
         keys["execute"] or name,
         keys.where("execute", where),
     )
-    folder, ending = _folder(keys, around), QUERY_ENDINGS.get(keys["type"])
-    if ending is None:
-        return None, check_script(folder, execute, where, owner)
-    query, problems = find_query(folder, execute, ending, where, owner)
+    folder = _folder(keys, around)
+    definition = registry.definition(engine) if engine else None
+    if definition is None or (keys["type"] == "sql" and not definition.TAKES_SQL):
+        query, problems = find_query(folder, execute, Definition.QUERY_SUFFIX, where, owner)
+    else:
+        query, problems = definition.find_query(folder, execute, where, owner)
     if query is not None and dimensions is not None:
         problems += check_placeholders(query, dimensions, keys["granularity"])
     return query, problems
 
 
 def _database(
-    keys: Reading, dimensions: set[str], owner: str, where: Where, around: Surroundings
+    keys: Reading,
+    engine: str | None,
+    dimensions: set[str],
+    owner: str,
+    where: Where,
+    around: Surroundings,
 ) -> tuple[Database | None, list[Problem]]:
-    """What the report runs on; None where it cannot be told, or cannot be used."""
+    """What the report runs on; None where it cannot be known, or cannot be used."""
     if "type" in keys.bad:
         return None, []
-    if keys["type"] == "script":
-        return around.scripts, []
+    if engine in registry.WITHOUT_ENTRIES:
+        return registry.definition(engine).host(around.jobs), []
     if around.databases is None or "db" in keys.bad:
         return None, []
-    if keys["type"] == "hive":
-        return _hive(keys, where, around.databases)
+    if keys["type"] not in (None, "sql"):
+        return _of_engine(keys, keys["type"], where, around.databases)
     if keys["db"] is None:
         hint = nearest("", around.databases) or "databases names none"
         return None, [Problem(f"{owner} has no 'db'", where, hint)]
@@ -245,37 +273,46 @@ def _database(
         return None, [_unknown(keys, around.databases)]
     if isinstance(database, Unusable):
         return None, []
-    if isinstance(database, HiveDatabase):
-        what = f"{keys.subject('db')} names {shown(name)}, which has engine: hive"
-        return None, [Problem(what, db_where, "a query in HiveQL needs type: hive")]
-    wiki = database.wiki_dimension if isinstance(database, MysqlDatabase) else None
-    if wiki is None or wiki in dimensions or "explode_by" in keys.bad:
+    if keys["type"] == "sql" and not registry.definition(database.engine).TAKES_SQL:
+        what = f"{keys.subject('db')} names {shown(name)}, which has engine: {database.engine}"
+        hint = f"remove `type: sql`, or write `type: {database.engine}`"
+        return None, [Problem(what, db_where, hint)]
+    wanted = database.needed_dimension
+    if wanted is None or wanted in dimensions or "explode_by" in keys.bad:
         return database, []
-    what = f"{owner} has no dimension {shown(wiki)}"
+    what = f"{owner} has no dimension {shown(wanted)}"
     hint = f"wiki_db_placeholder of the database {shown(name)} says that it names the wiki"
     return None, [Problem(what, keys.where("explode_by", where), hint)]
 
 
-def _hive(
-    keys: Reading, where: Where, databases: Databases
+def _of_engine(
+    keys: Reading, engine: str, where: Where, databases: Databases
 ) -> tuple[Database | None, list[Problem]]:
-    """The entry that `db` names if it is a Hive, else the one called `hive`.
+    """The entry that `db` names if it is of this engine, else the one called like the engine.
 
-    Projects of the original program name none, and their `db` is for their other reports.
+    Projects of the original program name no Hive, and the `db` of their `defaults` is for their
+    other reports. A report's own `db` that names an entry of another engine is a mistake.
     """
     name = keys["db"]
     problems: list[Problem] = []
-    if name is not None and name not in databases:
+    named = databases.get(name)
+    if name is not None and named is None:
         unknown = _unknown(keys, databases)
-        what = f"{unknown.what}: the one called 'hive' is taken"
+        what = f"{unknown.what}: the one called {engine!r} is taken"
         problems.append(replace(unknown, what=what, severity=Severity.WARNING))
-    for database in (databases.get(name), databases.get("hive")):
-        if isinstance(database, HiveDatabase):
-            return database, problems
-        if isinstance(database, Unusable) and database.engine in ("hive", None):
+    if named is not None and named.engine not in (engine, None) and is_own(keys, "db"):
+        what = f"{keys.subject('db')} names {shown(name)}, which has engine: {named.engine}"
+        hint = f"remove `type: {engine}`" if is_own(keys, "type") else f"add `type: {named.engine}`"
+        return None, [Problem(what, keys.given["db"].where, hint)]
+    for database in (named, databases.get(engine)):
+        if isinstance(database, Unusable) and database.engine in (engine, None):
             return None, []
-    what = f"{keys.subject('type')} is hive, and there is no database for it"
-    return None, [Problem(what, keys.where("type", where), _HIVE_EXAMPLE)]
+        if isinstance(database, Database) and database.engine == engine:
+            return database, problems
+    what = f"{keys.subject('type')} is {engine}, and there is no database for it"
+    example = registry.definition(engine).example(engine)
+    hint = f"add to databases, here or in host settings: {example}"
+    return None, [Problem(what, keys.where("type", where), hint)]
 
 
 def _unknown(keys: Reading, databases: Databases) -> Problem:

@@ -6,37 +6,34 @@ project's folder, those in host settings to the folder of that file.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 
-from reportupdater.configfile.keys import GIVEN, Key, Keys, OldKey, table
+from reportupdater.configfile.document import Value
+from reportupdater.configfile.keys import Key, Keys, OldKey, table
 from reportupdater.configfile.kinds import (
     COMMAND,
     HOST,
     MOMENT,
-    NAMESERVER,
     PATH,
     SCHEDULE,
-    SRV_NAME,
     SWITCH,
     TEXT,
     VALUES,
-    VARIABLE,
     WORD,
-    ZONE,
+    Kind,
     choice,
     duration,
+    scalar_text,
     seconds,
     section,
     whole,
 )
+from reportupdater.engines import registry
+from reportupdater.errors import nearest
 from reportupdater.intervals import Granularity
 
 _YEAR = 365 * 24 * 3600
-
-ENGINE_NAMES = ("mysql", "sqlite", "hive")
-QUERY_ENDINGS = {"sql": ".sql", "hive": ".hql"}
-"""The types whose query is a file, and the ending of that file."""
-
 
 TOP_KEYS = table(
     Key("reports", section("report names to their keys"), "The reports of this project."),
@@ -47,193 +44,43 @@ TOP_KEYS = table(
     Key("graphite", section("keys to values"), "Where datapoints go."),
 )
 
-_ENGINE = Key(
-    "engine", choice({name: name for name in ENGINE_NAMES}), "What kind of database it is.", "mysql"
+
+def _named(names: Callable[[], Collection[str]]) -> Callable[[Value], str]:
+    """Return what reads one of some names, which may grow."""
+
+    def read(value: Value) -> str:
+        word = scalar_text(value)
+        if word not in names():
+            hint = nearest(word, names())
+            raise ValueError(hint if hint.startswith("did") else "")
+        return word
+
+    return read
+
+
+def _either(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def _types() -> tuple[str, ...]:
+    return ("sql", *registry.ENGINES)
+
+
+ENGINE = Key(
+    "engine",
+    Kind(_either(registry.entry_names()), _named(registry.entry_names)),
+    "What kind of database it is.",
+    "mysql",
 )
-_CONCURRENCY = Key("concurrency", whole(1, 1000), "How many queries run on one server at once.", 4)
 
-DATABASE_KEYS = {
-    "mysql": table(
-        _ENGINE,
-        Key(
-            "host",
-            HOST,
-            "The server.",
-            example="db1.example.org",
-            unless=(("auto_find_db_shard", True), ("socket", GIVEN)),
-        ),
-        Key("port", whole(1, 65535), "The server's port.", 3306),
-        Key("socket", PATH, "The server's Unix socket, instead of `host` and `port`."),
-        Key("db", TEXT, "The database to use. Without it queries name it with each table."),
-        Key(
-            "wiki_db_placeholder",
-            TEXT,
-            "The dimension whose value names the database to use, instead of `db`.",
-        ),
-        Key(
-            "creds_file",
-            PATH,
-            "An option file of the MySQL client: `user`, `password`, `socket` and the `ssl-` options "
-            "under `[client]`. It may begin with `~`.",
-        ),
-        _CONCURRENCY,
-        Key(
-            "time_zone",
-            ZONE,
-            "The zone in which queries see TIMESTAMP columns: the server's own, or an offset. "
-            "Without it, `+00:00`.",
-        ),
-        Key(
-            "auto_find_db_shard",
-            SWITCH,
-            "Whether host and port are looked up for each wiki of MediaWiki's, instead of given.",
-            False,
-        ),
-        Key(
-            "use_x1",
-            SWITCH,
-            "With `auto_find_db_shard`: whether the data lies on the section `x1`.",
-            False,
-        ),
-        Key(
-            "mw_config_path",
-            PATH,
-            "With `auto_find_db_shard`: the folder that holds `dblists`.",
-            "/srv/mediawiki-config",
-        ),
-        Key(
-            "srv_name",
-            SRV_NAME,
-            "With `auto_find_db_shard`: the SRV record that tells the server of a section.",
-            "_{section}-analytics._tcp.eqiad.wmnet",
-        ),
-        Key(
-            "nameserver",
-            NAMESERVER,
-            "With `auto_find_db_shard`: who is asked for it. Without it, whom this host asks.",
-        ),
-    ),
-    "sqlite": table(
-        _ENGINE,
-        Key(
-            "path",
-            PATH,
-            "The database file. It is opened for reading, unless a report says `writes: true`.",
-            example="events.sqlite",
-        ),
-        _CONCURRENCY,
-    ),
-    "hive": table(
-        _ENGINE,
-        Key(
-            "host",
-            HOST,
-            "The HiveServer2.",
-            example="hive1.example.org",
-            unless=(("client", "cli"),),
-        ),
-        Key("port", whole(1, 65535), "Its port.", 10000),
-        Key(
-            "transport",
-            choice({name: name for name in ("binary", "http")}),
-            "How it is spoken to: its `hive.server2.transport.mode`.",
-            "binary",
-        ),
-        Key(
-            "http_path",
-            WORD,
-            "With `transport: http`: its `hive.server2.thrift.http.path`, or a gateway's path.",
-            "cliservice",
-        ),
-        Key("ssl", SWITCH, "Whether it speaks TLS: its `hive.server2.use.SSL`.", False),
-        Key(
-            "ca_file",
-            PATH,
-            "With `ssl: true`: certificates (PEM) that vouch for it. Without it, those of this host.",
-        ),
-        Key(
-            "auth",
-            choice({name: name for name in ("NONE", "NOSASL", "KERBEROS", "LDAP", "CUSTOM")}),
-            "How to log in: its `hive.server2.authentication`.",
-            "NONE",
-        ),
-        Key(
-            "username",
-            TEXT,
-            "The user to log in as. Without it, the one in `creds_file`, or who runs the reports.",
-        ),
-        Key(
-            "creds_file",
-            PATH,
-            "An option file: `user` and `password` under `[client]`. It may begin with `~`.",
-        ),
-        Key(
-            "password_env",
-            VARIABLE,
-            "The environment variable that holds the password, instead of `creds_file`.",
-        ),
-        Key(
-            "kerberos_service_name",
-            WORD,
-            "With `auth: KERBEROS`: the first part of the server's principal.",
-            "hive",
-        ),
-        Key(
-            "kerberos_host",
-            WORD,
-            "With `auth: KERBEROS`: the host in the server's principal, where it is not `host`.",
-        ),
-        Key(
-            "kerberos_min_lifetime",
-            seconds(0, _YEAR),
-            "With `auth: KERBEROS`: a ticket that ends sooner than this is worth a warning.",
-            600.0,
-        ),
-        Key(
-            "open_session_timeout",
-            seconds(1, 3600),
-            "How long the server may take to open a session: a busy one takes its time.",
-            60.0,
-        ),
-        Key("database", TEXT, "The database to use. Without it, Hive's own default."),
-        Key(
-            "settings",
-            section("setting names to values"),
-            "Settings of each session, such as the name of a queue.",
-        ),
-        Key("concurrency", whole(1, 1000), _CONCURRENCY.meaning, 2),
-        Key(
-            "client",
-            choice({name: name for name in ("pyhive", "cli")}),
-            "What asks Hive: this program itself, or the command line in `command`.",
-            "pyhive",
-        ),
-        Key(
-            "command",
-            COMMAND,
-            "With `client: cli`: the command line, `hive` or `beeline` with its arguments.",
-            ("hive",),
-        ),
-        Key(
-            "quoted",
-            SWITCH,
-            "With `client: cli`: whether it prints fields in quotes. Without it, what `command` says.",
-        ),
-    ),
-}
 
-ENGINE_KEYS: dict[str, Keys] = {
-    engine: {name: key for name, key in keys.items() if name != "engine"}
-    for engine, keys in DATABASE_KEYS.items()
-}
-"""What host settings may say of all entries of an engine."""
-
-ENGINE_SECTIONS = table(
-    *(
-        Key(engine, section("keys to values"), f"Keys for `engine: {engine}`.")
-        for engine in ENGINE_NAMES
+def engine_sections() -> Keys:
+    """Return the keys of `engines` in host settings: a section for each engine that has entries."""
+    kind = section("keys to values")
+    return table(
+        *(Key(name, kind, f"Keys for `engine: {name}`.") for name in registry.entry_names())
     )
-)
+
 
 HOST_KEYS = table(
     Key(
@@ -330,9 +177,9 @@ BACKFILL_KEYS = table(
 REPORT_KEYS = table(
     Key(
         "type",
-        choice({name: name for name in ("sql", "hive", "script")}),
-        "What makes the rows: a query, a query in HiveQL, or a script.",
-        "sql",
+        Kind(_either(_types()), _named(_types)),
+        "What makes the rows: an engine, or `sql` for any engine that takes SQL. "
+        "Without it, the engine of the entry that `db` names.",
     ),
     Key(
         "granularity",
@@ -357,8 +204,8 @@ REPORT_KEYS = table(
     Key(
         "db",
         TEXT,
-        "The entry of `databases` that the query runs on. `type: sql` needs it; `type: hive` "
-        "takes the entry `hive` where this is no Hive.",
+        "The entry of `databases` that the query runs on. Queries need it; `type: hive` "
+        "takes the entry `hive` where the one of `defaults` is no Hive.",
     ),
     Key(
         "execute",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from reportupdater.configfile.document import Entry, Refused, Scalar, Section, Value
 from reportupdater.configfile.keys import GIVEN, Key, Keys
@@ -121,13 +121,25 @@ def read_texts(section: Section, owner: str) -> tuple[dict[str, tuple[str, Where
     return texts, problems
 
 
+def is_own(keys: Reading, name: str) -> bool:
+    """Whether a section itself gives a key, not `defaults`."""
+    return name in keys.given and keys.given[name].owner != "defaults"
+
+
+class Hints(Protocol):
+    """Hints by the names of keys, such as a dict."""
+
+    def get(self, name: str, /) -> str | None:
+        """Return the hint for a key; None where there is none."""
+
+
 def read_keys(
     section: Section,
     keys: Keys,
     owner: str,
     *,
     unknown: Severity = Severity.ERROR,
-    elsewhere: Mapping[str, str] | None = None,
+    elsewhere: Hints | None = None,
 ) -> tuple[Reading, list[Problem]]:
     """All keys of a section, each read as the table says.
 
@@ -142,7 +154,7 @@ def read_keys(
     for name, entry, found in entries(section):
         key = keys.get(name)
         if key is None:
-            hint = (elsewhere or {}).get(name) or _nearest(name, keys)
+            hint = (elsewhere and elsewhere.get(name)) or _nearest(name, keys)
             ending = "" if unknown is Severity.ERROR else " is ignored"
             what = f"unknown key {subject(name, owner)}{ending}"
             problems += [*found, Problem(what, entry.key.where, hint, unknown)]

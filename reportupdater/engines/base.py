@@ -1,10 +1,20 @@
-"""What the runner asks of an engine, and nothing more."""
+"""What the configuration and the runner ask of an engine, and nothing more."""
 
 from __future__ import annotations
 
-from typing import Protocol
+import os
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar, Protocol
 
-from reportupdater.model import Query, Server, Table, Task
+from reportupdater.configfile.files import Folders, absolute
+from reportupdater.configfile.keys import Key, Keys
+from reportupdater.configfile.kinds import whole
+from reportupdater.configfile.sections import Reading
+from reportupdater.engines.shared.query_file import find_query
+from reportupdater.errors import Problem, Where
+from reportupdater.model import Database, Query, Server, Table, Task
+from reportupdater.template import Template
 
 CONNECT_TIMEOUT = 10.0
 """Seconds within which a server must have taken a connection and answered a login."""
@@ -77,3 +87,56 @@ class Engine(Protocol):
 
     def has_side_effects(self, task: Task) -> bool:
         """Whether the query may do more than read: such queries of one report run one at a time."""
+
+
+class Definition(ABC):
+    """An engine as the configuration sees it. Its module imports no driver, and not the engine."""
+
+    QUERY_SUFFIX: ClassVar[str] = ".sql"
+    """The ending of its query files."""
+    TAKES_SQL: ClassVar[bool] = False
+    """Whether reports with `type: sql` may run on it."""
+    KEYS: ClassVar[Keys] = {}
+    """The keys of its entries, but for `engine`."""
+
+    def read(
+        self, name: str, keys: Reading, folders: Folders
+    ) -> tuple[Database | None, list[Problem]]:
+        """Make an entry of its keys, all of which are valid. None where they do not go together."""
+        raise NotImplementedError
+
+    def host(self, jobs: int) -> Database:
+        """Return what reports run on where there are no entries; `jobs` is the run's `--jobs`."""
+        raise NotImplementedError
+
+    def find_query(
+        self, folder: Path, execute: str, where: Where, owner: str
+    ) -> tuple[Template | None, list[Problem]]:
+        """Parse the query file of a report. `where` is the place that names it."""
+        return find_query(folder, execute, self.QUERY_SUFFIX, where, owner)
+
+    def check_query(self, path: Path, where: Where, owner: str) -> list[Problem]:
+        """Check more of a query file than loading the project needs, for the command `check`."""
+        return []
+
+    def example(self, name: str) -> str:
+        """Return an entry of this name with the keys that it needs, as it is written."""
+        needed = {key.name: key.example for key in self.KEYS.values() if isinstance(key, Key)}
+        keys = "".join(f", {key}: {value}" for key, value in needed.items() if value)
+        return f"{name}: {{engine: {name}{keys}}}"
+
+    @abstractmethod
+    def engine(self) -> Engine:
+        """Return a new engine for one run."""
+
+
+def concurrency(default: int = 4) -> Key:
+    """Return the key `concurrency` of an entry."""
+    meaning = "How many queries run on one server at once."
+    return Key("concurrency", whole(1, 1000), meaning, default)
+
+
+def entry_path(keys: Reading, name: str, folders: Folders) -> Path:
+    """Return the path that a key of an entry names, absolute."""
+    folder = folders.of(keys.where(name, Where("")))
+    return absolute(folder, os.path.expanduser(keys[name]))

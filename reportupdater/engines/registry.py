@@ -1,45 +1,42 @@
-"""The engines by name. Each module is imported when its engine is first asked for."""
+"""The engines by name: the only list of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import cache
+from importlib import import_module
 
-from reportupdater.engines.base import Engine
+from reportupdater.engines.base import Definition, Engine
 
-
-def _hive() -> Engine:
-    from reportupdater.engines.hive.engine import HiveEngine
-
-    return HiveEngine()
-
-
-def _mysql() -> Engine:
-    from reportupdater.engines.mysql.engine import MysqlEngine
-
-    return MysqlEngine()
-
-
-def _script() -> Engine:
-    from reportupdater.engines.script.engine import ScriptEngine
-
-    return ScriptEngine()
-
-
-def _sqlite() -> Engine:
-    from reportupdater.engines.sqlite.engine import SqliteEngine
-
-    return SqliteEngine()
-
-
-ENGINES: dict[str, Callable[[], Engine]] = {
-    "hive": _hive,
-    "mysql": _mysql,
-    "script": _script,
-    "sqlite": _sqlite,
+ENGINES = {
+    "mysql": "reportupdater.engines.mysql.config:Mysql",
+    "sqlite": "reportupdater.engines.sqlite.config:Sqlite",
+    "hive": "reportupdater.engines.hive.config:Hive",
+    "script": "reportupdater.engines.script.config:Script",
 }
-"""Name → what makes the engine for one run."""
+"""Name → its definition, which is imported when it is first asked for."""
+
+WITHOUT_ENTRIES = frozenset({"script"})
+"""Those that run on this host, and have no entries of `databases`."""
+
+
+def definition(name: str) -> Definition:
+    """Return the definition of an engine. Raises KeyError for a name that is not in `ENGINES`."""
+    return _made(ENGINES[name])
+
+
+@cache
+def _made(path: str) -> Definition:
+    module, _, name = path.partition(":")
+    made = getattr(import_module(module), name)()
+    assert isinstance(made, Definition)
+    return made
+
+
+def entry_names() -> tuple[str, ...]:
+    """Return the engines that entries of `databases` may have."""
+    return tuple(name for name in ENGINES if name not in WITHOUT_ENTRIES)
 
 
 def engine(name: str) -> Engine:
-    """A new engine of that name. Raises KeyError for a name that is not in `ENGINES`."""
-    return ENGINES[name]()
+    """Return a new engine for one run. Raises KeyError for a name that is not in `ENGINES`."""
+    return definition(name).engine()

@@ -9,20 +9,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from reportupdater.config.effective import Effective, read_effective
-from reportupdater.config.first_line import check_first_line
 from reportupdater.config.load import load_project
 from reportupdater.configfile.document import Section
 from reportupdater.configfile.files import missing_hint, reason
 from reportupdater.configfile.sections import ALL
+from reportupdater.engines import registry
 from reportupdater.errors import Problem, Severity, TsvError, Where, nearest, shown
 from reportupdater.model import (
-    HiveDatabase,
-    MysqlDatabase,
     Project,
     Report,
-    Scripts,
     Series,
-    SqliteDatabase,
 )
 from reportupdater.planning.explode import explode
 from reportupdater.planning.schedule import is_delayed
@@ -97,10 +93,10 @@ def _of_project(
         places = _Places(effective, report)
         yield from _dates(report, places, now)
         yield from _delaying_schedule(report, places, now)
-        if isinstance(report.database, Scripts):
-            owner, where = f"report {report.name!r}", places.key("execute")
-            for problem in check_first_line(report.execute, where, owner):
-                yield replace(problem, report=report.name)
+        definition = registry.definition(report.database.engine)
+        owner, where = f"report {report.name!r}", places.key("execute")
+        for problem in definition.check_query(report.execute, where, owner):
+            yield replace(problem, report=report.name)
         yield from _unused_dimensions(report, places)
         yield from _names_in_lookups(report, project, places)
         headers, damaged = _headers(report, output)
@@ -212,13 +208,8 @@ def _missing_files(project: Project, effective: Effective) -> Iterator[Problem]:
     databases = {report.database.name: report.database for report in project.reports}
     for database in databases.values():
         entry = effective.databases.get(database.name)
-        wanted: dict[str, Path | None] = {}
-        if isinstance(database, SqliteDatabase):
-            wanted["path"] = database.path
-        elif isinstance(database, MysqlDatabase | HiveDatabase):
-            wanted["creds_file"] = database.creds_file
-        for key, path in wanted.items():
-            if entry is not None and path is not None and not _is_there(path):
+        for key, path in database.files.items():
+            if entry is not None and not _is_there(path):
                 what = f"{key!r} of database {database.name!r}: this host has no file {path}"
                 where = entry.keys.where(key, entry.where)
                 severity = Severity.WARNING if key == "path" else Severity.NOTICE
@@ -283,8 +274,8 @@ def _unused_dimensions(report: Report, places: _Places) -> Iterator[Problem]:
     if report.template is None:
         return  # scripts get them all
     used = {placeholder.name for placeholder in report.template.placeholders}
-    if isinstance(report.database, MysqlDatabase) and report.database.wiki_dimension:
-        used.add(report.database.wiki_dimension)
+    if report.database.needed_dimension:
+        used.add(report.database.needed_dimension)
     for dimension in report.dimensions:
         if dimension.name not in used and len(dimension.values) > 1:
             what = (

@@ -152,7 +152,7 @@ reports:
   a: {db: local}
   b: {db: gone}
   c: {db: used}
-  d: {type: hive, db: local}
+  d: {type: hive}
 """
     one = project(tmp_path, config, "", q_sql=ONE, q_hql=ONE)
     assert findings(ask, one) == [

@@ -14,7 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reportupdater.config import schema
+from reportupdater.config.databases import entry_keys
 from reportupdater.config.load import load_project
+from reportupdater.engines import registry
 from reportupdater.errors import Severity
 from reportupdater.model import Project
 
@@ -166,9 +168,7 @@ KEYS = sorted(
     {"a", "b", "A", "x y", "", "wiki", "day", "a.tsv", *schema.TOP_KEYS, *schema.REPORT_KEYS}
     | schema.GRAPHITE_KEYS.keys()
     | schema.REPORT_GRAPHITE_KEYS.keys()
-    | schema.DATABASE_KEYS["mysql"].keys()
-    | schema.DATABASE_KEYS["sqlite"].keys()
-    | schema.DATABASE_KEYS["hive"].keys()
+    | {key for name in registry.entry_names() for key in entry_keys(name)}
 )
 SCALARS = (
     st.none()
@@ -197,10 +197,10 @@ REPORTS = st.dictionaries(
 )
 DATABASES = st.dictionaries(
     st.sampled_from(["a", "b"]),
-    st.sampled_from(schema.ENGINE_NAMES).flatmap(
-        lambda engine: st.dictionaries(
-            st.sampled_from(sorted(schema.DATABASE_KEYS[engine])), VALUES
-        ).map(lambda entry: {**entry, "engine": engine})
+    st.sampled_from(registry.entry_names()).flatmap(
+        lambda engine: st.dictionaries(st.sampled_from(sorted(entry_keys(engine))), VALUES).map(
+            lambda entry: {**entry, "engine": engine}
+        )
     )
     | VALUES,
     max_size=2,
@@ -211,7 +211,7 @@ DATABASES = st.dictionaries(
 @given(
     host=st.dictionaries(
         st.sampled_from(sorted(schema.HOST_KEYS)),
-        st.dictionaries(st.sampled_from(schema.ENGINE_NAMES), DATABASES | VALUES) | DATABASES | VALUES,
+        st.dictionaries(st.sampled_from(registry.entry_names()), DATABASES | VALUES) | DATABASES | VALUES,
     ),
     config=st.fixed_dictionaries(
         {},

@@ -12,16 +12,21 @@ import pytest
 
 from reportupdater import model, template
 from reportupdater.config import dimensions, schema
+from reportupdater.config.databases import entry_keys
 from reportupdater.config.load import load_project
 from reportupdater.configfile.keys import GIVEN, Key, Keys, OldKey
+from reportupdater.engines import registry
+from reportupdater.engines.hive.config import HiveDatabase
+from reportupdater.engines.mysql.config import MysqlDatabase
+from reportupdater.engines.sqlite.config import SqliteDatabase
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 
 TABLES: dict[str, Keys] = {
     "The top level": schema.TOP_KEYS,
-    "`engine: mysql`": schema.DATABASE_KEYS["mysql"],
-    "`engine: sqlite`": schema.DATABASE_KEYS["sqlite"],
-    "`engine: hive`": schema.DATABASE_KEYS["hive"],
+    "`engine: mysql`": entry_keys("mysql"),
+    "`engine: sqlite`": entry_keys("sqlite"),
+    "`engine: hive`": entry_keys("hive"),
     "`graphite`": schema.GRAPHITE_KEYS,
     "`reports` and `defaults`": schema.REPORT_KEYS,
     "`backfill`": schema.BACKFILL_KEYS,
@@ -119,10 +124,11 @@ def test_defaults_of_the_schema_are_those_of_the_model() -> None:
 
 
 def test_defaults_of_databases_are_those_of_the_model() -> None:
-    classes = {"mysql": model.MysqlDatabase, "sqlite": model.SqliteDatabase}
+    classes = {"mysql": MysqlDatabase, "sqlite": SqliteDatabase, "hive": HiveDatabase}
+    assert set(classes) == set(registry.entry_names())
     common = 0
-    for engine, made in (classes | {"hive": model.HiveDatabase}).items():
-        keys = schema.DATABASE_KEYS[engine]
+    for engine, made in classes.items():
+        keys = entry_keys(engine)
         for field in dataclasses.fields(made):
             key = keys.get(field.name)
             if isinstance(key, Key) and field.default and field.default is not dataclasses.MISSING:

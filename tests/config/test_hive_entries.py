@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from reportupdater.engines.hive.config import HiveDatabase
 from reportupdater.errors import Severity
-from reportupdater.model import HiveDatabase, Project, Report
+from reportupdater.model import Project, Report
 from tests.config.conftest import Load
 
 DEFAULTS = "defaults: {granularity: days, starts: 2015-01-02, execute: q}\n"
@@ -168,7 +169,6 @@ def test_what_is_wrong_with_an_entry_is_told_once_and_takes_out_its_reports(
     [
         (f"{HIVE}, {OTHER}", "", "hive"),
         (f"{HIVE}, {OTHER}", "db: test_hive", "test_hive"),
-        (f"{HIVE}, {MYSQL}", "db: replica", "hive"),
         (f"{HIVE}, replica: {{}}", "", "hive"),
         (OTHER, "db: test_hive", "test_hive"),
     ],
@@ -216,12 +216,30 @@ def test_without_a_hive_the_error_has_an_example_to_paste(load: Load, databases:
     the_report(loaded(load, pasted, "type: hive"))
 
 
+def test_without_a_type_a_report_is_of_the_engine_of_its_db(load: Load) -> None:
+    [report] = loaded(load, f"{HIVE}, {MYSQL}", "db: hive").reports
+    assert (report.database.name, report.execute.name) == ("hive", "q.hql")
+
+
+def test_without_a_type_files_tell_nothing_of_the_engine(load: Load) -> None:
+    config = f"databases: {{{MYSQL}}}\n{DEFAULTS}reports: {{a: {{db: replica}}}}\n"
+    project = load(config, **{"q.hql": "select 1"})
+    assert [report.execute.name for report in project.reports] == ["q.sql"]
+
+
+def test_type_hive_with_a_db_of_its_own_that_is_no_hive_is_an_error(load: Load) -> None:
+    project = loaded(load, f"{HIVE}, {MYSQL}", "type: hive, db: replica")
+    [problem] = told(project)
+    what = "'db' of report 'a' names 'replica', which has engine: mysql (remove `type: hive`)"
+    assert problem == f"config.yaml:4:23: {what}"
+
+
 def test_sql_does_not_run_on_hive(load: Load) -> None:
-    project = loaded(load, HIVE, "db: hive")
+    project = loaded(load, HIVE, "db: hive, type: sql")
     assert told(project) == [
         (
             "config.yaml:4:11: 'db' of report 'a' names 'hive', which has engine: hive "
-            "(a query in HiveQL needs type: hive)"
+            "(remove `type: sql`, or write `type: hive`)"
         )
     ]
     assert project.reports == ()

@@ -11,16 +11,11 @@ import pytest
 from reportupdater.config import host
 from reportupdater.config.host import default_host_files, on_failure
 from reportupdater.config.load import load_project
+from reportupdater.engines.hive.config import HiveDatabase
+from reportupdater.engines.mysql.config import MysqlDatabase
+from reportupdater.engines.sqlite.config import SqliteDatabase
 from reportupdater.errors import UsageError
-from reportupdater.model import (
-    Database,
-    Dimension,
-    GraphiteConfig,
-    HiveDatabase,
-    MysqlDatabase,
-    Project,
-    SqliteDatabase,
-)
+from reportupdater.model import Database, Dimension, GraphiteConfig, Project
 from tests.config.conftest import Load
 from tests.helpers import written
 

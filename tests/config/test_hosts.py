@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reportupdater.model import HiveDatabase, MysqlDatabase
+from reportupdater.engines.hive.config import HiveDatabase
+from reportupdater.engines.mysql.config import MysqlDatabase
 from tests.config.conftest import Load
 
 PLACES = {

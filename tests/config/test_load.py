@@ -9,18 +9,12 @@ from pathlib import Path
 import pytest
 
 from reportupdater.config.load import load_project
+from reportupdater.engines.mysql.config import MysqlDatabase
+from reportupdater.engines.script.config import Scripts
+from reportupdater.engines.sqlite.config import SqliteDatabase
 from reportupdater.errors import UsageError
 from reportupdater.intervals import Granularity
-from reportupdater.model import (
-    Database,
-    Dimension,
-    MetricsConfig,
-    MysqlDatabase,
-    Project,
-    Report,
-    Scripts,
-    SqliteDatabase,
-)
+from reportupdater.model import Database, Dimension, MetricsConfig, Project, Report
 from tests.config.conftest import Load
 
 TOP = """\
@@ -197,13 +191,13 @@ def test_a_script_is_found_by_its_own_path_and_runs_on_the_scripts(
     assert report.database == Scripts(concurrency=7)
 
 
-def test_all_scripts_share_one_database(load: Load) -> None:
+def test_all_scripts_run_on_one_database(load: Load) -> None:
     project = load(
         "defaults: {type: script, execute: s, granularity: days, starts: 2015-01-01}\nreports: {a: , b: {}}",
         s="#!/bin/sh\n",
     )
     first, second = project.reports
-    assert first.database is second.database
+    assert first.database == second.database
 
 
 def test_an_sqlite_path_is_relative_to_the_project(load: Load, tmp_path: Path) -> None:

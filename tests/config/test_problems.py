@@ -84,8 +84,8 @@ OF_A = "of report 'a'"
     [
         ("^granulaity: days", "unknown key 'granulaity' of report 'a' (did you mean 'granularity'?)"),
         ("^query: x", f"unknown key 'query' of report 'a' (known are: {KNOWN})"),
-        ("type: ^sq", f"'type' {OF_A} must be sql, hive or script, not 'sq' (did you mean 'sql'?)"),
-        ("type: ^[sql]", f"'type' {OF_A} must be sql, hive or script, not a list"),
+        ("type: ^sq", f"'type' {OF_A} must be sql, mysql, sqlite, hive or script, not 'sq' (did you mean 'sql'?)"),
+        ("type: ^[sql]", f"'type' {OF_A} must be sql, mysql, sqlite, hive or script, not a list"),
         ("granularity: ^day", f"'granularity' {OF_A} must be hours, days, weeks or months, not 'day' (did you mean 'days'?)"),
         ("granularity: ^yearly", f"'granularity' {OF_A} must be hours, days, weeks or months, not 'yearly'"),
         ("starts: ^soon", f"'starts' {OF_A} {A_DATE}, not 'soon'"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import re
 import sqlite3
@@ -13,8 +15,10 @@ from typing import Protocol
 
 from reportupdater.engines.base import Engine
 from reportupdater.engines.registry import engine
-from reportupdater.model import SqliteDatabase, Table, Task
+from reportupdater.engines.sqlite.config import SqliteDatabase
+from reportupdater.model import Table, Task
 from tests.engines.tasks import script_task, sql_task
+from tests.engines.toy import Toy, ToyDatabase
 from tests.servers.hive import Hive
 from tests.servers.mariadb import Mariadb
 from tests.servers.spark import Spark
@@ -138,6 +142,36 @@ class SqliteSubject:
 
     def running(self) -> int:
         return 0
+
+
+class ToySubject:
+    """The engine of the tests, whose queries are their tables."""
+
+    def __init__(self) -> None:
+        self.engine: Engine = Toy().engine()
+        self._entry = ToyDatabase(name="one", place="here")
+        self._queries = {
+            "values": _text(VALUES),
+            "rows": _text(ROWS),
+            "no rows": _text(NO_ROWS),
+            "placeholders": "date\tuntil\twiki\n{from_date}\t{to_date}\t{wiki}\n",
+            "many": "repeat 200000\ndate\tn\n2015-01-02\t{{}}\n",
+            "broken": "fail no such table: nowhere",
+            "no table": "",
+            "endless": "wait 300",
+        }
+
+    def task(self, case: str, dimensions: Mapping[str, str] | None = None) -> Task:
+        return sql_task(self._entry, self._queries[case], dimensions=dimensions)
+
+    def running(self) -> int:
+        return 0
+
+
+def _text(table: Table) -> str:
+    text = io.StringIO()
+    csv.writer(text, "excel-tab", lineterminator="\n").writerows([table.header, *table.rows])
+    return text.getvalue()
 
 
 class ScriptSubject:

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from reportupdater.engines.hive import errors, kerberos
+from reportupdater.engines.hive.config import HiveDatabase
 from reportupdater.engines.hive.engine import HiveEngine
 from reportupdater.engines.hive.session import HiveSession
 from reportupdater.errors import ReportupdaterError
-from reportupdater.model import HiveDatabase
 from tests.engines.hive.asking import ENTRY
 from tests.engines.tasks import sql_task
 from tests.helpers import Project, written

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from reportupdater.engines.mysql.config import Shards
 from reportupdater.engines.mysql.mediawiki import DNS_TIMEOUT, Mediawiki
 from reportupdater.errors import ReportupdaterError
-from reportupdater.model import Shards
 from tests.helpers import Project, wiki_databases, written
 from tests.servers.dns import SRV_NAME, Dns, running_dns
 from tests.servers.mariadb import Mariadb

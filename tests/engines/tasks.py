@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+from reportupdater.engines.script.config import Scripts
 from reportupdater.errors import Where
 from reportupdater.intervals import Granularity
-from reportupdater.model import Database, Dimension, Report, Scripts, Series, Task
+from reportupdater.model import Database, Dimension, Report, Series, Task
 from reportupdater.template import parse
 
 DAY = datetime(2015, 1, 2)

@@ -14,10 +14,12 @@ import pytest
 
 from reportupdater.engines import registry
 from reportupdater.engines.base import Engine
+from reportupdater.engines.mysql.config import MysqlDatabase, Shards
 from reportupdater.engines.mysql.engine import MysqlEngine
+from reportupdater.engines.sqlite.config import SqliteDatabase
 from reportupdater.execution.execute import Execution
 from reportupdater.execution.outcome import Answer
-from reportupdater.model import MysqlDatabase, Series, Server, Shards, SqliteDatabase, Task
+from reportupdater.model import Series, Server, Task
 from reportupdater.planning.due import of_tasks
 from tests.engines.tasks import sql_task
 

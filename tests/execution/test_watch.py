@@ -13,11 +13,12 @@ from time import monotonic
 import pytest
 
 from reportupdater.engines.base import Session
+from reportupdater.engines.sqlite.config import SqliteDatabase
 from reportupdater.engines.sqlite.engine import SqliteEngine, SqliteSession
 from reportupdater.execution import watch, work
 from reportupdater.execution.execute import Execution
 from reportupdater.execution.outcome import Answer, Failure, Outcome
-from reportupdater.model import Query, Series, SqliteDatabase, Table, Task
+from reportupdater.model import Query, Series, Table, Task
 from reportupdater.planning.due import of_tasks
 from tests.engines.tasks import sql_task
 

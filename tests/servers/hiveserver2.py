@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pyhive import hive
 
-from reportupdater.model import HiveDatabase
+from reportupdater.engines.hive.config import HiveDatabase
 from tests.servers.kerberos import Realm
 
 MISSING_JAVA = "Java is missing; install it with: apt-get install --no-install-recommends openjdk-17-jre-headless"

@@ -18,7 +18,7 @@ from typing import Any
 import pymysql
 import pytest
 
-from reportupdater.model import MysqlDatabase
+from reportupdater.engines.mysql.config import MysqlDatabase
 
 __all__ = ["MISSING", "Mariadb", "free_port", "fresh_database", "mariadb", "running_mariadb"]
 

@@ -15,13 +15,14 @@ from typing import IO
 
 from reportupdater.engines.base import CONNECT_TIMEOUT
 from reportupdater.engines.hive import errors
+from reportupdater.engines.hive.config import HiveDatabase
 from reportupdater.engines.hive.statements import READING, first_word, statements, use
 from reportupdater.engines.shared import creds_file
 from reportupdater.engines.shared.hiding import Hidden
 from reportupdater.engines.shared.process import Ended, Programs, lines
 from reportupdater.engines.shared.values import too_many_rows
 from reportupdater.errors import ConnectionFailed, QueryError, ReportupdaterError, ResultError
-from reportupdater.model import HiveDatabase, Query, Table
+from reportupdater.model import Query, Table
 from reportupdater.redaction import Redaction
 
 _TAIL = 65_536

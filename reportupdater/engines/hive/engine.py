@@ -8,11 +8,12 @@ from pathlib import Path
 
 from reportupdater import prefixes
 from reportupdater.engines.base import Session
+from reportupdater.engines.hive.config import HiveDatabase
 from reportupdater.engines.hive.errors import KINIT
 from reportupdater.engines.hive.statements import is_setting, only_reads, statements
 from reportupdater.engines.shared import sql
 from reportupdater.errors import ConnectionFailed
-from reportupdater.model import HiveDatabase, Query, Server, Task
+from reportupdater.model import Query, Server, Task
 
 _log = logging.getLogger(__name__)
 

@@ -15,6 +15,7 @@ from reportupdater.connection import Line
 from reportupdater.engines.base import CONNECT_TIMEOUT
 from reportupdater.engines.hive import errors
 from reportupdater.engines.hive import progress as hive_progress
+from reportupdater.engines.hive.config import HiveDatabase
 from reportupdater.engines.hive.statements import is_setting, statements, use
 from reportupdater.engines.hive.table import table
 from reportupdater.engines.hive.transport import Transport, login
@@ -28,7 +29,7 @@ from reportupdater.errors import (
     ReportupdaterError,
     ResultError,
 )
-from reportupdater.model import HiveDatabase, Query, Table
+from reportupdater.model import Query, Table
 
 _Connection = Any
 _Cursor = Any

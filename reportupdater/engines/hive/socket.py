@@ -8,8 +8,8 @@ import ssl
 
 from reportupdater.connection import Line
 from reportupdater.engines.base import CONNECT_TIMEOUT
+from reportupdater.engines.hive.config import HiveDatabase
 from reportupdater.errors import ConnectionFailed
-from reportupdater.model import HiveDatabase
 
 
 class Closed(OSError):

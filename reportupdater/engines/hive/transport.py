@@ -15,12 +15,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from reportupdater.connection import Line
+from reportupdater.engines.hive.config import HiveDatabase
 from reportupdater.engines.hive.http import ANY_PASSWORD, Cookies, Http
 from reportupdater.engines.hive.socket import Closed, opened, speaks_tls
 from reportupdater.engines.shared import creds_file
 from reportupdater.engines.shared.creds_file import Login
 from reportupdater.errors import ConnectionFailed
-from reportupdater.model import HiveDatabase
 
 _QUESTIONS = {
     "sasl": b"\x01\0\0\0\x01x",

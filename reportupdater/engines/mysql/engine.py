@@ -14,21 +14,14 @@ from reportupdater.engines.base import CONNECT_TIMEOUT, Session
 from reportupdater.engines.mysql import errors, kill, values
 from reportupdater.engines.mysql import setup as mysql_setup
 from reportupdater.engines.mysql import warnings as mysql_warnings
+from reportupdater.engines.mysql.config import MysqlDatabase
 from reportupdater.engines.mysql.kill import KILL_TIMEOUT, Running
 from reportupdater.engines.mysql.login import address, log_in
 from reportupdater.engines.mysql.mediawiki import Mediawiki
 from reportupdater.engines.shared import sql
 from reportupdater.engines.shared.calls import Calls
 from reportupdater.errors import ConnectionFailed, QueryError, ResultError
-from reportupdater.model import (
-    Meaning,
-    MysqlDatabase,
-    Query,
-    Server,
-    ServerWarning,
-    Table,
-    Task,
-)
+from reportupdater.model import Meaning, Query, Server, ServerWarning, Table, Task
 
 _Connection = Any
 """PyMySQL's, which is imported late; its stubs lack some of what is used here."""

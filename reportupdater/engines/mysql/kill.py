@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from reportupdater.connection import Line
 from reportupdater.engines.mysql import errors
+from reportupdater.engines.mysql.config import MysqlDatabase
 from reportupdater.engines.mysql.login import Peer, address, log_in
-from reportupdater.model import MysqlDatabase
 
 KILL_TIMEOUT = 2
 """Seconds for each step of the connection that stops a query."""

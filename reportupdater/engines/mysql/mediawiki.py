@@ -15,9 +15,9 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, TypeVar
 
+from reportupdater.engines.mysql.config import Shards
 from reportupdater.engines.shared import regular
 from reportupdater.errors import ReportupdaterError, Where
-from reportupdater.model import Shards
 
 DNS_TIMEOUT = 5.0
 """Seconds within which a record must have come."""

@@ -11,8 +11,8 @@ from contextlib import closing
 from typing import Any, NamedTuple
 
 from reportupdater.engines.mysql import errors
+from reportupdater.engines.mysql.config import MysqlDatabase
 from reportupdater.engines.mysql.kill import IDENTITY
-from reportupdater.model import MysqlDatabase
 
 UTC = "+00:00"
 """The zone of a session where the entry names none."""

@@ -12,12 +12,13 @@ from reportupdater.engines.base import CONNECT_TIMEOUT, Session
 from reportupdater.engines.shared import regular, sql
 from reportupdater.engines.shared.calls import Calls
 from reportupdater.engines.sqlite import errors
+from reportupdater.engines.sqlite.config import SqliteDatabase
 from reportupdater.errors import (
     ConnectionFailed,
     QueryError,
     ResultError,
 )
-from reportupdater.model import Query, Server, SqliteDatabase, Table, Task
+from reportupdater.model import Query, Server, Table, Task
 
 _BUSY_TIMEOUT = 10.0
 """Seconds to wait for a program that holds the file locked."""

@@ -9,9 +9,10 @@ from contextlib import closing
 
 import pytest
 
+from reportupdater.engines.hive.config import HiveDatabase
 from reportupdater.engines.hive.session import HiveSession
 from reportupdater.errors import ConnectionFailed, ReportupdaterError
-from reportupdater.model import HiveDatabase, Query, Table
+from reportupdater.model import Query, Table
 from tests.helpers import patient, wait_until
 from tests.servers.hiveserver2 import HiveServer2
 

@@ -12,9 +12,10 @@ import pytest
 
 from reportupdater.engines.hive import cli
 from reportupdater.engines.hive.cli import CliSession, script
+from reportupdater.engines.hive.config import HiveDatabase
 from reportupdater.engines.hive.engine import HiveEngine
 from reportupdater.errors import ConnectionFailed, QueryError, ResultError
-from reportupdater.model import HiveDatabase, Query, Table
+from reportupdater.model import Query, Table
 from tests.engines.tasks import sql_task
 from tests.helpers import patient, wait_until
 from tests.servers.hive import Hive

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from reportupdater.engines.hive import kerberos
+from reportupdater.engines.hive.config import HiveDatabase
 from reportupdater.engines.hive.engine import HiveEngine
 from reportupdater.engines.hive.session import HiveSession
 from reportupdater.errors import ConnectionFailed
-from reportupdater.model import HiveDatabase
 from tests.engines.hive.asking import ENTRY, answer, failure, stopped
 from tests.engines.tasks import sql_task
 from tests.helpers import patient, wait_until

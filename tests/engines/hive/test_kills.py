@@ -48,7 +48,8 @@ def test_the_server_itself_ends_a_query_that_outlives_the_timeout(
 def test_a_query_does_not_outlive_a_run_that_is_killed(server: HiveServer2) -> None:
     program = f"""
 from reportupdater.engines.hive.session import HiveSession
-from reportupdater.model import HiveDatabase, Query
+from reportupdater.engines.hive.config import HiveDatabase
+from reportupdater.model import Query
 session = HiveSession(HiveDatabase(name="hive", host={server.host!r}, port={server.port}))
 session.connect()
 session.run(Query({server.sleeping!r}), max_rows=1, timeout=600)

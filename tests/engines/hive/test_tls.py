@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from reportupdater.engines.hive.config import HiveDatabase
 from reportupdater.engines.hive.session import HiveSession
 from reportupdater.errors import ConnectionFailed, QueryError
-from reportupdater.model import HiveDatabase, Query
+from reportupdater.model import Query
 from tests.engines.hive.asking import answer, failure, value
 from tests.helpers import wait_until
 from tests.servers.certificates import authority, openssl, signed

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from reportupdater.engines.mysql.config import MysqlDatabase
 from reportupdater.engines.mysql.engine import MysqlEngine, MysqlSession
 from reportupdater.errors import (
     ConnectionFailed,
@@ -20,7 +21,7 @@ from reportupdater.errors import (
     ReportupdaterError,
     ResultError,
 )
-from reportupdater.model import MysqlDatabase, Query, Table
+from reportupdater.model import Query, Table
 from tests.engines.tasks import sql_task
 from tests.helpers import patient
 from tests.servers.mariadb import PASSWORD, USER, Mariadb, free_port, running_mariadb

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from reportupdater.engines.mysql import mediawiki
+from reportupdater.engines.mysql.config import MysqlDatabase, Shards
 from reportupdater.engines.mysql.engine import MysqlEngine
 from reportupdater.engines.mysql.mediawiki import Mediawiki, Place
 from reportupdater.errors import ReportupdaterError
-from reportupdater.model import MysqlDatabase, Server, Shards, Task
+from reportupdater.model import Server, Task
 from tests.engines.tasks import sql_task
 from tests.helpers import patient
 from tests.servers.dns import SRV_NAME, ZONE, Dns, running_dns, srv

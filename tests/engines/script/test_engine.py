@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import reportupdater.engines.shared.process as module
-from reportupdater.config.queries import check_script
+from reportupdater.engines.script.config import Script
 from reportupdater.engines.script.engine import ScriptEngine, ScriptSession, table
 from reportupdater.errors import ConnectionFailed, QueryError, ResultError, Where
 from reportupdater.intervals import Granularity
@@ -336,7 +336,7 @@ def test_a_script_on_a_file_system_mounted_noexec_says_so(noexec: Path) -> None:
         f"cannot run {script}: Permission denied (its file system is mounted with noexec: put the"
         " project on another one)"
     )
-    [problem] = check_script(noexec, "sizes", Where("config.yaml", 3), "report 'sizes'")
+    [problem] = Script().find_query(noexec, "sizes", Where("config.yaml", 3), "report 'sizes'")[1]
     assert problem.hint == "its file system is mounted with noexec: put the project on another one"
 
 

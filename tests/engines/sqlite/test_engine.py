@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 import reportupdater.engines.sqlite.engine as module
+from reportupdater.engines.sqlite.config import SqliteDatabase
 from reportupdater.engines.sqlite.engine import SqliteEngine, SqliteSession
 from reportupdater.errors import ConnectionFailed, QueryError, ResultError
-from reportupdater.model import Query, SqliteDatabase, Table
+from reportupdater.model import Query, Table
 from tests.engines.tasks import sql_task
 from tests.helpers import patient
 

@@ -48,17 +48,6 @@ class Dimension(NamedTuple):
     values: tuple[str, ...]
 
 
-class MetricsConfig(NamedTuple):
-    """A report's `graphite` part: the template of the metric path, and metric name → column.
-
-    `where` is the place of the path, for what only a result can show to be wrong.
-    """
-
-    path: Template
-    columns: Mapping[str, str]
-    where: Where
-
-
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Report:
     """One entry under `reports`, validated and with all defaults laid in."""
@@ -90,7 +79,8 @@ class Report:
     """How many of its queries may run at once; None leaves that to the engine and the query."""
     writes: bool = False
     """Whether its query may write. Scripts always may."""
-    graphite: MetricsConfig | None = None
+    outputs: Mapping[str, object] = field(default_factory=dict)
+    """Sink name → what the sink of that name makes datapoints by; no one else looks into it."""
     owner: str | None = None
     ticket: str | None = None
     description: str | None = None
@@ -101,34 +91,21 @@ class Report:
         return ", ".join(part for part in (self.owner, self.ticket) if part)
 
 
-class Destination(NamedTuple):
-    """A receiver of datapoints; as text, what they are owed to in the outbox."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinkSettings:
+    """A project's settings for one sink. Each sink has a subclass."""
 
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class GraphiteConfig:
-    """The project's `graphite` part. `lookups` maps dimension → value → name in metric paths."""
-
-    host: str | None = None
-    port: int = 2003
     enabled: bool | None = None
     """Whether datapoints are sent at all; None leaves that to how the run was started."""
     drain_timeout: float = 30.0
-    """Seconds that a run may spend at its end on what is still owed."""
+    """Seconds that a run may spend at its end on what is still pending."""
     new_metrics_warning: int = 50
-    """More metrics than this that were never sent before are worth a warning."""
-    lookups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """More series keys than this that were never sent before are worth a warning."""
 
     @property
-    def destination(self) -> Destination | None:
-        """The receiver; None if none is named."""
-        return None if self.host is None else Destination(self.host, self.port)
+    def destination(self) -> str | None:
+        """The receiver, as a URL; None if none is named."""
+        return None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,7 +121,8 @@ class Project:
     reports: tuple[Report, ...]
     names: tuple[str, ...]
     problems: tuple[Problem, ...]
-    graphite: GraphiteConfig | None = None
+    sinks: Mapping[str, SinkSettings] = field(default_factory=dict)
+    """Sink name → its settings; none of a sink with which anything is wrong."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -252,11 +230,12 @@ class Server(NamedTuple):
 
 
 class Datapoint(NamedTuple):
-    """What a sink takes. `value` is the text of a finite number, just as it stands in the TSV.
+    """What a sink takes. `value` is the text of a finite number, as it is in the TSV.
 
-    `timestamp` is in seconds since the epoch, UTC.
+    `key` names a series in the sink, and only the sink knows how it is made. `timestamp` is in
+    seconds since the epoch, UTC.
     """
 
-    path: str
+    key: str
     value: str
     timestamp: int

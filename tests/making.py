@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from reportupdater.engines.script.config import Scripts
 from reportupdater.errors import Where
 from reportupdater.intervals import Coverage, Granularity
-from reportupdater.model import Dimension, Report, Series, Task
+from reportupdater.model import Dimension, Project, Report, Series, Task
 from reportupdater.planning.plan import Clock, due
+from reportupdater.sinks.graphite.config import GraphiteSettings
+from reportupdater.sinks.graphite.naming import Metrics
 
 # A machine that is busy with other things is no reason to fail.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -136,3 +138,17 @@ def following(granularity: Granularity, start: datetime) -> datetime:
 def preceding(granularity: Granularity, start: datetime) -> datetime:
     """The start of the interval before, by the calendar alone."""
     return floor(granularity, start - timedelta(seconds=1))
+
+
+def graphite(project: Project) -> GraphiteSettings | None:
+    """A project's settings for Graphite."""
+    settings = project.sinks.get("graphite")
+    assert settings is None or isinstance(settings, GraphiteSettings)
+    return settings
+
+
+def metrics(report: Report) -> Metrics | None:
+    """A report's output for Graphite."""
+    output = report.outputs.get("graphite")
+    assert output is None or isinstance(output, Metrics)
+    return output

@@ -48,15 +48,17 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     sending = parser.add_mutually_exclusive_group()
     sending.add_argument(
+        "--send",
         "--graphite",
         action="store_true",
         default=None,
-        help="send datapoints to Graphite, from a terminal too",
+        help="send datapoints, from a terminal too",
     )
     sending.add_argument(
+        "--no-send",
         "--no-graphite",
         action="store_false",
-        dest="graphite",
+        dest="send",
         help="neither send nor keep datapoints in this run; `resend` sends them later",
     )
     parser.set_defaults(call=call)
@@ -64,5 +66,5 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def call(given: argparse.Namespace) -> int:
     """Run the command; its exit code."""
-    request = replace(arguments.request(given), jobs=given.jobs, graphite=given.graphite)
+    request = replace(arguments.request(given), jobs=given.jobs, send=given.send)
     return plan.show(request) if given.dry_run else run(request)

@@ -11,9 +11,9 @@ from reportupdater.commands.printing import put, put_text
 from reportupdater.errors import EXIT_FAILED, EXIT_OK
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.outcome import Answer, Failure
-from reportupdater.model import GraphiteConfig, Meaning, Table
+from reportupdater.model import Meaning, SinkSettings, Table
 from reportupdater.operations.try_interval import Trial, Tried, prepared, tried
-from reportupdater.sinks.graphite.datapoints import Made
+from reportupdater.sinks.base import Made
 from reportupdater.terminal import wording
 from reportupdater.terminal.result import aligned, screen_width
 
@@ -140,7 +140,11 @@ def _show(trial: Trial, found: Tried, limit: int) -> int:
         put(f"There are no rows: one of empty values would be stored, dated {trial.task.start}.")
     else:
         put("Names of columns, width and date of each row: a run would store them.")
-    return _show_datapoints(trial, found.made, limit)
+    if trial.withheld:
+        log.error("no datapoints would be sent before the configuration is fixed")
+        return EXIT_FAILED
+    codes = [_show_datapoints(trial.sinks[name], made, limit) for name, made in found.made.items()]
+    return max(codes, default=EXIT_OK)
 
 
 def _show_table(result: Table, limit: int) -> None:
@@ -166,18 +170,11 @@ def _tell_more(more: int, of: str) -> None:
         put(f"… and {wording.count(more, f'more {of}')}; --limit shows more")
 
 
-def _show_datapoints(trial: Trial, made: Made | None, limit: int) -> int:
+def _show_datapoints(settings: SinkSettings, made: Made, limit: int) -> int:
     """Show the datapoints that a run would send; the exit code."""
-    if trial.withheld:
-        log.error("no datapoints would be sent before the configuration is fixed")
-        return EXIT_FAILED
-    if made is None:
-        return EXIT_OK
-    _title(f"datapoints: {len(made.points):,}, {_receiver(trial.graphite)}")
+    _title(f"datapoints: {len(made.points):,}, {_receiver(settings)}")
     if made.points:
-        rows = [
-            (point.path, point.value, _moment(point.timestamp)) for point in made.points[:limit]
-        ]
+        rows = [(point.key, point.value, _moment(point.timestamp)) for point in made.points[:limit]]
         put(*aligned(("path", "value", "date"), rows, _WHOLE))  # half a path is no use
         _tell_more(len(made.points) - limit, "datapoint")
     _tell_left_out(made.nameless, "row lacks", "rows lack", "a value that their metric path needs")
@@ -189,11 +186,11 @@ def _show_datapoints(trial: Trial, made: Made | None, limit: int) -> int:
     return EXIT_FAILED if made.problems else EXIT_OK
 
 
-def _receiver(graphite: GraphiteConfig | None) -> str:
-    if graphite is None or graphite.host is None:
+def _receiver(settings: SinkSettings) -> str:
+    if settings.destination is None:
         return "which a run would not send: there is no `graphite` with a `host`"
-    receiver = f"for {graphite.host}:{graphite.port}"
-    if graphite.enabled is False:
+    receiver = f"for {settings.destination}"
+    if settings.enabled is False:
         return f"{receiver}, which a run on this host would not send: `enabled: false`"
     return receiver
 

@@ -13,14 +13,15 @@ from pathlib import Path
 from reportupdater.config.databases import Draft, entry_keys, read_drafts
 from reportupdater.config.host import read_host_file
 from reportupdater.config.load import CONFIG_NAME, read_defaults
-from reportupdater.config.schema import GRAPHITE_KEYS, REPORT_KEYS, TOP_KEYS
+from reportupdater.config.schema import REPORT_KEYS, TOP_KEYS
 from reportupdater.configfile.document import Entry, Section
 from reportupdater.configfile.files import Folders, mapping_in, read_needed
 from reportupdater.configfile.sections import ALL, Reading, as_section, is_own, read_keys
 from reportupdater.engines import registry
 from reportupdater.errors import Severity, Where
+from reportupdater.sinks import registry as sinks
 
-_SECTIONS = frozenset({"databases", "defaults", "engines", "graphite", "reports"})
+_SECTIONS = frozenset({"databases", "defaults", "engines", "reports", *sinks.SINKS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Effective:
     files: tuple[Path, ...]
     """The project's, then those of host settings, in the order of their laying."""
     databases: Mapping[str, Entered]
-    graphite: Reading
+    sinks: Mapping[str, Reading]
     reports: Mapping[str, Entered]
     others: Reading
     """Keys at the top that are no sections: what host settings say of runs."""
@@ -80,11 +81,12 @@ def read_effective(
     layers = [keys, *(read_host_file(file)[0] for file in host_files)]
     defaults, _ = read_defaults(layers)
     drafts, _ = read_drafts(layers)
-    graphite = Reading(GRAPHITE_KEYS)
+    of_sinks = {name: Reading(sinks.definition(name).KEYS) for name in sinks.SINKS}
     others = Reading({})
     for layer in layers:
-        if layer["graphite"] is not None:
-            graphite = read_keys(layer["graphite"], GRAPHITE_KEYS, "graphite")[0].over(graphite)
+        for name, under in of_sinks.items():
+            if layer[name] is not None:
+                of_sinks[name] = read_keys(layer[name], under.keys, name)[0].over(under)
         rest = {name: given for name, given in layer.given.items() if name not in _SECTIONS}
         others = Reading(layer.keys, rest).over(others)
     return Effective(
@@ -99,7 +101,7 @@ def read_effective(
             )
             for name, draft in drafts.items()
         },
-        graphite=graphite,
+        sinks=of_sinks,
         reports={
             name: replace(entry, keys=_without_unused_db(entry.keys, drafts))
             for name, entry in _reports(root, defaults)

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from reportupdater.config.databases import read_databases
-from reportupdater.config.graphite import read_graphite, unused_lookups
 from reportupdater.config.host import read_host_file
 from reportupdater.config.reports import Surroundings, read_reports
 from reportupdater.config.schema import REPORT_KEYS, TOP_KEYS
@@ -16,7 +15,8 @@ from reportupdater.configfile.document import Section
 from reportupdater.configfile.files import Folders, mapping_in, read_needed
 from reportupdater.configfile.sections import Reading, read_keys
 from reportupdater.errors import Problem, Severity, UsageError, Where
-from reportupdater.model import GraphiteConfig, Project
+from reportupdater.model import Project, SinkSettings
+from reportupdater.sinks import registry
 
 CONFIG_NAME = "config.yaml"
 _PROJECT = f"a project is a folder with {CONFIG_NAME}"
@@ -83,11 +83,14 @@ def _read(
     problems += found
     databases, found = read_databases(layers, folders)
     problems += found
-    graphite: GraphiteConfig | None = None
-    parts = [layer["graphite"] for layer in layers if layer["graphite"] is not None]
-    if parts and "graphite" not in keys.bad:
-        graphite, found = read_graphite(parts, folders)
-        problems += found
+    sinks: dict[str, SinkSettings] = {}
+    for name in registry.SINKS:
+        parts = [layer[name] for layer in layers if layer[name] is not None]
+        if parts and name not in keys.bad:
+            settings, found = registry.definition(name).read(parts, folders)
+            problems += found
+            if settings is not None:
+                sinks[name] = settings
     reports, found = _reports(root, keys)
     problems += found
     around = Surroundings(
@@ -95,15 +98,17 @@ def _read(
         defaults=defaults,
         databases=databases,
         jobs=jobs,
-        lookups=graphite.lookups if graphite else {},
+        sinks=sinks,
     )
     valid, names, found = read_reports(reports, around)
     problems += found
-    if graphite and keys["graphite"] is not None and len(valid) == len(names):
+    if len(valid) == len(names):
         # Else it is not known which dimensions there are. Host settings are for many projects.
         dimensions = {dimension.name for report in valid for dimension in report.dimensions}
-        problems += unused_lookups(keys["graphite"], dimensions)
-    return Project(folders.project, path, tuple(valid), tuple(names), tuple(problems), graphite)
+        for name in sinks:
+            if keys[name] is not None:
+                problems += registry.definition(name).unused(keys[name], dimensions)
+    return Project(folders.project, path, tuple(valid), tuple(names), tuple(problems), sinks)
 
 
 def read_defaults(layers: Sequence[Reading]) -> tuple[Reading, list[Problem]]:

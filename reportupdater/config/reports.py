@@ -9,7 +9,6 @@ from pathlib import Path
 
 from reportupdater.config.databases import Databases, Unusable
 from reportupdater.config.dimensions import NAME_HINT, read_dimensions, wrong_name
-from reportupdater.config.graphite import check_path, read_metrics
 from reportupdater.config.queries import check_placeholders
 from reportupdater.config.schema import BACKFILL_KEYS, REPORT_KEYS
 from reportupdater.configfile.document import Entry, Section
@@ -23,9 +22,11 @@ from reportupdater.intervals import Granularity
 from reportupdater.model import (
     Database,
     Dimension,
-    MetricsConfig,
     Report,
+    SinkSettings,
 )
+from reportupdater.sinks.registry import SINKS
+from reportupdater.sinks.registry import definition as sink
 from reportupdater.template import Template
 
 
@@ -39,8 +40,7 @@ class Surroundings:
     """None where a section as a whole could not be read."""
     jobs: int
     """Scripts at once."""
-    lookups: Mapping[str, Mapping[str, str]]
-    """Dimension → value → name in metric paths."""
+    sinks: Mapping[str, SinkSettings]
 
 
 def read_reports(
@@ -118,8 +118,8 @@ def _read_report(
     problems += found
     database, found = _database(keys, engine, known, owner, where, around)
     problems += found
-    unusable = keys.bad - {"graphite"} or _errors(problems)
-    metrics, found = _metrics(keys, dimensions, around)
+    unusable = keys.bad - SINKS.keys() or _errors(problems)
+    outputs, found = _outputs(keys, dimensions, around)
     problems += [*of_keys, *found]
     max_intervals, found = _backfill(keys)
     problems += found
@@ -147,24 +147,29 @@ def _read_report(
         max_rows=keys["max_rows"],
         concurrency=keys["concurrency"],
         writes=keys["writes"],
-        graphite=metrics,
+        outputs=outputs,
         owner=keys["owner"],
         ticket=keys["ticket"],
         description=keys["description"],
     ), problems
 
 
-def _metrics(
+def _outputs(
     keys: Reading, dimensions: tuple[Dimension, ...], around: Surroundings
-) -> tuple[MetricsConfig | None, list[Problem]]:
+) -> tuple[dict[str, object], list[Problem]]:
     """How rows become datapoints. What is wrong with that withholds them, and never the rows."""
-    if keys["graphite"] is None:
-        return None, []
-    owner = keys.given["graphite"].owner
-    metrics, problems = read_metrics(keys["graphite"], owner)
-    if metrics is not None:
-        problems = check_path(metrics, owner, dimensions, around.lookups)
-    return (None if problems else metrics), problems
+    outputs: dict[str, object] = {}
+    problems: list[Problem] = []
+    for name in SINKS:
+        if keys[name] is None:
+            continue
+        output, found = sink(name).read_report(
+            keys[name], keys.given[name].owner, dimensions, around.sinks.get(name)
+        )
+        problems += found
+        if output is not None:
+            outputs[name] = output
+    return outputs, problems
 
 
 def _backfill(keys: Reading) -> tuple[int | None, list[Problem]]:

@@ -13,7 +13,6 @@ from reportupdater.configfile.document import Value
 from reportupdater.configfile.keys import Key, Keys, OldKey, table
 from reportupdater.configfile.kinds import (
     COMMAND,
-    HOST,
     MOMENT,
     PATH,
     SCHEDULE,
@@ -32,6 +31,7 @@ from reportupdater.configfile.kinds import (
 from reportupdater.engines import registry
 from reportupdater.errors import nearest
 from reportupdater.intervals import Granularity
+from reportupdater.sinks.registry import SINKS
 
 _YEAR = 365 * 24 * 3600
 
@@ -41,7 +41,7 @@ TOP_KEYS = table(
     Key(
         "defaults", section("report keys to values"), "A value for every report that lacks the key."
     ),
-    Key("graphite", section("keys to values"), "Where datapoints go."),
+    *(Key(name, section("keys to values"), "Where datapoints go.") for name in SINKS),
 )
 
 
@@ -98,8 +98,9 @@ HOST_KEYS = table(
         section("report keys to values"),
         "A value for every report that lacks the key, before the project's `defaults`.",
     ),
-    Key(
-        "graphite", section("keys to values"), "Keys that replace those of a project's `graphite`."
+    *(
+        Key(name, section("keys to values"), f"Keys that replace those of a project's `{name}`.")
+        for name in SINKS
     ),
     Key(
         "on_failure",
@@ -108,33 +109,6 @@ HOST_KEYS = table(
     ),
 )
 """The top level of host settings."""
-
-GRAPHITE_KEYS = table(
-    Key("host", HOST, "The host of Graphite's line receiver."),
-    Key("port", whole(1, 65535), "Its port.", 2003),
-    Key(
-        "lookups",
-        section("dimensions to files"),
-        "For a dimension, a YAML file that maps its values to names for metric paths.",
-    ),
-    Key(
-        "enabled",
-        SWITCH,
-        "For host settings: `false` sends nothing from this host, `true` sends from a terminal too.",
-    ),
-    Key(
-        "drain_timeout",
-        seconds(0, 3600),
-        "How long a run may take at its end to send what is pending; one batch is sent in any case.",
-        30.0,
-    ),
-    Key(
-        "new_metrics_warning",
-        whole(0, 1_000_000),
-        "`metrics` warns of more new ones than this: carbon makes so many files a minute.",
-        50,
-    ),
-)
 
 DIMENSION_KEYS = table(
     Key(
@@ -148,21 +122,6 @@ DIMENSION_KEYS = table(
         choice({"names": "names", "any": "any"}),
         "Which values are taken: `names`, as above, or `any` text that can be a file's name.",
         "names",
-    ),
-)
-
-REPORT_GRAPHITE_KEYS = table(
-    Key(
-        "path",
-        TEXT,
-        "The metric path, with placeholders: `_metric`, the dimensions, the columns of the row.",
-        example="'{_metric}.{wiki}'",
-    ),
-    Key(
-        "metrics",
-        section("metric names to columns"),
-        "The metrics, each with the column that holds its value.",
-        example="{edits: edit_count}",
     ),
 )
 
@@ -260,10 +219,11 @@ REPORT_KEYS = table(
         "Whether its query may write to the database. Scripts always may write.",
         False,
     ),
-    Key(
-        "graphite",
-        section("keys to values"),
-        "How rows become datapoints. Without it none are sent.",
+    *(
+        Key(
+            name, section("keys to values"), "How rows become datapoints. Without it none are sent."
+        )
+        for name in SINKS
     ),
     Key("owner", TEXT, "Who looks after the report. It stands in messages about it."),
     Key("ticket", TEXT, "Where it is discussed, an address or a number. It stands there too."),

@@ -55,9 +55,10 @@ def _lines(effective: Effective) -> Iterator[Line]:
         # Such keys are for host settings alone.
         yield line._replace(text=f"# {line.text}")
     for title, entries in (("databases", effective.databases), ("reports", effective.reports)):
-        if title == "reports" and (effective.graphite.given or effective.graphite.bad):
-            yield Line(0, "graphite:")
-            yield from writer.keys(effective.graphite, 1)
+        for name, keys in effective.sinks.items() if title == "reports" else ():
+            if keys.given or keys.bad:
+                yield Line(0, f"{name}:")
+                yield from writer.keys(keys, 1)
         if entries:
             yield Line(0, f"{title}:")
         for name, entry in entries.items():

@@ -19,9 +19,9 @@ from reportupdater.execution.points import note_datapoints, result_points
 from reportupdater.execution.stop import Stop
 from reportupdater.execution.summary import Summary
 from reportupdater.execution.warned import Warned
-from reportupdater.model import GraphiteConfig, Report, Series, Task
+from reportupdater.model import Report, Series, SinkSettings, Task
 from reportupdater.planning.due import Due
-from reportupdater.sinks.graphite.datapoints import Made
+from reportupdater.sinks.base import Made
 from reportupdater.state import history, journal, outbox, owners, reruns
 from reportupdater.state.database import State
 from reportupdater.state.history import Attempt
@@ -45,12 +45,12 @@ class Committer:
         state: State,
         run: int,
         summary: Summary,
-        graphite: GraphiteConfig | None,
+        sinks: Mapping[str, SinkSettings],
         stop: Stop,
     ) -> None:
-        """`graphite` names the receiver of datapoints; without it none are made."""
+        """`sinks` are those that datapoints are made for; each has a destination."""
         self._stop = stop
-        self._graphite = graphite
+        self._sinks = sinks
         self._state = state
         self._run = run
         self._summary = summary
@@ -136,24 +136,21 @@ class Committer:
             reruns.answered(
                 connection, self._run, [(number, result.start) for number, _, result in results]
             )
-            if self._graphite:
-                for _, one in made:
-                    outbox.put(connection, str(self._graphite.destination), one.points)
+            for series, destination, one in made:
+                outbox.put(connection, destination, series.tsv, one.points)
             for report in {series.report for series in by_series}:
                 owners.claim(connection, self._owners[report])
             history.note(connection, self._run, utcnow(), attempts)
-        for report, one in made:
-            note_datapoints(self._summary, report, one)
+        for series, _, one in made:
+            note_datapoints(self._summary, series.report, one)
 
-    def _made(self, results: Mapping[Series, Sequence[Result]]) -> list[tuple[Report, Made]]:
-        """The datapoints of results, each with its report."""
-        if self._graphite is None:
-            return []
-        lookups = self._graphite.lookups
+    def _made(self, results: Mapping[Series, Sequence[Result]]) -> list[tuple[Series, str, Made]]:
+        """The datapoints of results, each with its series and destination."""
         return [
-            (series.report, made)
+            (series, str(settings.destination), made)
+            for name, settings in self._sinks.items()
             for series, some in results.items()
-            for made in result_points(series, some, lookups)
+            for made in result_points(series, some, name, settings)
         ]
 
     def _count(self, outcome: Outcome) -> None:

@@ -11,6 +11,7 @@ import logging
 import queue
 import re
 import threading
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from time import monotonic
 
@@ -24,8 +25,9 @@ from reportupdater.errors import (
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.retry import RETRY
 from reportupdater.execution.stop import Stop
-from reportupdater.model import GraphiteConfig
+from reportupdater.model import SinkSettings
 from reportupdater.sinks.base import Sink
+from reportupdater.sinks.registry import definition
 from reportupdater.state import outbox
 from reportupdater.state.database import State
 from reportupdater.state.locks import Locks, NoLock
@@ -54,22 +56,68 @@ def _lock(destination: str) -> str:
     return ".deliver-" + re.sub(r"[^A-Za-z0-9.-]", "_", destination)[:200]
 
 
-class Deliverer:
-    """Delivers the outbox of one destination while a run goes on, and at its end.
+def clients(sinks: Mapping[str, SinkSettings]) -> list[tuple[Sink, float]]:
+    """Return a client for each destination, with the seconds that it may take at a run's end."""
+    return [
+        (definition(name).sink(settings), settings.drain_timeout)
+        for name, settings in sinks.items()
+    ]
 
-    Without a sink there is nothing to do: nothing is owed, and nothing is sent.
-    """
+
+class Deliverers:
+    """Deliver the outbox to all destinations of a run, each on a thread of its own."""
+
+    def __init__(self, state: State, locks: Locks, clients: Iterable[tuple[Sink, float]]) -> None:
+        """`clients` are sinks, each with the seconds that it may take at the end of the run."""
+        self._wake = threading.Event()
+        self._each = [
+            Deliverer(state, locks, sink, patience, self._wake) for sink, patience in clients
+        ]
+
+    def __enter__(self) -> Deliverers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop sending."""
+        for deliverer in self._each:
+            deliverer.close()
+
+    @property
+    def errors(self) -> list[ReportupdaterError]:
+        """Why the last sendings failed, of destinations where the last one did."""
+        return [deliverer.error for deliverer in self._each if deliverer.error]
+
+    def step(self) -> bool:
+        """Acknowledge what was sent, and send more. Whether any may be pending. Never waits."""
+        may_be = [deliverer.step() for deliverer in self._each]  # each of them takes its step
+        return any(may_be)
+
+    def drain(self, stop: Stop) -> tuple[int, str]:
+        """Send what is pending, for as long as the settings allow: how much still is, and why."""
+        drains = [deliverer.draining(stop) for deliverer in self._each]
+        while pauses := [pause for one in drains if (pause := next(one, None))]:
+            self._wake.wait(min(pauses))
+        left = [deliverer.left() for deliverer in self._each]
+        return sum(count for count, _ in left), "; ".join(why for _, why in left if why)
+
+
+class Deliverer:
+    """Delivers the outbox of one destination while a run goes on, and at its end."""
 
     def __init__(
-        self, state: State, locks: Locks, sink: Sink | None, config: GraphiteConfig | None
+        self, state: State, locks: Locks, sink: Sink, patience: float, wake: threading.Event
     ) -> None:
-        self._patience = config.drain_timeout if config else 0.0
+        """`patience` is how many seconds it may take at the end of the run.
+
+        `wake` is set when a batch has ended.
+        """
+        self._patience = patience
         self._state = state
         self._locks = locks
         self._sink = sink
         self._to_send: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
         self._sent: queue.SimpleQueue[ReportupdaterError | None] = queue.SimpleQueue()
-        self._settles = threading.Event()  # the batch in work has ended
+        self._settles = wake
         self._sending: Batch | None = None
         self._thread: threading.Thread | None = None
         self._failures = 0
@@ -80,24 +128,18 @@ class Deliverer:
         self.error: ReportupdaterError | None = None
         """Why the last sending failed; None after one that did not."""
 
-    def __enter__(self) -> Deliverer:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop sending. What was in work stays owed, and in doubt."""
+    def close(self) -> None:
+        """Stop sending. What was in work stays pending, and unacknowledged."""
         self._to_send.put(None)
-        if self._sink is not None:
-            self._sink.close()
-            with suppress(StateError):  # that has been told already
-                if self._sending:
-                    outbox.doubt(self._state, self._sink.destination, self._sending)
-                if self._thread is not None:
-                    outbox.end(self._state, self._sink.destination)
+        self._sink.close()
+        with suppress(StateError):  # that has been reported already
+            if self._sending:
+                outbox.doubt(self._state, self._sink.destination, self._sending)
+            if self._thread is not None:
+                outbox.end(self._state, self._sink.destination)
 
     def step(self) -> bool:
         """Settle what was sent, and send more. Whether anything may be owed. Never waits."""
-        if self._sink is None:
-            return False
         if self._sending and not self._settle(self._sink, self._sending):
             return True
         now = monotonic()
@@ -122,8 +164,8 @@ class Deliverer:
                 self._to_send.put(batch)
         return bool(owed)
 
-    def drain(self, stop: Stop) -> tuple[int, str]:
-        """Send what is owed, for as long as the settings allow: how much still is, and why.
+    def draining(self, stop: Stop) -> Iterator[float]:
+        """Send what is pending, for as long as the settings allow; yield the seconds to wait.
 
         However short that is, one batch is sent to a receiver that takes it within some seconds.
         """
@@ -132,15 +174,16 @@ class Deliverer:
         self._not_before = 0.0  # once more, however often it failed before
         ended = self._ended
         while self.step() and monotonic() < deadline and not stop.requested:
-            self._settles.wait(_STEP if self._sending else _LOCK_STEP)
-        if self._sink is None:
-            return 0, ""
+            yield _STEP if self._sending else _LOCK_STEP
         deadline = max(deadline, monotonic() + _ONE_BATCH)
         while self._sending and self._ended == ended and not stop.requested:
             if monotonic() > deadline:
                 break
-            self._settles.wait(_STEP)
+            yield _STEP
             self._settle(self._sink, self._sending)
+
+    def left(self) -> tuple[int, str]:
+        """Return how many datapoints are still pending, and why."""
         waiting = outbox.waiting(self._state, self._sink.destination)
         if not waiting:
             return 0, ""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
 from reportupdater.errors import Problem, TsvError, told
 from reportupdater.execution.summary import Summary
-from reportupdater.model import MetricsConfig, Report, Series
-from reportupdater.sinks.graphite.datapoints import Made, datapoints, made
-from reportupdater.sinks.graphite.naming import Lookups, Naming
+from reportupdater.model import Report, Series, SinkSettings
+from reportupdater.sinks.base import Made
+from reportupdater.sinks.registry import definition
 from reportupdater.state import outbox
 from reportupdater.state.database import State
 from reportupdater.state.journal import Result
@@ -25,12 +25,16 @@ _TOGETHER = 1 << 16
 """Characters of results whose datapoints are made together."""
 
 
-def result_points(series: Series, results: Iterable[Result], lookups: Lookups) -> list[Made]:
-    """The datapoints of results of a series; none where its report has none. Never raises."""
-    metrics = series.report.graphite
-    if metrics is None:
+def result_points(
+    series: Series, results: Sequence[Result], name: str, settings: SinkSettings
+) -> list[Made]:
+    """Return the datapoints of results of a series for one sink; none where its report has none.
+
+    Never raises.
+    """
+    if name not in series.report.outputs:
         return []
-    return [made for some in _together(results) for made in _made(series, metrics, some, lookups)]
+    return [made for some in _together(results) for made in _made(series, some, name, settings)]
 
 
 def _together(results: Iterable[Result]) -> Iterator[list[Result]]:
@@ -47,31 +51,39 @@ def _together(results: Iterable[Result]) -> Iterator[list[Result]]:
         yield some
 
 
-def _made(
-    series: Series, metrics: MetricsConfig, results: list[Result], lookups: Lookups
-) -> list[Made]:
+def _made(series: Series, results: list[Result], name: str, settings: SinkSettings) -> list[Made]:
     try:
-        naming = Naming(series, metrics, results[0].header, lookups)
-        of_all = made(naming, tsv.parse("".join([result.rows for result in results])))
+        rows = tsv.parse("".join([result.rows for result in results]))
+        of_all = definition(name).points(series, settings, results[0].header, rows)
         if not of_all.problems or len(results) == 1:
             return [of_all]
     except Exception as error:  # whatever is wrong with datapoints, the rows are stored
         if len(results) == 1:
             log.exception("a bug met the datapoints of %s, %s", series, results[0].start)
             what = f"a bug of this program: {error!r}"
-            return [Made([], (Problem(what, metrics.where, report=series.report.name),))]
+            return [
+                Made(
+                    [],
+                    (
+                        Problem(
+                            what, definition(name).where(series.report), report=series.report.name
+                        ),
+                    ),
+                )
+            ]
     # What is wrong with one result withholds no others.
-    return [one for result in results for one in _made(series, metrics, [result], lookups)]
+    return [one for result in results for one in _made(series, [result], name, settings)]
 
 
 def stored_points(
     output: Path,
     series: Series,
-    lookups: Lookups,
+    name: str,
+    settings: SinkSettings,
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Iterator[Made]:
-    """The datapoints of what stands in a series' TSV, an interval at a time, as a run makes them.
+    """Return the datapoints of the rows in a series' TSV, an interval at a time, as a run makes them.
 
     Only intervals that start in `[since, until)` count. Raises TsvError, OSError.
     """
@@ -81,7 +93,8 @@ def stored_points(
     content = tsv.read(files.place(files.opened(output), series.tsv), granularity)
     for number, rows in groupby(content.rows, key=lambda row: row.number):
         if (first is None or number >= first) and (past is None or number < past):
-            yield datapoints(series, content.header, [row.cells for row in rows], lookups)
+            cells = [row.cells for row in rows]
+            yield definition(name).points(series, settings, content.header, cells)
 
 
 def owe(
@@ -95,7 +108,7 @@ def owe(
         return
     with state.transaction() as connection:
         for made in read:
-            outbox.put(connection, destination, made.points)
+            outbox.put(connection, destination, series.tsv, made.points)
     for made in read:
         note_datapoints(summary, series.report, made)
         summary.owed += len(made.points)

@@ -11,7 +11,7 @@ from reportupdater.config.load import load_project
 from reportupdater.errors import Severity, TsvError, UsageError, Where, nearest
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.summary import Summary
-from reportupdater.model import Destination, Project, Report
+from reportupdater.model import Project, Report, SinkSettings
 from reportupdater.planning.explode import EVERY, Only, explode
 from reportupdater.spelling import normal
 from reportupdater.state import coverage, owners
@@ -189,35 +189,44 @@ def _still_has(config: str, report: str) -> bool:
     return report in names or not names
 
 
-def destination(
+def sinks(
     project: Project, reports: Sequence[Report], asked: bool | None
-) -> Destination | None:
-    """Where the datapoints of a run go; None if it neither sends nor queues any.
+) -> dict[str, SinkSettings]:
+    """Return the sinks that a run enqueues datapoints for and sends to, each with a destination.
 
-    `asked` is what the command line says. A terminal means that somebody is trying something, so
+    `asked` is what the command line says. A terminal means that someone is trying something, so
     nothing is sent from there unless the command line or the host's settings say so. Where no
-    report makes datapoints, those are meant that are owed from before: whose report has gone since.
+    report makes datapoints, pending ones of earlier runs are sent: their report may be gone.
     """
-    graphite = project.graphite
-    if asked is False or graphite is None:
-        return None
-    wanted = any(report.graphite for report in reports)
-    if graphite.host is None:
+    if asked is False:
+        return {}
+    return {
+        name: settings
+        for name, settings in project.sinks.items()
+        if _is_used(project, name, settings, any(name in r.outputs for r in reports), asked)
+    }
+
+
+def _is_used(
+    project: Project, name: str, settings: SinkSettings, wanted: bool, asked: bool | None
+) -> bool:
+    if settings.destination is None:
         if wanted:
             log.warning(
-                "%s: `graphite` has no `host`: datapoints are neither sent nor kept for later;"
+                "%s: `%s` has no `host`: datapoints are neither sent nor kept for later;"
                 " `reportupdater resend` sends them once it has one",
                 project.config_path,
+                name,
             )
-        return None
-    if graphite.enabled is False:
+        return False
+    if settings.enabled is False:
         log.info("no datapoints are sent from this host: its settings say `enabled: false`")
-        return None
-    if not asked and not graphite.enabled and sys.stdin is not None and sys.stdin.isatty():
+        return False
+    if not asked and not settings.enabled and sys.stdin is not None and sys.stdin.isatty():
         if wanted:
             log.warning(
-                "no datapoints are sent from a terminal unless --graphite is given;"
+                "no datapoints are sent from a terminal unless --send is given;"
                 " `reportupdater resend` sends them later"
             )
-        return None
-    return graphite.destination
+        return False
+    return True

@@ -19,12 +19,12 @@ from reportupdater.model import (
     Project,
     Report,
     Series,
+    SinkSettings,
 )
 from reportupdater.planning.explode import explode
 from reportupdater.planning.schedule import is_delayed
-from reportupdater.sinks.graphite import naming
-from reportupdater.sinks.graphite.columns import not_in_header, not_in_query
-from reportupdater.sinks.graphite.naming import Lookups
+from reportupdater.sinks.base import Definition
+from reportupdater.sinks.registry import SINKS, definition
 from reportupdater.state import reruns
 from reportupdater.terminal import wording
 from reportupdater.tsv import files, rows
@@ -93,16 +93,17 @@ def _of_project(
         places = _Places(effective, report)
         yield from _dates(report, places, now)
         yield from _delaying_schedule(report, places, now)
-        definition = registry.definition(report.database.engine)
+        engine = registry.definition(report.database.engine)
         owner, where = f"report {report.name!r}", places.key("execute")
-        for problem in definition.check_query(report.execute, where, owner):
+        for problem in engine.check_query(report.execute, where, owner):
             yield replace(problem, report=report.name)
         yield from _unused_dimensions(report, places)
         yield from _names_in_lookups(report, project, places)
         headers, damaged = _headers(report, output)
         yield from damaged
-        if project.graphite is not None:
-            yield from _columns(report, project.graphite.lookups, headers)
+        for name, settings in project.sinks.items():
+            if name in report.outputs:
+                yield from _columns(report, definition(name), settings, headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,23 +158,24 @@ def _shared_paths(project: Project) -> Iterator[Problem]:
 
     Paths with columns in them are left out: only rows can tell these.
     """
-    first: dict[str, Report] = {}
-    for report in project.reports:
-        if report.graphite is None or project.graphite is None or naming.needs_rows(report):
-            continue
-        for series in explode(report):
-            shared = [
-                path
-                for path in naming.paths(series, project.graphite.lookups)[0]
-                if first.setdefault(path, report) is not report
-            ]
-            if shared:
-                what = f"report {report.name!r} sends to the metric path {shared[0]!r}, as"
-                what += f" {first[shared[0]].name!r} does"
-                hint = "for a date that both have, one takes the place of the other"
-                where = report.graphite.where
-                yield Problem(what, where, hint, Severity.WARNING, report.name)
-                break
+    for name, settings in project.sinks.items():
+        sink = definition(name)
+        first: dict[str, Report] = {}
+        for report in project.reports:
+            if name not in report.outputs or sink.needs_rows(report):
+                continue
+            for series in explode(report):
+                shared = [
+                    key
+                    for key in sink.series_keys(series, settings)[0]
+                    if first.setdefault(key, report) is not report
+                ]
+                if shared:
+                    what = f"report {report.name!r} sends to the metric path {shared[0]!r}, as"
+                    what += f" {first[shared[0]].name!r} does"
+                    hint = "for a date that both have, one takes the place of the other"
+                    yield Problem(what, sink.where(report), hint, Severity.WARNING, report.name)
+                    break
 
 
 def _marks(project: Project) -> Iterator[Problem]:
@@ -229,14 +231,16 @@ def _is_there(path: Path) -> bool:
 
 def _no_receiver(project: Project, effective: Effective) -> Iterator[Problem]:
     """A warning where reports have datapoints, and nobody is there to take them."""
-    sending = next((report for report in project.reports if report.graphite), None)
-    if sending is None or effective.graphite.bad or (project.graphite and project.graphite.host):
-        return
-    if project.graphite is None and effective.graphite.given:
-        return  # what is wrong with it has been told
-    what = f"report {sending.name!r} makes datapoints, and there is no `graphite` with a `host`"
-    hint = "they are neither sent nor kept for later"
-    yield Problem(what, _Places(effective, sending).key("graphite"), hint, Severity.WARNING)
+    for name in SINKS:
+        sending = next((report for report in project.reports if name in report.outputs), None)
+        settings = project.sinks.get(name)
+        if sending is None or effective.sinks[name].bad or (settings and settings.destination):
+            continue
+        if settings is None and effective.sinks[name].given:
+            continue  # what is wrong with it has been reported
+        what = f"report {sending.name!r} makes datapoints, and there is no `{name}` with a `host`"
+        hint = "they are neither sent nor kept for later"
+        yield Problem(what, _Places(effective, sending).key(name), hint, Severity.WARNING)
 
 
 # What concerns one report
@@ -288,18 +292,15 @@ def _unused_dimensions(report: Report, places: _Places) -> Iterator[Problem]:
 
 def _names_in_lookups(report: Report, project: Project, places: _Places) -> Iterator[Problem]:
     """A notice for each dimension of a metric path of which a lookup has some values and not all."""
-    if report.graphite is None or project.graphite is None:
-        return
-    used = {placeholder.name for placeholder in report.graphite.path.placeholders}
-    for dimension in report.dimensions:
-        lookup = project.graphite.lookups.get(dimension.name)
-        lacking = [value for value in dimension.values if lookup and value not in lookup]
-        if dimension.name in used and lacking:
+    for name, settings in project.sinks.items():
+        if name not in report.outputs:
+            continue
+        for dimension, lacking in definition(name).partly_named(report, settings).items():
             what = (
-                f"the lookup of the dimension {dimension.name!r} has no name for"
+                f"the lookup of the dimension {dimension!r} has no name for"
                 f" {_listed(lacking)}, which so stand in metric paths as they are"
             )
-            yield Problem(what, places.dimension(dimension.name), "", Severity.NOTICE)
+            yield Problem(what, places.dimension(dimension), "", Severity.NOTICE)
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -337,17 +338,20 @@ def _headers(
 
 
 def _columns(
-    report: Report, lookups: Lookups, headers: dict[Series, Sequence[str]]
+    report: Report,
+    sink: Definition,
+    settings: SinkSettings,
+    headers: dict[Series, Sequence[str]],
 ) -> Iterator[Problem]:
     """A warning for each column that is wanted, and missing as far as headers or the query tell.
 
     The series of a report have one query, so each column is told once.
     """
     if not headers:
-        yield from not_in_query(explode(report)[0])
+        yield from sink.missing_columns(explode(report)[0], settings, None)
         return
     found: dict[str, Problem] = {}
     for series, header in headers.items():
-        for problem in not_in_header(series, header, lookups):
+        for problem in sink.missing_columns(series, settings, header):
             found.setdefault(problem.what, problem)
     yield from found.values()

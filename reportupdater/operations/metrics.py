@@ -10,9 +10,9 @@ from reportupdater.config.load import load_project
 from reportupdater.errors import TsvError, UsageError, told
 from reportupdater.execution import select
 from reportupdater.execution.summary import Summary
-from reportupdater.model import GraphiteConfig, Project, Series
+from reportupdater.model import Series, SinkSettings
 from reportupdater.planning.explode import explode
-from reportupdater.sinks.graphite import naming
+from reportupdater.sinks.registry import definition
 from reportupdater.state import outbox
 from reportupdater.tsv import files
 from reportupdater.tsv import rows as tsv
@@ -49,30 +49,33 @@ def listing(
     """
     project = load_project(folder, config_path, host_files=host_files)
     summary = Summary()
-    chosen = [r for r in select.chosen(project, reports, summary) if r.graphite]
-    config = project.graphite
-    if not chosen or config is None:
+    chosen = [r for r in select.chosen(project, reports, summary) if r.outputs]
+    if not chosen or not project.sinks:
         hint = "a report with a `graphite` part and a `graphite` part of the project are needed"
         raise UsageError(f"{project.config_path}: there are no metrics", hint=hint)
     if output is not None:
         needed(output)
-    found = Listing(config.new_metrics_warning, is_valid=not summary.invalid)
-    paths: dict[str, None] = {}  # in the order of the configuration
-    for report in chosen:
-        if output is None and naming.needs_rows(report):
-            found.unknown.append(report.name)
-            continue
-        for series in explode(report):
-            paths |= dict.fromkeys(_paths(series, config, output, summary))
-    sent = _sent(project, output)
-    for path in paths:
-        (found.sent if path in sent else found.new).append(path)
+    limit = min(settings.new_metrics_warning for settings in project.sinks.values())
+    found = Listing(limit, is_valid=not summary.invalid)
+    for name, settings in project.sinks.items():
+        keys: dict[str, None] = {}  # in the order of the configuration
+        for report in chosen:
+            if name not in report.outputs:
+                continue
+            if output is None and definition(name).needs_rows(report):
+                found.unknown.append(report.name)
+                continue
+            for series in explode(report):
+                keys |= dict.fromkeys(_keys(series, name, settings, output, summary))
+        sent = _sent(settings, output)
+        for key in keys:
+            (found.sent if key in sent else found.new).append(key)
     found.troubles += summary.troubles
     return found
 
 
-def _paths(
-    series: Series, config: GraphiteConfig, output: Path | None, summary: Summary
+def _keys(
+    series: Series, name: str, settings: SinkSettings, output: Path | None, summary: Summary
 ) -> list[str]:
     report = series.report
     content = tsv.Content()
@@ -83,17 +86,16 @@ def _paths(
         except (TsvError, OSError) as error:
             summary.troubles.add(report.name, f"{series.tsv}: {told(error)}")
             return []
-    if not content.header and naming.needs_rows(report):
+    if not content.header and definition(name).needs_rows(report):
         return []  # nothing is computed yet
     rows = [row.cells for row in content.rows]
-    paths, problems = naming.paths(series, config.lookups, content.header, rows)
+    keys, problems = definition(name).series_keys(series, settings, content.header, rows)
     for problem in problems:
         summary.troubles.add(report.name, str(problem))
-    return paths
+    return keys
 
 
-def _sent(project: Project, output: Path | None) -> set[str]:
-    config = project.graphite
-    if output is None or config is None or config.destination is None:
+def _sent(settings: SinkSettings, output: Path | None) -> set[str]:
+    if output is None or settings.destination is None:
         return set()
-    return outbox.sent_metrics(output, str(config.destination))
+    return outbox.sent_metrics(output, settings.destination)

@@ -8,14 +8,13 @@ from reportupdater.config.load import load_project
 from reportupdater.errors import EXIT_FAILED, EXIT_OK, UsageError
 from reportupdater.execution import select
 from reportupdater.execution.checkpoint import merge_leftovers
-from reportupdater.execution.deliver import Deliverer
+from reportupdater.execution.deliver import Deliverers, clients
 from reportupdater.execution.points import owe, stored_points
 from reportupdater.execution.stop import Stop
 from reportupdater.execution.summary import Summary
 from reportupdater.model import Report
 from reportupdater.operations.run import Request
 from reportupdater.planning.explode import explode
-from reportupdater.sinks.graphite.sink import Graphite
 from reportupdater.state.database import State
 from reportupdater.state.locks import Locks
 from reportupdater.tsv import listing
@@ -31,9 +30,9 @@ def resend(request: Request) -> int:
     )
     summary = Summary()
     chosen = select.chosen(project, request.reports, summary, request.only)
-    reports = [report for report in chosen if report.graphite]
-    destination = select.destination(project, reports, asked=True) if reports else None
-    if destination is None or project.graphite is None:
+    reports = [report for report in chosen if report.outputs]
+    sinks = select.sinks(project, reports, asked=True) if reports else {}
+    if not sinks:
         raise UsageError(
             f"{project.config_path}: there is nothing to send",
             hint="a report with a `graphite` part and a `graphite` part with a `host` are needed",
@@ -47,13 +46,16 @@ def resend(request: Request) -> int:
             mine = select.held(project, reports, state, locks, summary)
         for report in mine:
             for series in explode(report, request.only):
-                if not stop.requested:
-                    lookups = project.graphite.lookups
-                    points = stored_points(output, series, lookups, request.since, request.until)
+                for name, settings in sinks.items():
+                    if stop.requested or name not in report.outputs:
+                        continue
+                    points = stored_points(
+                        output, series, name, settings, request.since, request.until
+                    )
                     with stop.abandoning():
-                        owe(state, series, str(destination), points, summary)
-        with Deliverer(state, locks, Graphite(*destination), project.graphite) as deliverer:
-            summary.waiting, summary.waiting_why = deliverer.drain(stop)
+                        owe(state, series, str(settings.destination), points, summary)
+        with Deliverers(state, locks, clients(sinks)) as deliverers:
+            summary.waiting, summary.waiting_why = deliverers.drain(stop)
         summary.interrupted = stop.requested is not None
         summary.log(f"{project.config_path} from {output}")
     if summary.skipped:  # what another run holds was not sent, and nobody will do it by himself

@@ -50,7 +50,7 @@ class Request:
     """Scripts at once."""
     now: datetime | None = None
     """A fixed clock, in UTC."""
-    graphite: bool | None = None
+    send: bool | None = None
     """Whether datapoints are sent; None leaves it to the settings, and to whether this is a terminal."""
 
     def clock(self) -> Clock:
@@ -76,7 +76,7 @@ def _run(request: Request, summary: Summary, began: datetime) -> int:
     if not reports:
         raise UsageError("no report could be loaded", where=Where(str(project.config_path)))
     output = select.made(request.output)
-    destination = select.destination(project, reports, request.graphite)
+    sinks = select.sinks(project, reports, request.send)
     with Stop() as stop, State(output, stop.is_requested) as state, Locks(state.locks) as locks:
         run_number = history.begin_run(state, str(project.config_path.absolute()), began)
         merge_leftovers(state, locks, summary, stop)  # first: they are TSVs that somebody may own
@@ -90,29 +90,26 @@ def _run(request: Request, summary: Summary, began: datetime) -> int:
                 dues += due_of(state, report, mark_files, clock, summary, request.only)
         if stop.requested:
             dues = []
-        if dues or (destination and outbox.waiting(state, str(destination), most=1)):
+        if dues or outbox.any_waiting(state, sinks.values()):
             # Not imported by a run with nothing to do.
             from reportupdater.engines import registry
             from reportupdater.execution.commit import Committer
-            from reportupdater.execution.deliver import Deliverer
+            from reportupdater.execution.deliver import Deliverers, clients
             from reportupdater.execution.execute import Execution
-            from reportupdater.sinks.graphite.sink import Graphite
 
-            sink = Graphite(*destination) if destination else None
-            graphite = project.graphite if sink else None
-            committer = Committer(state, run_number, summary, graphite, stop)
+            committer = Committer(state, run_number, summary, sinks, stop)
             committer.expect(dues, owned)
             execution = Execution(dues, registry.engine)
-            with Deliverer(state, locks, sink, project.graphite) as deliverer:
+            with Deliverers(state, locks, clients(sinks)) as deliverers:
                 with execution, progress(sum(due.intervals for due in dues)) as bar:
                     for batch in execution:
                         if stop.requested:
                             execution.stop()
                         committer.commit(batch)
-                        deliverer.step()
+                        deliverers.step()
                         bar.show(committer.ended, len(summary.failed), execution.doing)
                 committer.finish()
-                summary.waiting, summary.waiting_why = deliverer.drain(stop)
+                summary.waiting, summary.waiting_why = deliverers.drain(stop)
         summary.interrupted = stop.requested is not None
         exit_code = stop.exit_code or (EXIT_OK if summary.is_good else EXIT_FAILED)
         summary.log(f"{project.config_path} into {output}")

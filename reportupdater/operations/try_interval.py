@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,6 +12,7 @@ from time import monotonic
 
 from reportupdater import prefixes
 from reportupdater.config.load import load_project
+from reportupdater.configfile.files import Folders
 from reportupdater.engines import registry
 from reportupdater.engines.base import Engine, Session
 from reportupdater.errors import Problem, Severity, UsageError
@@ -22,11 +23,12 @@ from reportupdater.execution.points import result_points
 from reportupdater.execution.stop import Stop
 from reportupdater.execution.summary import Summary
 from reportupdater.intervals import watermark
-from reportupdater.model import GraphiteConfig, Project, Query, Report, Server, Table, Task
+from reportupdater.model import Project, Query, Report, Server, SinkSettings, Table, Task
 from reportupdater.planning.due import of_tasks
 from reportupdater.planning.explode import Only, explode
 from reportupdater.planning.plan import window
-from reportupdater.sinks.graphite.datapoints import Made
+from reportupdater.sinks.base import Made
+from reportupdater.sinks.registry import definition
 from reportupdater.terminal.progress import progress
 from reportupdater.terminal.wording import count
 
@@ -41,7 +43,7 @@ class Trial:
     task: Task
     query: Query
     has_side_effects: bool
-    graphite: GraphiteConfig | None
+    sinks: Mapping[str, SinkSettings]
     withheld: bool
     """Whether what is wrong with the configuration, which has been told, withholds datapoints."""
     doubts: tuple[str, ...]
@@ -55,12 +57,12 @@ class Tried:
     """What came of it.
 
     `outcome` is what a run would have to commit, None where a signal came before, and `made` the
-    datapoints of its result, None where the report has none; `table` is what the query gave, be it fit
+    datapoints of its result by sink; `table` is what the query gave, be it fit
     to be stored or not, and `seconds` how long that took.
     """
 
     outcome: Outcome | None
-    made: Made | None
+    made: Mapping[str, Made]
     table: Table | None
     server: Server | None
     seconds: float
@@ -105,7 +107,7 @@ def prepared(
         task,
         engine.query(task),
         engine.has_side_effects(task),
-        project.graphite,
+        _settings(project, report),
         errors > 0,
         tuple(_doubts(report, number, now)),
         len(project.problems) - len(concerning),
@@ -113,11 +115,21 @@ def prepared(
     )
 
 
+def _settings(project: Project, report: Report) -> dict[str, SinkSettings]:
+    """The settings of the report's sinks; defaults where the project has none."""
+    found: dict[str, SinkSettings] = {}
+    for name in report.outputs:
+        settings = project.sinks.get(name) or definition(name).read((), Folders(project.folder))[0]
+        if settings is not None:
+            found[name] = settings
+    return found
+
+
 def _concerning(project: Project, name: str) -> list[Problem]:
     """The problems that keep a report, or its datapoints, from being made as it says."""
     valid = {report.name: report for report in project.reports}
     report = valid.get(name)
-    complete = report is not None and (report.graphite is None or project.graphite is not None)
+    complete = report is not None and report.outputs.keys() <= project.sinks.keys()
     return [
         problem
         for problem in project.problems
@@ -182,11 +194,15 @@ def tried(trial: Trial) -> Tried:
             )
     seconds = monotonic() - began if engine.seconds is None else engine.seconds
     stopped = None if outcome is not None else stop.exit_code
-    made, table = None, engine.table
+    made: dict[str, Made] = {}
+    table = engine.table
     if isinstance(outcome, Answer):
         outcome, table = _named(outcome, table)
-        lookups = trial.graphite.lookups if trial.graphite else {}
-        made = next(iter(result_points(trial.task.series, [outcome.result], lookups)), None)
+        made = {
+            name: one
+            for name, settings in trial.sinks.items()
+            for one in result_points(trial.task.series, [outcome.result], name, settings)
+        }
     return Tried(outcome, made, table, engine.asked, seconds, stopped)
 
 

@@ -11,22 +11,23 @@ from reportupdater.config.load import load_project
 from reportupdater.errors import TsvError, UsageError, told
 from reportupdater.execution import select
 from reportupdater.execution.checkpoint import merge_leftovers
-from reportupdater.execution.deliver import Deliverer
+from reportupdater.execution.deliver import Deliverers, clients
 from reportupdater.execution.points import note_datapoints, owe, stored_points
 from reportupdater.execution.stop import Stop
 from reportupdater.execution.summary import Summary
 from reportupdater.intervals import Granularity
-from reportupdater.model import Datapoint, GraphiteConfig, Report, Series
+from reportupdater.model import Datapoint, Report, Series, SinkSettings
 from reportupdater.operations.run import Request
 from reportupdater.planning.explode import explode
+from reportupdater.sinks.base import Made
 from reportupdater.sinks.graphite.comparing import Comparison
-from reportupdater.sinks.graphite.datapoints import Made
 from reportupdater.sinks.graphite.render import AT_ONCE, RenderApi
-from reportupdater.sinks.graphite.sink import Graphite
 from reportupdater.state.database import State
 from reportupdater.state.locks import Locks
 from reportupdater.tsv.listing import needed
 
+_SINK = "graphite"
+"""The sink whose API is read."""
 _HOUR, _DAY = 3600, 86_400
 
 Wanted = dict[Series, dict[str, list[Datapoint]]]
@@ -55,17 +56,18 @@ def verify(request: Request, render_url: str, *, resend: bool) -> Verdict:
         request.project, request.config_path, jobs=request.jobs, host_files=request.host_files
     )
     summary = Summary()
-    reports = [r for r in select.chosen(project, request.reports, summary) if r.graphite]
-    if not reports or project.graphite is None:
+    reports = [r for r in select.chosen(project, request.reports, summary) if _SINK in r.outputs]
+    settings = project.sinks.get(_SINK)
+    if not reports or settings is None:
         hint = "a report with a `graphite` part and a `graphite` part of the project are needed"
         raise UsageError(f"{project.config_path}: there is nothing to compare", hint=hint)
     needed(request.output)
-    comparing = _Comparing(request, project.graphite, RenderApi(render_url), summary)
+    comparing = _Comparing(request, settings, RenderApi(render_url), summary)
     if not resend:
         comparing.all_of(reports)
         return comparing.verdict()
-    destination = select.destination(project, reports, asked=True)
-    if destination is None:
+    sinks = select.sinks(project, reports, asked=True)
+    if _SINK not in sinks:
         hint = "`graphite` needs a `host`, and may not be switched off by host settings"
         raise UsageError(f"{project.config_path}: nothing can be sent again", hint=hint)
     with (
@@ -89,12 +91,12 @@ def verify(request: Request, render_url: str, *, resend: bool) -> Verdict:
             for series, points in wrong.items():
                 with stop.abandoning():
                     made = comparing.made_again(series, points)
-                    owe(state, series, str(destination), [made], summary)
+                    owe(state, series, str(settings.destination), [made], summary)
             locks.release(report.name)
 
         comparing.all_of(reports, again, stop)
-        with Deliverer(state, locks, Graphite(*destination), project.graphite) as deliverer:
-            summary.waiting, summary.waiting_why = deliverer.drain(stop)
+        with Deliverers(state, locks, clients({_SINK: settings})) as deliverers:
+            summary.waiting, summary.waiting_why = deliverers.drain(stop)
         summary.interrupted = stop.requested is not None
     return replace(comparing.verdict(), stopped=stop.exit_code)
 
@@ -103,10 +105,10 @@ class _Comparing:
     """A comparison in progress."""
 
     def __init__(
-        self, request: Request, config: GraphiteConfig, api: RenderApi, summary: Summary
+        self, request: Request, settings: SinkSettings, api: RenderApi, summary: Summary
     ) -> None:
         self._request = request
-        self._lookups = config.lookups
+        self._settings = settings
         self._api = api
         self._summary = summary
         self._comparison = Comparison()
@@ -132,10 +134,10 @@ class _Comparing:
 
     def made_again(self, series: Series, wrong: Iterable[Datapoint]) -> Made:
         """The datapoints of those dates as the TSV has them now: a run may have changed them."""
-        dates = {(point.path, point.timestamp) for point in wrong}
+        dates = {(point.key, point.timestamp) for point in wrong}
         by_path = self._wanted(series)
         points = [point for some in by_path.values() for point in some]
-        return Made([point for point in points if (point.path, point.timestamp) in dates])
+        return Made([point for point in points if (point.key, point.timestamp) in dates])
 
     def _together(self, all_series: Iterable[Series]) -> Iterator[Wanted]:
         """The datapoints of series, of as many together as make one request."""
@@ -166,11 +168,11 @@ class _Comparing:
         by_path: dict[str, list[Datapoint]] = defaultdict(list)
         try:
             for made in stored_points(
-                request.output, series, self._lookups, request.since, request.until
+                request.output, series, _SINK, self._settings, request.since, request.until
             ):
                 note_datapoints(self._summary, series.report, made)
                 for point in made.points:
-                    by_path[point.path].append(point)
+                    by_path[point.key].append(point)
         except (TsvError, OSError) as error:
             self._summary.troubles.add(series.report.name, f"{series.tsv}: {told(error)}")
         return by_path

@@ -14,17 +14,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from reportupdater.model import Datapoint
+from reportupdater.model import Datapoint, SinkSettings
 from reportupdater.state import valid
 from reportupdater.state.database import State, look
 from reportupdater.state.many import insert
 from reportupdater.state.valid import Ignored
 
-_OF_BATCH = "destination = ? AND (path, timestamp) >= (?, ?) AND (path, timestamp) <= (?, ?)"
+_OF_BATCH = "destination = ? AND (key, timestamp) >= (?, ?) AND (key, timestamp) <= (?, ?)"
 
 
 class Batch(NamedTuple):
@@ -37,24 +37,30 @@ class Batch(NamedTuple):
     def place(self, destination: str) -> tuple[str, str, int, str, int]:
         """Where it lies in the outbox, for `_OF_BATCH`."""
         first, last = self.points[0], self.points[-1]
-        return destination, first.path, first.timestamp, last.path, last.timestamp
+        return destination, first.key, first.timestamp, last.key, last.timestamp
 
 
-def put(connection: sqlite3.Connection, destination: str, points: Sequence[Datapoint]) -> None:
-    """Owe datapoints to a destination, inside the transaction that stores their rows."""
+def put(
+    connection: sqlite3.Connection, destination: str, series: str, points: Sequence[Datapoint]
+) -> None:
+    """Enqueue datapoints for a destination, inside the transaction that stores their rows.
+
+    `series` is the path of the TSV that has the rows.
+    """
     if not points:
         return
     found = connection.execute("UPDATE outbox_version SET number = number + 1 RETURNING number")
     (version,) = found.fetchone()
     insert(
         connection,
-        "INSERT INTO outbox (destination, version, path, value, timestamp) VALUES {rows}"
+        "INSERT INTO outbox (destination, version, series, key, value, timestamp) VALUES {rows}"
         " ON CONFLICT DO UPDATE SET"
-        " owed = CASE WHEN in_doubt AND value != excluded.value THEN 2 ELSE owed END,"
-        " value = excluded.value, version = excluded.version",
+        " sends = CASE WHEN unacknowledged AND value != excluded.value THEN 2 ELSE sends END,"
+        " value = excluded.value, version = excluded.version, series = excluded.series",
         points,
         destination,
         version,
+        series,
     )
 
 
@@ -63,15 +69,15 @@ def remove_odd(state: State, destination: str) -> int:
     odd_types = " OR ".join(
         f"typeof({name}) != '{kind}'"
         for kind, names in (
-            ("text", ("path", "value")),
-            ("integer", ("timestamp", "version", "owed", "in_doubt")),
+            ("text", ("key", "value", "series")),
+            ("integer", ("timestamp", "version", "sends", "unacknowledged")),
         )
         for name in names
     )
     # A white space or control character ends a path, a value, or a line.
     odd_texts = " OR ".join(
         f"{name} GLOB '*[' || char(1) || '- ]*' OR instr({name}, char(0))"
-        for name in ("path", "value")
+        for name in ("key", "value")
     )
     with state.transaction() as connection:
         return connection.execute(
@@ -90,7 +96,8 @@ def begin(state: State, destination: str) -> None:
         fresh = connection.execute("INSERT OR IGNORE INTO senders VALUES (?)", (destination,))
         if not fresh.rowcount:
             connection.execute(
-                "UPDATE outbox SET in_doubt = 1, owed = 2 WHERE destination = ?", (destination,)
+                "UPDATE outbox SET unacknowledged = 1, sends = 2 WHERE destination = ?",
+                (destination,),
             )
 
 
@@ -106,9 +113,9 @@ def batch(state: State, destination: str, most: int) -> Batch:
         # First: what another run commits meanwhile is sent, and stays owed.
         (version,) = connection.execute("SELECT number FROM outbox_version").fetchone()
         found = connection.execute(
-            "SELECT json_group_array(json_array(path, value, timestamp)) FROM"
-            " (SELECT path, value, timestamp FROM outbox WHERE destination = ?"
-            " ORDER BY path, timestamp LIMIT ?)",
+            "SELECT json_group_array(json_array(key, value, timestamp)) FROM"
+            " (SELECT key, value, timestamp FROM outbox WHERE destination = ?"
+            " ORDER BY key, timestamp LIMIT ?)",
             (destination, most),
         ).fetchone()[0]
         return Batch(list(map(Datapoint._make, json.loads(found))), version)
@@ -118,14 +125,16 @@ def acknowledge(state: State, destination: str, sent: Batch) -> None:
     """Note that a destination has read datapoints: what was not replaced meanwhile is settled."""
     at_version = f"{_OF_BATCH} AND version <= ?"
     which = *sent.place(destination), sent.version
-    paths = {point.path for point in sent.points}
+    paths = {point.key for point in sent.points}
     with state.transaction() as connection:
         connection.executemany(
             "INSERT OR IGNORE INTO sent_metrics VALUES (?, ?)",
             [(destination, path) for path in paths],
         )
-        connection.execute(f"DELETE FROM outbox WHERE {at_version} AND owed = 1", which)
-        connection.execute(f"UPDATE outbox SET owed = 1, in_doubt = 0 WHERE {at_version}", which)
+        connection.execute(f"DELETE FROM outbox WHERE {at_version} AND sends = 1", which)
+        connection.execute(
+            f"UPDATE outbox SET sends = 1, unacknowledged = 0 WHERE {at_version}", which
+        )
 
 
 def doubt(state: State, destination: str, sent: Batch) -> None:
@@ -135,8 +144,8 @@ def doubt(state: State, destination: str, sent: Batch) -> None:
     """
     with state.transaction() as connection:
         connection.execute(
-            "UPDATE outbox SET in_doubt = 1,"
-            " owed = CASE WHEN version > ? THEN 2 ELSE owed END"  # replaced while it was sent
+            "UPDATE outbox SET unacknowledged = 1,"
+            " sends = CASE WHEN version > ? THEN 2 ELSE sends END"  # replaced while it was sent
             f" WHERE {_OF_BATCH}",
             (sent.version, *sent.place(destination)),
         )
@@ -152,6 +161,11 @@ def waiting(state: State, destination: str, most: int = -1) -> int:
         return int(found[0])
 
 
+def any_waiting(state: State, sinks: Iterable[SinkSettings]) -> bool:
+    """Whether any of some sinks' destinations has pending datapoints."""
+    return any(waiting(state, str(settings.destination), most=1) for settings in sinks)
+
+
 def owed(connection: sqlite3.Connection, ignored: Ignored | None = None) -> dict[str, int]:
     """How many datapoints each destination is owed that is owed any."""
     query = "SELECT destination, count(*) FROM outbox GROUP BY destination ORDER BY destination"
@@ -164,7 +178,8 @@ def sent_metrics(output: Path, destination: str) -> set[str]:
     with look(output) as connection:
         if connection is None:
             return set()
-        found = connection.execute(
-            "SELECT path FROM sent_metrics WHERE destination = ?", (destination,)
+        found = connection.execute(  # by place: an older version called the second column `path`
+            "SELECT * FROM sent_metrics WHERE destination IN (?, ?)",
+            (destination, destination.partition("://")[2]),
         )
-        return {str(path) for (path,) in found}
+        return {str(key) for _, key in found}

@@ -6,7 +6,7 @@ import re
 import sqlite3
 from contextlib import closing
 
-VERSION = 3
+VERSION = 4
 
 _WITHOUT_HISTORY = """
 CREATE TABLE series (
@@ -74,14 +74,15 @@ CREATE TABLE coverage (            -- what is done in a TSV, as long as the file
     PRIMARY KEY (report, tsv)
 ) WITHOUT ROWID;
 CREATE TABLE outbox (              -- datapoints that are still to be sent
-    destination TEXT NOT NULL,     -- host:port
-    path TEXT NOT NULL,
+    destination TEXT NOT NULL,     -- a URL
+    key TEXT NOT NULL,             -- of the series in the sink
     timestamp INTEGER NOT NULL,
     value TEXT NOT NULL,
-    version INTEGER NOT NULL,             -- higher than that of whatever was put before
-    owed INTEGER NOT NULL DEFAULT 1,      -- how many times it is still to be sent
-    in_doubt INTEGER NOT NULL DEFAULT 0,  -- a sending failed that may have reached its end
-    PRIMARY KEY (destination, path, timestamp)
+    version INTEGER NOT NULL,      -- higher than that of all that was put before
+    sends INTEGER NOT NULL DEFAULT 1,          -- how many times it is still to be sent
+    unacknowledged INTEGER NOT NULL DEFAULT 0, -- a sending failed that may have reached its end
+    series TEXT NOT NULL DEFAULT '',           -- the TSV that it comes from; empty: not known
+    PRIMARY KEY (destination, key, timestamp)
 ) WITHOUT ROWID;
 CREATE TABLE outbox_version (      -- one row: the highest version that was given
     number INTEGER NOT NULL
@@ -90,10 +91,10 @@ INSERT INTO outbox_version VALUES (0);
 CREATE TABLE senders (             -- destinations to which a process sends, or sent when killed
     destination TEXT PRIMARY KEY
 ) WITHOUT ROWID;
-CREATE TABLE sent_metrics (        -- the metric paths that a destination has got datapoints of
+CREATE TABLE sent_metrics (        -- the series keys that a destination has got datapoints of
     destination TEXT NOT NULL,
-    path TEXT NOT NULL,
-    PRIMARY KEY (destination, path)
+    key TEXT NOT NULL,
+    PRIMARY KEY (destination, key)
 ) WITHOUT ROWID;
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY,
@@ -178,7 +179,35 @@ def _to_3(connection: sqlite3.Connection) -> None:
     )
 
 
-UPGRADES = {1: _to_2, 2: _to_3}
+def _to_4(connection: sqlite3.Connection) -> None:
+    """Give datapoints their series, and destinations, which were `host:port`, as URLs."""
+    columns = _columns(connection)
+    for table, before, now in (
+        ("outbox", "path", "key"),
+        ("outbox", "owed", "sends"),
+        ("outbox", "in_doubt", "unacknowledged"),
+        ("sent_metrics", "path", "key"),
+    ):
+        if (table, before) in columns:
+            connection.execute(f"ALTER TABLE {table} RENAME COLUMN {before} TO {now}")
+    if ("outbox", "series") not in columns:
+        connection.execute("ALTER TABLE outbox ADD COLUMN series TEXT NOT NULL DEFAULT ''")
+    for table in ("outbox", "senders", "sent_metrics"):
+        found = connection.execute(
+            f"SELECT DISTINCT destination FROM {table} WHERE destination NOT LIKE '%://%'"
+        ).fetchall()
+        connection.executemany(
+            f"UPDATE OR REPLACE {table} SET destination = ? WHERE destination = ?",
+            [(_url(destination), destination) for (destination,) in found],
+        )
+
+
+def _url(place: str) -> str:
+    host, _, port = place.rpartition(":")
+    return f"graphite://[{host}]:{port}" if ":" in host else f"graphite://{place}"
+
+
+UPGRADES = {1: _to_2, 2: _to_3, 3: _to_4}
 """Version → what makes the next one of it, whichever of its tables are there already."""
 
 
@@ -230,10 +259,15 @@ def check_older(connection: sqlite3.Connection) -> None:
     with closing(sqlite3.connect(":memory:")) as present:
         present.executescript(SCHEMA)
         wanted = _columns(present)
-    if not {(table, column) for table, column in wanted if table not in _MADE_LATER} <= _columns(
-        connection
-    ):
+    found = _columns(connection)
+    found |= {(table, _RENAMED.get(column, column)) for table, column in found}
+    needed = {(table, column) for table, column in wanted if table not in _MADE_LATER}
+    if not needed - {("outbox", "series")} <= found:
         raise sqlite3.DatabaseError("it lacks tables or columns")
+
+
+_RENAMED = {"path": "key", "owed": "sends", "in_doubt": "unacknowledged"}
+"""Columns by their names of before version 4."""
 
 
 def _columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:

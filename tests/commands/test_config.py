@@ -81,7 +81,7 @@ def plain(value: Any) -> Any:
 
 def meaning(loaded: Loaded) -> Any:
     assert [str(problem) for problem in loaded.problems] == []
-    return plain((loaded.reports, loaded.graphite))
+    return plain((loaded.reports, loaded.sinks))
 
 
 def test_each_value_is_shown_with_where_it_comes_from(ask: Ask, tmp_path: Path) -> None:
@@ -151,9 +151,7 @@ def test_whatever_is_wrong_it_is_told_and_what_is_right_means_the_same(
         if not errors and HIDDEN not in shown:
             one.write("config.yaml", shown)
             after = load_project(one.folder)
-            assert plain((after.reports, after.graphite)) == plain(
-                (before.reports, before.graphite)
-            )
+            assert plain((after.reports, after.sinks)) == plain((before.reports, before.sinks))
 
 
 def test_the_demo_means_the_same(ask: Ask, tmp_path: Path) -> None:

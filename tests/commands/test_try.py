@@ -59,7 +59,7 @@ date        country      n  note
 == checks: passed
 Names of columns, width and date of each row: a run would store them.
 
-== datapoints: 2, for stats.example.org:2003
+== datapoints: 2, for graphite://stats.example.org:2003
 path                  value  date
 e.enwiki.Peru.n          12  2025-01-31
 e.enwiki.Sri_Lanka.n    3.5  2025-01-31
@@ -220,7 +220,7 @@ def test_datapoints_that_would_not_be_sent_are_told(
     ("graphite", "told"),
     [
         ("", "which a run would not send: there is no `graphite` with a `host`"),
-        ("graphite: {host: g, enabled: false}", "for g:2003, which a run on this host would not send: `enabled: false`"),
+        ("graphite: {host: g, enabled: false}", "for graphite://g:2003, which a run on this host would not send: `enabled: false`"),
     ],
 )  # fmt: skip
 def test_datapoints_are_shown_where_none_are_sent(

@@ -19,6 +19,7 @@ from reportupdater.config.load import load_project
 from reportupdater.engines import registry
 from reportupdater.errors import Severity
 from reportupdater.model import Project
+from reportupdater.sinks.graphite.config import GraphiteSink
 
 CONFIG = """\
 # All keys, in all forms.
@@ -114,7 +115,7 @@ def checked(project: Project) -> None:
     errors = [problem for problem in project.problems if problem.severity is Severity.ERROR]
     valid = {report.name for report in project.reports}
     # What is wrong with its datapoints does not take a report out.
-    sending = {report.name for report in project.reports if report.graphite}
+    sending = {report.name for report in project.reports if report.outputs}
     assert sending.isdisjoint(problem.report for problem in errors)
     assert valid <= set(project.names)
     if None not in (blamed := {problem.report for problem in errors}):
@@ -166,8 +167,8 @@ def test_so_it_does_where_only_the_parser_in_python_is_there(
 
 KEYS = sorted(
     {"a", "b", "A", "x y", "", "wiki", "day", "a.tsv", *schema.TOP_KEYS, *schema.REPORT_KEYS}
-    | schema.GRAPHITE_KEYS.keys()
-    | schema.REPORT_GRAPHITE_KEYS.keys()
+    | GraphiteSink.KEYS.keys()
+    | GraphiteSink.REPORT_KEYS.keys()
     | {key for name in registry.entry_names() for key in entry_keys(name)}
 )
 SCALARS = (
@@ -219,7 +220,7 @@ DATABASES = st.dictionaries(
             "reports": REPORTS | VALUES,
             "databases": DATABASES | VALUES,
             "defaults": st.dictionaries(st.sampled_from(sorted(schema.REPORT_KEYS)), VALUES) | VALUES,
-            "graphite": st.dictionaries(st.sampled_from(sorted(schema.GRAPHITE_KEYS)), VALUES) | VALUES,
+            "graphite": st.dictionaries(st.sampled_from(sorted(GraphiteSink.KEYS)), VALUES) | VALUES,
             "more": VALUES,
         },
     )

@@ -19,6 +19,7 @@ from reportupdater.engines import registry
 from reportupdater.engines.hive.config import HiveDatabase
 from reportupdater.engines.mysql.config import MysqlDatabase
 from reportupdater.engines.sqlite.config import SqliteDatabase
+from reportupdater.sinks.graphite.config import GraphiteSink
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 
@@ -27,11 +28,11 @@ TABLES: dict[str, Keys] = {
     "`engine: mysql`": entry_keys("mysql"),
     "`engine: sqlite`": entry_keys("sqlite"),
     "`engine: hive`": entry_keys("hive"),
-    "`graphite`": schema.GRAPHITE_KEYS,
+    "`graphite`": GraphiteSink.KEYS,
     "`reports` and `defaults`": schema.REPORT_KEYS,
     "`backfill`": schema.BACKFILL_KEYS,
     "Other values": schema.DIMENSION_KEYS,
-    "`graphite` of a report": schema.REPORT_GRAPHITE_KEYS,
+    "`graphite` of a report": GraphiteSink.REPORT_KEYS,
     "Host settings": schema.HOST_KEYS,
 }
 

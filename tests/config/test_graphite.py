@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from reportupdater.errors import Severity
-from reportupdater.model import GraphiteConfig
+from reportupdater.sinks.graphite.config import GraphiteSettings
 from reportupdater.sinks.graphite.path import METRIC
 from tests.config.conftest import Load
+from tests.making import graphite as graphite_of
+from tests.making import metrics as metrics_of
 
 TOP = """\
 databases: {lite: {engine: sqlite, path: x}}
@@ -31,7 +33,7 @@ def paths(
         **files,
     )
     assert [report.name for report in project.reports] == ["a"]
-    assert (project.reports[0].graphite is None) == bool(project.problems)
+    assert (metrics_of(project.reports[0]) is None) == bool(project.problems)
     assert {problem.report for problem in project.problems} <= {"a"}
     problems = [str(problem) for problem in project.problems]
     assert all(problem.startswith(place) for problem in problems), problems
@@ -157,7 +159,7 @@ def test_names_of_a_lookup_are_checked_with_their_place(
     config = f"{TOP}graphite: {{lookups: {{w: n.yaml}}}}\nreports: {{a: {{explode_by: {{w: enwiki}}}}}}\n"
     project = load(config, **{"n.yaml": lookup})
     assert [str(found) for found in project.problems] == [problem]
-    assert project.graphite is None
+    assert graphite_of(project) is None
     assert [report.name for report in project.reports] == ["a"]
 
 
@@ -176,7 +178,7 @@ def test_a_lookup_of_no_dimension_is_worth_a_warning(load: Load) -> None:
         (("config.yaml:1:36: lookups of graphite has 'wkii', which is no dimension of any report "
          "(did you mean 'wiki'?)"), Severity.WARNING)
     ]  # fmt: skip
-    assert project.graphite is not None
+    assert graphite_of(project) is not None
 
 
 def test_where_a_report_is_invalid_nobody_knows_all_dimensions(load: Load) -> None:
@@ -189,13 +191,13 @@ def test_the_project_says_how_datapoints_are_sent(load: Load) -> None:
     keys = "{host: graphite.example.org, enabled: no, drain_timeout: 1.5, new_metrics_warning: 0}"
     project = load(f"graphite: {keys}\n{TOP}reports: {{a: {{}}}}\n")
     assert project.problems == ()
-    assert project.graphite == GraphiteConfig(
+    assert graphite_of(project) == GraphiteSettings(
         host="graphite.example.org", enabled=False, drain_timeout=1.5, new_metrics_warning=0
     )
 
 
 def test_defaults_of_the_keys_are_those_of_the_model(load: Load) -> None:
-    assert load(f"graphite: {{}}\n{TOP}reports: {{a: {{}}}}\n").graphite == GraphiteConfig()
+    assert graphite_of(load(f"graphite: {{}}\n{TOP}reports: {{a: {{}}}}\n")) == GraphiteSettings()
 
 
 def test_a_default_that_does_not_suit_a_report_is_told_of_it_once(load: Load) -> None:
@@ -219,7 +221,7 @@ reports:
             "of the dimension 'w' (for example {_metric}.{w})"
         )
     ]
-    sending = {report.name: report.graphite is not None for report in project.reports}
+    sending = {report.name: metrics_of(report) is not None for report in project.reports}
     assert sending == {"a": False, "b": False, "c": True}
 
 

@@ -15,9 +15,11 @@ from reportupdater.engines.hive.config import HiveDatabase
 from reportupdater.engines.mysql.config import MysqlDatabase
 from reportupdater.engines.sqlite.config import SqliteDatabase
 from reportupdater.errors import UsageError
-from reportupdater.model import Database, Dimension, GraphiteConfig, Project
+from reportupdater.model import Database, Dimension, Project
+from reportupdater.sinks.graphite.config import GraphiteSettings
 from tests.config.conftest import Load
 from tests.helpers import written
+from tests.making import graphite
 
 PROJECT = """\
 databases:
@@ -178,32 +180,32 @@ def test_a_list_in_defaults_is_relative_to_the_host_settings(load: Load) -> None
 
 
 @pytest.mark.parametrize(
-    ("own", "host_texts", "graphite"),
+    ("own", "host_texts", "wanted"),
     [
-        ("graphite: {host: g1, port: 2103}", ["graphite: {host: g2}"], GraphiteConfig("g2", 2103)),
-        ("graphite: {host: g1, port: 2103}", ["graphite: {port: null}"], GraphiteConfig("g1", 2003)),
-        ("graphite: {host: g1}", ["graphite: {host: g2}", "graphite: {host: g3, port: 1}"], GraphiteConfig("g3", 1)),
-        ("graphite: {host: g1}", ["graphite: null"], GraphiteConfig("g1")),
-        ("", ["graphite: {host: g2}"], GraphiteConfig("g2")),
-        ("graphite: ~", ["graphite: {host: g2}"], GraphiteConfig("g2")),
+        ("graphite: {host: g1, port: 2103}", ["graphite: {host: g2}"], GraphiteSettings(host="g2", port=2103)),
+        ("graphite: {host: g1, port: 2103}", ["graphite: {port: null}"], GraphiteSettings(host="g1", port=2003)),
+        ("graphite: {host: g1}", ["graphite: {host: g2}", "graphite: {host: g3, port: 1}"], GraphiteSettings(host="g3", port=1)),
+        ("graphite: {host: g1}", ["graphite: null"], GraphiteSettings(host="g1")),
+        ("", ["graphite: {host: g2}"], GraphiteSettings(host="g2")),
+        ("graphite: ~", ["graphite: {host: g2}"], GraphiteSettings(host="g2")),
         ("", ["graphite: ~"], None),
     ],
 )  # fmt: skip
 def test_graphite_is_laid_over_key_by_key(
-    load: Load, own: str, host_texts: list[str], graphite: GraphiteConfig | None
+    load: Load, own: str, host_texts: list[str], wanted: GraphiteSettings | None
 ) -> None:
     project = laid(load, *host_texts, config=f"{PROJECT}{own}\n")
     assert told(project) == []
-    assert project.graphite == graphite
+    assert graphite(project) == wanted
 
 
 def test_lookups_are_read_from_beside_the_file_that_names_them(load: Load) -> None:
     files = {"etc/n.yaml": "enwiki: host", "n.yaml": "enwiki: project"}
     config = PROJECT + "graphite: {lookups: {wiki: n.yaml}}\n"
     project = laid(load, "graphite: {lookups: {wiki: n.yaml}}", config=config, **files)
-    assert project.graphite == GraphiteConfig(lookups={"wiki": {"enwiki": "host"}})
+    assert graphite(project) == GraphiteSettings(lookups={"wiki": {"enwiki": "host"}})
     project = laid(load, "graphite: {host: h}", config=config, **files)
-    assert project.graphite == GraphiteConfig("h", lookups={"wiki": {"enwiki": "project"}})
+    assert graphite(project) == GraphiteSettings(host="h", lookups={"wiki": {"enwiki": "project"}})
 
 
 @pytest.mark.parametrize(
@@ -263,7 +265,7 @@ def test_what_is_wrong_has_its_place_and_takes_out_what_depends_on_it(
     assert told(project) == [f"etc/1.yaml:{problem}" for problem in problems]
     assert "".join(report.name for report in project.reports) == valid
     assert project.names == ("a", "b", "c")
-    assert (project.graphite is None) == ("graphite" in text and "hots" in text)
+    assert (graphite(project) is None) == ("graphite" in text and "hots" in text)
 
 
 def test_problems_of_the_project_come_first(load: Load) -> None:

@@ -7,6 +7,7 @@ import pytest
 from reportupdater.engines.hive.config import HiveDatabase
 from reportupdater.engines.mysql.config import MysqlDatabase
 from tests.config.conftest import Load
+from tests.making import graphite
 
 PLACES = {
     "mysql": "databases: {{d: {{engine: mysql, host: {host}}}}}\n",
@@ -67,8 +68,9 @@ def test_names_and_addresses_are_taken(load: Load, place: str, host: str, taken:
     project = load(config, **{"q.hql": "select 1"})
     assert project.problems == () or not any("host" in str(one) for one in project.problems)
     if place == "graphite":
-        assert project.graphite is not None
-        assert project.graphite.host == taken
+        settings = graphite(project)
+        assert settings is not None
+        assert settings.host == taken
     else:
         (database,) = [one.database for one in project.reports]
         assert isinstance(database, MysqlDatabase | HiveDatabase)

@@ -14,8 +14,12 @@ from reportupdater.engines.script.config import Scripts
 from reportupdater.engines.sqlite.config import SqliteDatabase
 from reportupdater.errors import UsageError
 from reportupdater.intervals import Granularity
-from reportupdater.model import Database, Dimension, MetricsConfig, Project, Report
+from reportupdater.model import Database, Dimension, Project, Report
+from reportupdater.sinks.graphite.config import output
+from reportupdater.sinks.graphite.naming import Metrics
 from tests.config.conftest import Load
+from tests.making import graphite as graphite_of
+from tests.making import metrics
 
 TOP = """\
 databases: {lite: {engine: sqlite, path: data/events.sqlite}}
@@ -61,7 +65,7 @@ def test_a_short_report_has_all_defaults(load: Load, tmp_path: Path) -> None:
         "max_rows": 1_000_000,
         "concurrency": None,
         "writes": False,
-        "graphite": None,
+        "outputs": {},
         "owner": None,
         "ticket": None,
         "description": None,
@@ -82,7 +86,7 @@ def test_a_short_report_has_all_defaults(load: Load, tmp_path: Path) -> None:
     }
     assert (project.folder, project.config_path) == (Path(), Path("config.yaml"))
     assert project.names == ("edits",)
-    assert project.graphite is None
+    assert graphite_of(project) is None
 
 
 def test_every_key_reaches_its_place(load: Load, tmp_path: Path) -> None:
@@ -132,7 +136,7 @@ reports:
         **{"sql/the edits.sql": "select {wiki}", "names.yaml": "enwiki: no\ndewiki: a.b\n"},
     )
     report = the_report(project)
-    shown = as_dict(report) | {"graphite": None, "template": None, "database": None, "where": None}
+    shown = as_dict(report) | {"outputs": {}, "template": None, "database": None, "where": None}
     assert shown == {
         "name": "edits",
         "where": None,
@@ -156,7 +160,7 @@ reports:
         "max_rows": 10,
         "concurrency": 2,
         "writes": True,
-        "graphite": None,
+        "outputs": {},
         "owner": "Data team",
         "ticket": "T123",
         "description": "Edits of each hour.",
@@ -171,12 +175,13 @@ reports:
         wiki_dimension="wiki",
         time_zone="+05:30",
     )
-    assert isinstance(report.graphite, MetricsConfig)
-    assert report.graphite.path.text == "{_metric}.{wiki}.{anything}"
-    assert report.graphite.columns == {"edits": "edit count", "bots": "b"}
-    assert project.graphite is not None
-    assert (project.graphite.host, project.graphite.port) == ("graphite.example.org", 2103)
-    assert project.graphite.lookups == {"wiki": {"enwiki": "no", "dewiki": "a.b"}}
+    assert isinstance(report.outputs["graphite"], Metrics)
+    assert output(report).path.text == "{_metric}.{wiki}.{anything}"
+    assert output(report).columns == {"edits": "edit count", "bots": "b"}
+    settings = graphite_of(project)
+    assert settings is not None
+    assert (settings.host, settings.port) == ("graphite.example.org", 2103)
+    assert settings.lookups == {"wiki": {"enwiki": "no", "dewiki": "a.b"}}
 
 
 def test_a_script_is_found_by_its_own_path_and_runs_on_the_scripts(
@@ -246,7 +251,7 @@ def test_defaults_give_what_a_report_lacks(load: Load) -> None:
         "analytics",
     )
     assert report.dimensions == (Dimension("wiki", ("enwiki",)),)
-    assert report.graphite is not None
+    assert metrics(report) is not None
 
 
 def test_a_report_replaces_a_default_as_a_whole(load: Load) -> None:
@@ -254,8 +259,8 @@ def test_a_report_replaces_a_default_as_a_whole(load: Load) -> None:
         load(DEFAULTS % "explode_by: {skin: vector}, graphite: {path: x, metrics: {y: z}}, lag: 1")
     )
     assert report.dimensions == (Dimension("skin", ("vector",)),)
-    assert report.graphite is not None
-    assert report.graphite.columns == {"y": "z"}
+    assert metrics(report) is not None
+    assert output(report).columns == {"y": "z"}
     assert report.lag == timedelta(seconds=1)
 
 
@@ -271,7 +276,7 @@ def test_a_report_replaces_a_default_as_a_whole(load: Load) -> None:
         ("max_data_points: ", "max_data_points", None),
         ("lag: 0", "lag", timedelta(0)),
         ("lag: ~", "lag", timedelta(0)),
-        ("graphite: null", "graphite", None),
+        ("graphite: null", "outputs", {}),
         ("group: null", "group", None),
         ("timeout: null", "timeout", 21600.0),
         ("ends: null", "ends", None),
@@ -287,16 +292,17 @@ def test_null_sections_count_as_empty(load: Load) -> None:
         f"databases:\ndefaults: ~\ngraphite: null\nreports: {{{report}}}", s="#!/bin/sh\n"
     )
     the_report(project)
-    assert project.graphite is None
+    assert graphite_of(project) is None
 
 
 def test_graphite_needs_no_host_and_a_report_needs_no_graphite_of_the_project(load: Load) -> None:
     graphite = "reports: {a: {graphite: {path: x, metrics: {a: b}}}}"
-    assert the_report(load(TOP + graphite)).graphite is not None
+    assert metrics(the_report(load(TOP + graphite))) is not None
     project = load(TOP + "graphite: {port: 2004}\n" + graphite)
     assert project.problems == ()
-    assert project.graphite is not None
-    assert (project.graphite.host, project.graphite.port) == (None, 2004)
+    settings = graphite_of(project)
+    assert settings is not None
+    assert (settings.host, settings.port) == (None, 2004)
 
 
 def test_merge_keys_and_aliases_share_what_reports_have_in_common(load: Load) -> None:

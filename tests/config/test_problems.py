@@ -9,6 +9,8 @@ from reportupdater.configfile.keys import Key
 from reportupdater.errors import Severity
 from reportupdater.model import Project
 from tests.config.conftest import Load
+from tests.making import graphite as graphite_of
+from tests.making import metrics
 
 TOP = """\
 databases:
@@ -177,7 +179,7 @@ def test_a_wrong_graphite_of_a_report_withholds_its_datapoints_and_not_its_rows(
     project = load(f"{TOP}  a:\n    {key.replace('^', '')}\n  b: {{}}\n")
     assert told(project) == [f"config.yaml:7:{key.find('^') + 5}: {problem}"]
     assert [found.report for found in project.problems] == ["a"]
-    assert [(report.name, report.graphite) for report in project.reports] == [
+    assert [(report.name, metrics(report)) for report in project.reports] == [
         ("a", None),
         ("b", None),
     ]
@@ -377,7 +379,7 @@ def test_a_wrong_graphite_takes_out_no_report_and_no_datapoint_goes_astray(
     project = load(f"graphite: {graphite}\n{TOP}  a: {{}}\n", **files)
     assert told(project) == problems
     assert [report.name for report in project.reports] == ["a"]
-    assert project.graphite is None
+    assert graphite_of(project) is None
 
 
 @pytest.mark.parametrize(

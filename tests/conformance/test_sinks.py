@@ -59,7 +59,7 @@ def sink(subject: Subject) -> Iterator[Sink]:
 
 
 def expected(batch: list[Datapoint]) -> dict[tuple[str, int], float]:
-    return {(point.path, point.timestamp): float(point.value) for point in batch}
+    return {(point.key, point.timestamp): float(point.value) for point in batch}
 
 
 def test_all_points_of_all_batches_are_stored(
@@ -78,7 +78,7 @@ def test_sending_again_changes_nothing_and_a_new_value_wins(
     sink.send(batch)
     sink.send(batch)
     wait_until(lambda: subject.stored(fresh_node) == expected(batch))
-    changed = [Datapoint(point.path, f"1{point.value}", point.timestamp) for point in batch]
+    changed = [Datapoint(point.key, f"1{point.value}", point.timestamp) for point in batch]
     sink.send(changed)
     wait_until(lambda: subject.stored(fresh_node) == expected(changed))
 

@@ -153,7 +153,10 @@ def test_a_receiver_that_never_reads_and_then_comes_to_itself_gets_everything(
     with receiver(before(carbon, never_reads)) as relay:
         mine = project(tmp_path, relay.port, fresh_node, keys=SOON)
         said = mine.run(code=1)
-        assert f"waiting: 6 datapoints: 127.0.0.1:{relay.port} has not taken them yet" in said
+        assert (
+            f"waiting: 6 datapoints: graphite://127.0.0.1:{relay.port} has not taken them yet"
+            in said
+        )
         assert mine.run() == ""
         arrive(carbon, fresh_node, stored(mine, fresh_node))
 
@@ -282,7 +285,9 @@ def test_points_are_kept_for_the_graphite_that_they_were_made_for(tmp_path: Path
         mine.write("config.yaml", config(other.port, edits("m")))
         mine.run()
         assert other.lines == []
-    assert mine.state("SELECT DISTINCT destination FROM outbox") == [(f"127.0.0.1:{port}",)]
+    assert mine.state("SELECT DISTINCT destination FROM outbox") == [
+        (f"graphite://127.0.0.1:{port}",)
+    ]
 
 
 def test_a_report_without_a_graphite_part_sends_nothing(tmp_path: Path) -> None:

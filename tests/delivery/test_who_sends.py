@@ -25,7 +25,7 @@ from tests.servers.mariadb import free_port
 from tests.servers.receivers import reads_all, receiver
 
 FROM_A_TERMINAL = (
-    "no datapoints are sent from a terminal unless --graphite is given;"
+    "no datapoints are sent from a terminal unless --send is given;"
     " `reportupdater resend` sends them later"
 )
 

@@ -13,16 +13,16 @@ import pytest
 
 from reportupdater.errors import ConnectionFailed
 from reportupdater.execution import deliver
-from reportupdater.execution.deliver import Deliverer
+from reportupdater.execution.deliver import Deliverers
 from reportupdater.execution.stop import Stop
-from reportupdater.model import Datapoint, GraphiteConfig
+from reportupdater.model import Datapoint
 from reportupdater.sinks.base import BATCH_TIMEOUT
 from reportupdater.state import outbox
 from reportupdater.state.database import State
 from reportupdater.state.locks import Locks
 from tests.helpers import patient, wait_until
 
-HERE = "graphite.example.org:2003"
+HERE = "graphite://graphite.example.org:2003"
 A = Datapoint("edits.daily", "1", 1735689600)
 A2 = Datapoint("edits.daily", "2", 1735689600)
 
@@ -74,20 +74,20 @@ def locks(state: State) -> Iterator[Locks]:
 
 def put(state: State, *points: Datapoint) -> None:
     with state.transaction() as connection:
-        outbox.put(connection, HERE, points)
+        outbox.put(connection, HERE, "edits.tsv", points)
 
 
 def many(count: int) -> list[Datapoint]:
     return [Datapoint("edits.daily", "1", number) for number in range(count)]
 
 
-def deliverer(state: State, locks: Locks, sink: Decided, patience: float = 5) -> Deliverer:
-    return Deliverer(state, locks, sink, GraphiteConfig(drain_timeout=patience))
+def deliverer(state: State, locks: Locks, sink: Decided, patience: float = 5) -> Deliverers:
+    return Deliverers(state, locks, [(sink, patience)])
 
 
 def test_without_a_sink_there_is_nothing_to_do(state: State, locks: Locks) -> None:
     put(state, A)
-    with Deliverer(state, locks, None, None) as one, Stop() as stop:
+    with Deliverers(state, locks, []) as one, Stop() as stop:
         assert not one.step()
         assert one.drain(stop) == (0, "")
     assert outbox.waiting(state, HERE) == 1
@@ -159,10 +159,10 @@ def test_a_failure_is_followed_by_a_pause(state: State, locks: Locks, sink: Deci
         sink.decide(ConnectionFailed("down"))
         wait_until(lambda: one.step() and len(sink.began) == 2)
         assert 0.75 < monotonic() - began < patient(20)
-        assert str(one.error) == "down"
+        assert [str(error) for error in one.errors] == ["down"]
         sink.decide()
         wait_until(lambda: not one.step())
-        assert one.error is None
+        assert not one.errors
 
 
 def test_the_drain_tries_once_more_at_once(state: State, locks: Locks, sink: Decided) -> None:
@@ -170,7 +170,7 @@ def test_the_drain_tries_once_more_at_once(state: State, locks: Locks, sink: Dec
     with deliverer(state, locks, sink) as one, Stop() as stop:
         one.step()
         sink.decide(ConnectionFailed("down"))
-        wait_until(lambda: one.step() and one.error)
+        wait_until(lambda: one.step() and one.errors)
         began = monotonic()
         sink.decide()
         assert one.drain(stop)[0] == 0
@@ -217,7 +217,7 @@ def test_whatever_a_sending_dies_of_its_points_are_in_doubt(
     with deliverer(state, locks, sink) as one:
         one.step()
         sink.decide(error)
-        wait_until(lambda: one.step() and one.error)
+        wait_until(lambda: one.step() and one.errors)
     put(state, A2)
     assert sent_until_nothing_is_owed(state, locks) == [[A2], [A2]]
 

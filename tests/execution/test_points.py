@@ -9,15 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportupdater.execution import points
 from reportupdater.execution.points import result_points
 from reportupdater.intervals import Granularity
 from reportupdater.model import Series
-from reportupdater.sinks.graphite.datapoints import datapoints
+from reportupdater.sinks.graphite.config import GraphiteSettings, GraphiteSink
 from reportupdater.state.journal import Result
 from reportupdater.tsv import rows as tsv
 from tests.making import cells
-from tests.sinks.graphite.examples import series
+from tests.sinks.graphite.examples import datapoints, series
 
 HEADERS = [("date", "wiki", "edits"), ("date", "edits", "wiki"), ("date", "wiki")]
 ONE = series("x.{_metric}.{wiki}", {"m": "edits"})
@@ -30,12 +29,18 @@ def result(day: int, *rows: tuple[str, ...], header: tuple[str, ...] = HEADERS[0
 
 
 def sent(*results: Result) -> list[tuple[str, str]]:
-    return [(p.path, p.value) for made in result_points(ONE, results, {}) for p in made.points]
+    return [
+        (p.key, p.value)
+        for made in result_points(ONE, results, "graphite", GraphiteSettings())
+        for p in made.points
+    ]
 
 
 def test_a_report_without_graphite_gives_none() -> None:
-    without = Series(replace(ONE.report, graphite=None))
-    assert result_points(without, [result(1, ("enwiki", "5"))], {}) == []
+    without = Series(replace(ONE.report, outputs={}))
+    assert (
+        result_points(without, [result(1, ("enwiki", "5"))], "graphite", GraphiteSettings()) == []
+    )
 
 
 def test_rows_of_one_result_that_clash_withhold_no_others() -> None:
@@ -59,7 +64,7 @@ def test_together_they_give_what_each_gives_alone(
     shapes: list[tuple[tuple[str, ...], list[tuple[str, ...]]]],
 ) -> None:
     results = [result(day, *rows, header=header) for day, (header, rows) in enumerate(shapes, 1)]
-    together = result_points(ONE, results, {})
+    together = result_points(ONE, results, "graphite", GraphiteSettings())
     alone = [datapoints(ONE, one.header, tsv.parse(one.rows), {}) for one in results]
     assert sorted(chain.from_iterable(made.points for made in together)) == sorted(
         chain.from_iterable(made.points for made in alone)
@@ -82,8 +87,8 @@ def test_a_bug_is_told_and_withholds_no_rows(monkeypatch: pytest.MonkeyPatch) ->
     def bug(*_: object) -> None:
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr(points, "made", bug)
-    [made] = result_points(ONE, [result(1, ("enwiki", "5"))], {})
+    monkeypatch.setattr(GraphiteSink, "points", bug)
+    [made] = result_points(ONE, [result(1, ("enwiki", "5"))], "graphite", GraphiteSettings())
     assert made.points == []
     assert [problem.what for problem in made.problems] == [
         "a bug of this program: ZeroDivisionError('oh')"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from reportupdater.config import schema
 from reportupdater.errors import Severity, Where
 from reportupdater.model import Project
+from reportupdater.sinks.graphite.config import GraphiteSink
 
 FILES = {
     "q.sql": "SELECT '{year}-{month}-{day} {hour}:00' AS date, 1 AS n\n",
@@ -207,7 +208,7 @@ def _around(draw: st.DrawFn, draft: _Draft) -> _Draft:
         config[draw(st.sampled_from([*KEYS, *schema.TOP_KEYS]))] = wrong
     else:
         entries = dict(config[part]) if isinstance(config.get(part), dict) else {}
-        known = {"defaults": schema.REPORT_KEYS, "graphite": schema.GRAPHITE_KEYS}.get(part, {})
+        known = {"defaults": schema.REPORT_KEYS, "graphite": GraphiteSink.KEYS}.get(part, {})
         entries[draw(st.sampled_from([*KEYS, *known, *entries, "Edits"]))] = wrong
         config[part] = entries
     return replace(draft, config=config, harmed=None)

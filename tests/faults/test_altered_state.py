@@ -101,9 +101,9 @@ COLUMNS = [
             *("error", "error_at", "failures"),
         ),
         "coverage": ("granularity", "size", "inode", "mtime_ns", "runs", "checksum"),
-        "outbox": ("path", "timestamp", "value", "version", "owed", "in_doubt"),
+        "outbox": ("key", "timestamp", "value", "version", "sends", "unacknowledged"),
         "senders": ("destination",),
-        "sent_metrics": ("path",),
+        "sent_metrics": ("key",),
         "runs": ("project", "pid", "started", "ended", "exit_code", "summary"),
         "attempts": ("start", "at", "seconds", "rows", "error", "reason"),
         "answered": ("answers", "seconds"),
@@ -322,5 +322,5 @@ def test_what_can_be_no_datapoint_is_removed_and_the_others_arrive(tmp_path: Pat
     with receiver(reads_all, port) as graphite:
         said = project.run()
         assert graphite.lines == ["edits 1 1735862400"]
-    assert "removed 2 datapoints for 127.0.0.1:" in said
+    assert "removed 2 datapoints for graphite://127.0.0.1:" in said
     assert project.state("SELECT * FROM outbox") == []

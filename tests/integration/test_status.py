@@ -283,11 +283,11 @@ def test_open_marks_and_datapoints_that_wait_are_told(
         "2025-01-04",
     )
     said = status(capsys, troubled, "--report", "edits")
-    assert "2 datapoints wait for 127.0.0.1:1" in said
+    assert "2 datapoints wait for graphite://127.0.0.1:1" in said
     assert "config.yaml: its last run could not send 2 datapoints" in said
     assert "4 intervals are marked to be computed again" in said
     told = as_json(capsys, troubled)
-    assert told["datapoints_waiting"] == {"127.0.0.1:1": 2}
+    assert told["datapoints_waiting"] == {"graphite://127.0.0.1:1": 2}
     assert report(told, "edits")["marked"] == 4
 
 

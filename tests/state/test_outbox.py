@@ -17,18 +17,18 @@ from reportupdater.state.database import State
 from reportupdater.state.outbox import Batch
 from tests.making import cells
 
-HERE, THERE = "graphite.example.org:2003", "other.example.org:2003"
+HERE, THERE = "graphite://graphite.example.org:2003", "graphite://other.example.org:2003"
 A = Datapoint("edits.daily", "1", 1735689600)
 B = Datapoint("edits.daily", "1", 1735776000)
 
 
 def changed(value: str, point: Datapoint = A) -> Datapoint:
-    return Datapoint(point.path, value, point.timestamp)
+    return Datapoint(point.key, value, point.timestamp)
 
 
 def put(state: State, *points: Datapoint, destination: str = HERE) -> None:
     with state.transaction() as connection:
-        outbox.put(connection, destination, points)
+        outbox.put(connection, destination, "edits.tsv", points)
 
 
 def batch(state: State, destination: str = HERE, most: int = 100) -> Batch:
@@ -70,7 +70,7 @@ def test_a_batch_has_no_more_points_than_it_may(state: State) -> None:
 
 @given(st.lists(st.builds(Datapoint, cells, cells, st.integers(0, 2**40)), max_size=6))
 def test_a_batch_has_what_was_put_whatever_it_holds(points: list[Datapoint]) -> None:
-    last = {(point.path, point.timestamp): point for point in points}
+    last = {(point.key, point.timestamp): point for point in points}
     with TemporaryDirectory() as folder, State(Path(folder)) as state:
         put(state, *points)
         assert sorted(owed(state)) == sorted(last.values())
@@ -96,7 +96,7 @@ def test_a_point_that_is_put_again_is_owed_once_with_its_last_value(state: State
 
 def test_a_transaction_that_is_rolled_back_leaves_nothing_owed(state: State) -> None:
     with suppress(ZeroDivisionError), state.transaction() as connection:
-        outbox.put(connection, HERE, [A])
+        outbox.put(connection, HERE, "edits.tsv", [A])
         raise ZeroDivisionError
     assert owed(state) == []
 
@@ -113,7 +113,7 @@ def test_what_was_replaced_while_it_was_sent_stays_owed(state: State) -> None:
 def test_what_comes_between_the_points_of_a_batch_is_not_settled_with_them(state: State) -> None:
     put(state, A, B)
     sent = batch(state)
-    between = Datapoint(A.path, "1", A.timestamp + 1)
+    between = Datapoint(A.key, "1", A.timestamp + 1)
     put(state, between)
     outbox.acknowledge(state, HERE, sent)
     assert owed(state) == [between]
@@ -122,7 +122,7 @@ def test_what_comes_between_the_points_of_a_batch_is_not_settled_with_them(state
 def test_what_comes_between_points_in_doubt_is_sent_all_the_same(state: State) -> None:
     put(state, A, B)
     sent = batch(state)
-    put(state, Datapoint(A.path, "1", A.timestamp + 1))
+    put(state, Datapoint(A.key, "1", A.timestamp + 1))
     outbox.doubt(state, HERE, sent)
     assert len(owed(state)) == 3
     assert sendings(state) <= 2
@@ -238,7 +238,7 @@ class OutboxAgainstAnyGraphite(RuleBasedStateMachine):
         self._state = State(self._folder)
 
     def _read(self, points: Sequence[Datapoint]) -> None:
-        self._stored.update((point.path, point.value) for point in points)
+        self._stored.update((point.key, point.value) for point in points)
 
     @rule(path=PATHS, value=st.sampled_from("123"))
     def commit(self, path: str, value: str) -> None:
@@ -263,15 +263,15 @@ class OutboxAgainstAnyGraphite(RuleBasedStateMachine):
     @rule()
     def succeed(self) -> None:
         sent = self._ended()
-        paths = {point.path for point in sent.points}
+        paths = {point.key for point in sent.points}
         self._late = [
             (point, acknowledged)
             for point, acknowledged in self._late
-            if point.path not in paths or not acknowledged[0]
+            if point.key not in paths or not acknowledged[0]
         ]
         self._read(sent.points)
         for point, acknowledged in self._late:
-            if point.path in paths:
+            if point.key in paths:
                 acknowledged[0] += 1
                 self._read([point])  # the worst that can be
         outbox.acknowledge(self._state, HERE, sent)

@@ -13,7 +13,9 @@ from reportupdater.state import outbox, schema
 from reportupdater.state.database import State
 from tests.state.versions import VERSION_1_WITH_VERSIONS, made
 
-HERE = "graphite.example.org:2003"
+HERE = "graphite://graphite.example.org:2003"
+BEFORE = "graphite.example.org:2003"
+"""The same, as versions before 4 wrote it."""
 A = Datapoint("edits.daily", "1", 1735689600)
 FIRST = """
 DROP TABLE outbox_version;
@@ -42,13 +44,13 @@ def set_aside(output: Path) -> bool:
 
 
 def test_what_is_owed_by_a_state_of_the_first_version_stays_owed(output: Path) -> None:
-    owed = f"INSERT INTO outbox VALUES ('{HERE}', 'edits.daily', 1735689600, '1', 7, 2, 1);"
+    owed = f"INSERT INTO outbox VALUES ('{BEFORE}', 'edits.daily', 1735689600, '1', 7, 2, 1);"
     altered(output, FIRST + owed)
     with State(output) as state:
         assert outbox.batch(state, HERE, 10) == outbox.Batch([A], 7)
         with state.transaction() as connection:
-            outbox.put(connection, HERE, [A._replace(value="2")])
-            assert connection.execute("SELECT version, owed FROM outbox").fetchone() == (8, 2)
+            outbox.put(connection, HERE, "edits.tsv", [A._replace(value="2")])
+            assert connection.execute("SELECT version, sends FROM outbox").fetchone() == (8, 2)
     assert not set_aside(output)
 
 
@@ -64,7 +66,7 @@ def test_what_is_owed_by_a_state_of_the_first_version_stays_owed(output: Path) -
 def test_a_version_1_state_that_has_outbox_version_already_is_upgraded(
     output: Path, given: str, highest: int
 ) -> None:
-    owed = f"INSERT INTO outbox VALUES ('{HERE}', 'edits.daily', 1735689600, '1', 7, 2, 1);"
+    owed = f"INSERT INTO outbox VALUES ('{BEFORE}', 'edits.daily', 1735689600, '1', 7, 2, 1);"
     made(output, VERSION_1_WITH_VERSIONS + owed + given)
     with State(output) as state:
         assert outbox.batch(state, HERE, 10) == outbox.Batch([A], highest)
@@ -104,7 +106,7 @@ def test_every_version_can_be_brought_to_the_present_one() -> None:
         "DELETE FROM outbox_version",
         "INSERT INTO outbox_version VALUES (5)",
         "UPDATE outbox_version SET number = 'text'",
-        "INSERT INTO outbox VALUES ('a:1', 'p', 0, '1', 3, 1, 0)",
+        "INSERT INTO outbox VALUES ('a:1', 'p', 0, '1', 3, 1, 0, '')",
     ],
 )
 def test_a_state_that_does_not_hang_together_is_set_aside(output: Path, script: str) -> None:
@@ -117,7 +119,7 @@ def test_a_page_in_the_place_of_another_is_noticed(output: Path) -> None:
         path = state.path
         with state.transaction() as connection:
             points = [A._replace(timestamp=number) for number in range(1000)]
-            outbox.put(connection, HERE, points)
+            outbox.put(connection, HERE, "edits.tsv", points)
             root = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'outbox'")
             page = root.fetchone()[0]
     content = bytearray(path.read_bytes())
@@ -152,3 +154,27 @@ def test_what_is_asked_of_a_report_or_a_run_is_found_without_a_look_at_all(
         )
         plan = connection.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
         assert [step for *_, step in plan if step.startswith("SCAN")] == []
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ("graphite.example.org:2003", "graphite://graphite.example.org:2003"),
+        ("::1:2003", "graphite://[::1]:2003"),
+    ],
+)
+def test_destinations_of_older_versions_are_carried_over(
+    output: Path, before: str, now: str
+) -> None:
+    point = f"INSERT INTO outbox VALUES ('{before}', 'edits.daily', 1735689600, '1', 7, 1, 0);"
+    sent = f"INSERT INTO sent_metrics VALUES ('{before}', 'edits.daily');"
+    sender = f"INSERT INTO senders VALUES ('{before}');"
+    made(output, VERSION_1_WITH_VERSIONS + point + sent + sender)
+    if "[" not in now:
+        assert outbox.sent_metrics(output, now) == {"edits.daily"}  # read before it is upgraded
+    with State(output) as state:
+        assert outbox.batch(state, now, 10).points == [A]
+        with state.reading() as connection:
+            assert connection.execute("SELECT * FROM senders").fetchall() == [(now,)]
+            assert connection.execute("SELECT series FROM outbox").fetchall() == [("",)]
+    assert outbox.sent_metrics(output, now) == {"edits.daily"}

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from reportupdater.errors import Problem, Severity
 from reportupdater.model import Series
-from reportupdater.sinks.graphite.naming import Lookups, Naming, Row
+from reportupdater.sinks.base import Row
+from reportupdater.sinks.graphite.naming import Lookups, Metrics, Naming
 from reportupdater.sinks.graphite.path import METRIC
 from reportupdater.template import time_values
 
@@ -18,32 +19,34 @@ _COMMENT = re.compile(
 _ALL_COLUMNS = re.compile(r"(?:\bSELECT(?:\s+(?:DISTINCT|ALL))?|,|\.)\s*\*", re.IGNORECASE)
 
 
-def not_in_header(series: Series, header: Row, lookups: Lookups) -> Iterator[Problem]:
+def not_in_header(
+    series: Series, metrics: Metrics, header: Row, lookups: Lookups
+) -> Iterator[Problem]:
     """A warning for each column that the rows stored so far do not have."""
-    if series.report.graphite is None:
-        return
-    for problem in Naming(series, series.report.graphite, header, lookups).problems:
+    for problem in Naming(series, metrics, header, lookups).problems:
         hint = f"so it is in {series.tsv}" + (f"; {problem.hint}" if problem.hint else "")
         yield replace(problem, hint=hint, severity=Severity.WARNING)
 
 
-def not_in_query(series: Series) -> Iterator[Problem]:
+def not_in_query(series: Series, metrics: Metrics) -> Iterator[Problem]:
     """A warning for each column that the query never mentions.
 
     Nothing is said of scripts, nor where the query takes all columns of something.
     """
     report = series.report
-    config, query = report.graphite, report.template
-    if config is None or query is None:
+    query = report.template
+    if query is None:
         return
     interval = report.granularity.interval(report.granularity.number(report.starts))
     text = query.render({**time_values(interval, report.granularity), **series.dimensions})
     text = _COMMENT.sub(lambda match: match[1] or " ", text)
     if _ALL_COLUMNS.search(text):
         return
-    in_path = {part.name for part in config.path.placeholders} - {METRIC} - series.dimensions.keys()
+    in_path = (
+        {part.name for part in metrics.path.placeholders} - {METRIC} - series.dimensions.keys()
+    )
     wanted = [(column, "'path'") for column in sorted(in_path)]
-    wanted += [(column, f"{metric!r} of 'metrics'") for metric, column in config.columns.items()]
+    wanted += [(column, f"{metric!r} of 'metrics'") for metric, column in metrics.columns.items()]
     for column, key in wanted:
         if not re.search(rf"(?<!\w){re.escape(column)}(?!\w)", text, re.IGNORECASE):
             what = f"{key} of graphite of report {report.name!r} takes the column {column!r}"
@@ -51,4 +54,4 @@ def not_in_query(series: Series) -> Iterator[Problem]:
             hint = f"{report.execute} must select it"
             if column in in_path:
                 hint += ", or its rows cannot be told apart"
-            yield Problem(what, config.where, hint, Severity.WARNING, report.name)
+            yield Problem(what, metrics.where, hint, Severity.WARNING, report.name)

@@ -35,7 +35,7 @@ class Comparison:
         if stored is None:
             self.missing += len(wanted)
             for point in wanted[:MOST_SHOWN]:
-                self._show(self.wrong_lines, point.path, point.timestamp, point.value, "nothing")
+                self._show(self.wrong_lines, point.key, point.timestamp, point.value, "nothing")
             return list(wanted)
         wrong = []
         places = {point.timestamp - point.timestamp % stored.step for point in wanted}
@@ -51,12 +51,12 @@ class Comparison:
             self.missing += found is None
             self.different += found is not None
             told = "nothing" if found is None else repr(found)
-            self._show(self.wrong_lines, point.path, point.timestamp, point.value, told)
+            self._show(self.wrong_lines, point.key, point.timestamp, point.value, told)
         for at in sorted(stored.values.keys() - places):
             if min(places) < at < max(places):
                 self.extra += 1
                 told = repr(stored.values[at])
-                self._show(self.extra_lines, wanted[0].path, at, "nothing", told)
+                self._show(self.extra_lines, wanted[0].key, at, "nothing", told)
         return wrong
 
     @property

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from calendar import timegm
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from math import isfinite
-from types import MappingProxyType
-from typing import NamedTuple
 
 from reportupdater.errors import Problem, shown
-from reportupdater.model import Datapoint, Series
-from reportupdater.sinks.graphite.naming import Lookups, Naming, Row
+from reportupdater.model import Datapoint
+from reportupdater.sinks.base import Made, Row
+from reportupdater.sinks.graphite.naming import Naming
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _LONGEST_NUMBER = 400
@@ -21,35 +20,12 @@ _LONGEST_NUMBER = 400
 _NULLS = frozenset({"", "NULL"})
 
 
-class Made(NamedTuple):
-    """The datapoints of a table, in the order of its rows, and what was odd about it.
-
-    `problems` are the report's to mend. What they withhold can be made from the stored rows later.
-    """
-
-    points: list[Datapoint]
-    problems: tuple[Problem, ...] = ()
-    warnings: Mapping[Hashable, str] = MappingProxyType({})
-    nameless: int = 0
-    """Rows not sent because their path has an empty value, or is too long."""
-    no_numbers: int = 0
-    """Values not sent because they are text, NaN or infinite."""
-
-
-def datapoints(series: Series, header: Row, rows: Sequence[Row], lookups: Lookups) -> Made:
-    """The datapoints of a table's rows: one for each row and metric that has a value.
-
-    `header` and `rows` are those of a checked result or of a TSV, so that `row[0]` is the label of
-    a date or an hour. Rows without any value stand for an interval without data and give none.
-    """
-    config = series.report.graphite
-    return Made([]) if config is None else made(Naming(series, config, header, lookups), rows)
-
-
 def made(naming: Naming, rows: Sequence[Row]) -> Made:
-    """The same with the names of a series and header, which may be used for several tables.
+    """Return the datapoints of a table's rows: one for each row and metric that has a value.
 
-    Warnings of earlier tables come again, with equal keys.
+    `naming` has the names of a series and header, `row[0]` is the label of a date or an hour. Rows
+    without any value are those of an interval without data, and give none. Warnings of earlier
+    tables come again, with equal keys.
     """
     points: list[Datapoint] = []
     metrics = naming.metrics

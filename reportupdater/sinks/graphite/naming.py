@@ -6,21 +6,33 @@ make of it is put together once for each combination of their values.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from reportupdater import prefixes
-from reportupdater.errors import Problem, nearest, shown
-from reportupdater.model import MetricsConfig, Report, Series
+from reportupdater.errors import Problem, Where, nearest, shown
+from reportupdater.model import Series
+from reportupdater.sinks.base import Row
 from reportupdater.sinks.graphite.path import METRIC, cleaned, fault
-from reportupdater.template import Placeholder
+from reportupdater.template import Placeholder, Template
 
 _MOST_NAMED = 30
 
-Row = Sequence[str]
 Lookups = Mapping[str, Mapping[str, str]]
 Warnings = dict[Hashable, str]
 """What a warning is about → its sentence. Equal keys are to be told once in a run."""
+
+
+class Metrics(NamedTuple):
+    """A report's output: the template of the metric path, and metric name → column.
+
+    `where` is the place of the path, for what only a result can show to be wrong.
+    """
+
+    path: Template
+    columns: Mapping[str, str]
+    where: Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +51,7 @@ class Naming:
     `columns` are the places of those that are part of the path.
     """
 
-    def __init__(
-        self, series: Series, config: MetricsConfig, header: Row, lookups: Lookups
-    ) -> None:
+    def __init__(self, series: Series, config: Metrics, header: Row, lookups: Lookups) -> None:
         self.problems: list[Problem] = []
         self.warnings: Warnings = {}
         self.columns: list[int] = []
@@ -148,28 +158,23 @@ class Naming:
         return part or ""
 
 
-def needs_rows(report: Report) -> bool:
-    """Whether columns are part of a report's metric paths, so that only rows can tell them."""
-    if report.graphite is None:
-        return False
-    known = {METRIC, *(dimension.name for dimension in report.dimensions)}
-    return any(part.name not in known for part in report.graphite.path.placeholders)
+def needs_rows(metrics: Metrics, dimensions: Iterable[str]) -> bool:
+    """Whether columns are part of the metric paths, so that only rows show them."""
+    known = {METRIC, *dimensions}
+    return any(part.name not in known for part in metrics.path.placeholders)
 
 
 def paths(
-    series: Series, lookups: Lookups, header: Row = (), rows: Sequence[Row] = ()
+    series: Series, metrics: Metrics, lookups: Lookups, header: Row = (), rows: Sequence[Row] = ()
 ) -> tuple[list[str], list[Problem]]:
-    """Every metric path that a series can make, and why it cannot make others.
+    """Return every metric path that a series can make, and why it cannot make others.
 
     `header` and `rows` are what its TSV holds; they may be left out unless `needs_rows`.
     """
-    config = series.report.graphite
-    if config is None:
-        return [], []
-    if not needs_rows(series.report):
-        header = header or tuple(config.columns.values())
+    if not needs_rows(metrics, series.dimensions):
+        header = header or tuple(metrics.columns.values())
         rows = [("",) * len(header)]
-    naming = Naming(series, config, header, lookups)
+    naming = Naming(series, metrics, header, lookups)
     return list(dict.fromkeys(path for row in rows for path in naming.paths(row))), naming.problems
 
 

@@ -58,3 +58,12 @@ def fault(path: str) -> str:
         if longest > MAX_NODE:
             return f"has a node of {longest:,} bytes, more than {MAX_NODE}"
     return ""
+
+
+def url(host: str, port: int) -> str:
+    """Return the URL of a receiver of lines.
+
+    >>> url("graphite.example.org", 2003), url("::1", 2003)
+    ('graphite://graphite.example.org:2003', 'graphite://[::1]:2003')
+    """
+    return f"graphite://[{host}]:{port}" if ":" in host else f"graphite://{host}:{port}"

@@ -9,8 +9,9 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from reportupdater.errors import ConnectionFailed
-from reportupdater.model import Datapoint, Destination
+from reportupdater.model import Datapoint
 from reportupdater.sinks.base import BATCH_TIMEOUT
+from reportupdater.sinks.graphite.path import url
 
 if TYPE_CHECKING:
     from reportupdater.sinks.graphite.sender import Sender
@@ -29,7 +30,8 @@ class Graphite:
     """
 
     def __init__(self, host: str, port: int) -> None:
-        self.destination = str(Destination(host, port))
+        self.destination = url(host, port)
+        self._place = f"{host}:{port}"
         self._host = host
         self._port = port
         self._lock = threading.Lock()
@@ -43,7 +45,7 @@ class Graphite:
 
         if not points:
             return
-        message = "".join([f"{p.path} {p.value} {p.timestamp}\n" for p in points])
+        message = "".join([f"{p.key} {p.value} {p.timestamp}\n" for p in points])
         patience = 0.0 if self._trusted else _PATIENCE
         sender = Sender(self._host, self._port, timeout=timeout, patience=patience)
         with self._lock:
@@ -57,7 +59,7 @@ class Graphite:
             self._trusted = True
         except TimeoutError:
             what = f"took longer than {monotonic() - began:.0f} s to {sender.stage}"
-            raise ConnectionFailed(f"Graphite at {self.destination} {what}", hint=_LOOK) from None
+            raise ConnectionFailed(f"Graphite at {self._place} {what}", hint=_LOOK) from None
         except OSError as error:
             raise self._failed(error) from None
         finally:
@@ -90,4 +92,4 @@ class Graphite:
             what, hint = "left before it had read the whole batch", f"{_LOOK}; {_WRONG_PORT}"
         else:
             what = f"cannot be reached: {error.strerror or error}"
-        return ConnectionFailed(f"Graphite at {self.destination} {what}", hint=hint)
+        return ConnectionFailed(f"Graphite at {self._place} {what}", hint=hint)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from reportupdater.errors import Where
 from reportupdater.intervals import Granularity
-from reportupdater.model import Datapoint, MetricsConfig, Series
+from reportupdater.model import Datapoint, Series
+from reportupdater.sinks.base import Made, Row
+from reportupdater.sinks.graphite.config import GraphiteSettings, GraphiteSink
+from reportupdater.sinks.graphite.naming import Metrics
 from reportupdater.template import parse
 from tests.making import report
 
@@ -31,8 +34,8 @@ def series(
     one = report(
         granularity=granularity, dimensions={name: [value] for name, value in values.items()}
     )
-    config = MetricsConfig(template, metrics, PATH_PLACE)
-    return Series(replace(one, graphite=config), tuple(values.values()))
+    config = Metrics(template, metrics, PATH_PLACE)
+    return Series(replace(one, outputs={"graphite": config}), tuple(values.values()))
 
 
 def points(node: str, metrics: int, days: int = 1) -> list[Datapoint]:
@@ -42,3 +45,10 @@ def points(node: str, metrics: int, days: int = 1) -> list[Datapoint]:
         for metric in range(metrics)
         for day in range(days)
     ]
+
+
+def datapoints(
+    of: Series, header: Row, rows: Sequence[Row], lookups: Mapping[str, Mapping[str, str]]
+) -> Made:
+    """The datapoints of rows of a series."""
+    return GraphiteSink().points(of, GraphiteSettings(lookups=lookups), header, rows)

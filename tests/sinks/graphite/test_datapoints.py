@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import isfinite
 
@@ -16,9 +15,10 @@ from hypothesis import strategies as st
 from reportupdater.errors import Severity
 from reportupdater.intervals import Granularity
 from reportupdater.model import Datapoint, Series
-from reportupdater.sinks.graphite.datapoints import Made, datapoints, number, timestamp
+from reportupdater.sinks.base import Made
+from reportupdater.sinks.graphite.datapoints import number, timestamp
 from tests.making import cells, moments
-from tests.sinks.graphite.examples import DAY, NEW_YEAR, PATH_PLACE, series
+from tests.sinks.graphite.examples import DAY, NEW_YEAR, PATH_PLACE, datapoints, series
 
 HEADER = ("date", "wiki", "edits")
 
@@ -35,7 +35,7 @@ def made(
 def sent(result: Made) -> list[tuple[str, str, int]]:
     """The points of a result with which nothing is wrong, timestamps as days since 2015-01-01."""
     assert result.problems == ()
-    return [(p.path, p.value, (p.timestamp - NEW_YEAR) // DAY) for p in result.points]
+    return [(p.key, p.value, (p.timestamp - NEW_YEAR) // DAY) for p in result.points]
 
 
 def told(result: Made) -> list[str]:
@@ -59,12 +59,6 @@ def test_a_row_gives_a_datapoint_for_each_metric_in_their_order() -> None:
         ("x.b.dewiki", "3", 1),
         ("x.a.dewiki", "7", 1),
     ]
-
-
-def test_a_report_without_graphite_gives_none() -> None:
-    one = series("x", {"m": "edits"})
-    without = Series(replace(one.report, graphite=None))
-    assert made(without, ("2015-01-01", "enwiki", "5")) == Made([])
 
 
 def test_the_path_typical_of_old_projects() -> None:
@@ -326,7 +320,7 @@ def test_a_placeholder_that_is_neither_dimension_nor_column_is_a_problem() -> No
 def test_a_column_that_the_result_lacks_is_a_problem_and_the_other_metrics_are_sent() -> None:
     one = series("{_metric}.{wiki}", {"a": "edits", "b": "edit_count", "c": "x"})
     result = made(one, ("2015-01-01", "enwiki", "1"))
-    assert [(p.path, p.value) for p in result.points] == [("a.enwiki", "1")]
+    assert [(p.key, p.value) for p in result.points] == [("a.enwiki", "1")]
     assert told(result) == [
         (
             "'b' of 'metrics' of graphite of report 'report' takes the column 'edit_count', which the result does not "
@@ -424,16 +418,16 @@ def test_whatever_stands_in_a_table_carbon_can_read_what_is_made_of_it(
     result = made(one, *rows, lookups={"d": lookup})
     seen = set()
     for point in result.points:
-        assert f"{point.path} {point.value} {point.timestamp}".split() == [
-            point.path,
+        assert f"{point.key} {point.value} {point.timestamp}".split() == [
+            point.key,
             point.value,
             str(point.timestamp),
         ]
-        assert all(point.path.split("."))
-        assert max(len(node.encode()) for node in point.path.split(".")) <= 200
-        assert not set(point.path) & set("'\"/;*?[]{}()")
+        assert all(point.key.split("."))
+        assert max(len(node.encode()) for node in point.key.split(".")) <= 200
+        assert not set(point.key) & set("'\"/;*?[]{}()")
         assert isfinite(float(point.value))
-        seen.add((point.path, point.timestamp))
+        seen.add((point.key, point.timestamp))
     assert len(seen) == len(result.points)
     if not result.problems:
         values = sum(row[2].strip() not in ("", "NULL") for row in rows)
@@ -451,7 +445,7 @@ def test_every_value_is_sent_with_its_name_and_its_date(
 ) -> None:
     table = [(str(date), wiki, str(value)) for date, wiki, value in rows]
     result = made(series("x.{wiki}", {"m": "edits"}), *table)
-    assert [(p.path, p.value) for p in result.points] == [
+    assert [(p.key, p.value) for p in result.points] == [
         (f"x.{wiki.replace(' ', '_')}", str(value)) for _, wiki, value in rows
     ]
     epoch = datetime(1970, 1, 1)

@@ -24,7 +24,7 @@ SLACK = 1.5
 
 
 def stored(batch: list[Datapoint]) -> dict[tuple[str, int], float]:
-    return {(point.path, point.timestamp): float(point.value) for point in batch}
+    return {(point.key, point.timestamp): float(point.value) for point in batch}
 
 
 def fails(sink: Graphite, batch: list[Datapoint], timeout: float) -> str:
@@ -33,7 +33,9 @@ def fails(sink: Graphite, batch: list[Datapoint], timeout: float) -> str:
     with pytest.raises(ConnectionFailed) as failure:
         sink.send(batch, timeout=timeout)
     assert time.monotonic() - began < timeout + SLACK
-    return str(failure.value).removeprefix(f"Graphite at {sink.destination} ")
+    return str(failure.value).removeprefix(
+        f"Graphite at {sink.destination.removeprefix('graphite://')} "
+    )
 
 
 # A real carbon
@@ -78,7 +80,7 @@ def test_what_is_stored_can_be_rendered(
 
     def rendered() -> dict[int, float]:
         # What begins at `from` is not part of it.
-        return render_api.points(batch[0].path, NEW_YEAR - 1, NEW_YEAR + 10 * DAY)
+        return render_api.points(batch[0].key, NEW_YEAR - 1, NEW_YEAR + 10 * DAY)
 
     wait_until(lambda: rendered() == expected)
 
@@ -125,9 +127,9 @@ def test_a_batch_goes_over_one_connection_line_by_line() -> None:
         sink.send([])
         assert server.connections == 2
         assert server.lines == [
-            f"{point.path} {point.value} {point.timestamp}" for point in [*batch, batch[0]]
+            f"{point.key} {point.value} {point.timestamp}" for point in [*batch, batch[0]]
         ]
-    assert sink.destination == f"127.0.0.1:{server.port}"
+    assert sink.destination == f"graphite://127.0.0.1:{server.port}"
 
 
 def test_a_receiver_may_take_its_time() -> None:

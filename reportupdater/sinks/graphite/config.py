@@ -1,52 +1,193 @@
-"""The section `graphite` of the project and of host settings, and that of a report."""
+"""The configuration of Graphite: its sections of a project, of host settings and of a report."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
 from reportupdater import template
-from reportupdater.config.schema import GRAPHITE_KEYS, REPORT_GRAPHITE_KEYS
 from reportupdater.configfile.document import Section, parse
 from reportupdater.configfile.files import Folders, missing_hint, read_text
-from reportupdater.configfile.kinds import describe
+from reportupdater.configfile.keys import Key, table
+from reportupdater.configfile.kinds import HOST, SWITCH, TEXT, describe, seconds, section, whole
 from reportupdater.configfile.sections import Reading, read_keys, read_texts, subject
 from reportupdater.errors import Problem, Severity, Where, nearest, shown
-from reportupdater.model import Dimension, GraphiteConfig, MetricsConfig
-from reportupdater.sinks.graphite.path import METRIC, cleaned, fault, refused
+from reportupdater.model import Dimension, Report, Series, SinkSettings
+from reportupdater.sinks.base import Definition, Made, Row, Sink
+from reportupdater.sinks.graphite.datapoints import made
+from reportupdater.sinks.graphite.naming import Lookups, Metrics, Naming, needs_rows, paths
+from reportupdater.sinks.graphite.path import METRIC, cleaned, fault, refused, url
 from reportupdater.template import Template
 
 _MOST_TOLD = 5
 _TAKEN = "letters, digits, _ and - can; dots make levels"
 
 
-def read_graphite(
-    sections: Iterable[Section], folders: Folders
-) -> tuple[GraphiteConfig | None, list[Problem]]:
-    """The project's part with those of host settings laid over it, each over the one before.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphiteSettings(SinkSettings):
+    """The project's section. `lookups` maps dimension → value → name in metric paths."""
 
-    None where anything is wrong in any of them, so that no datapoint goes astray.
-    """
-    keys = Reading(GRAPHITE_KEYS)
-    problems: list[Problem] = []
-    for section in sections:
-        own, found = read_keys(section, GRAPHITE_KEYS, "graphite")
-        keys = own.over(keys)
-        problems += found
-    lookups, wrong = _lookups(keys, folders)
-    problems += wrong
-    if problems:
-        return None, problems
-    return GraphiteConfig(
-        host=keys["host"],
-        port=keys["port"],
-        enabled=keys["enabled"],
-        drain_timeout=keys["drain_timeout"],
-        new_metrics_warning=keys["new_metrics_warning"],
-        lookups=lookups,
-    ), []
+    host: str | None = None
+    port: int = 2003
+    lookups: Lookups = field(default_factory=dict)
+
+    @property
+    def destination(self) -> str | None:
+        """The receiver of lines; None if none is named."""
+        return None if self.host is None else url(self.host, self.port)
+
+
+class GraphiteSink(Definition):
+    """Graphite."""
+
+    KEYS = table(
+        Key("host", HOST, "The host of Graphite's line receiver."),
+        Key("port", whole(1, 65535), "Its port.", 2003),
+        Key(
+            "lookups",
+            section("dimensions to files"),
+            "For a dimension, a YAML file that maps its values to names for metric paths.",
+        ),
+        Key(
+            "enabled",
+            SWITCH,
+            "For host settings: `false` sends nothing from this host, `true` sends from a terminal too.",
+        ),
+        Key(
+            "drain_timeout",
+            seconds(0, 3600),
+            "How long a run may take at its end to send what is pending; one batch is sent in any case.",
+            30.0,
+        ),
+        Key(
+            "new_metrics_warning",
+            whole(0, 1_000_000),
+            "`metrics` warns of more new ones than this: carbon makes so many files a minute.",
+            50,
+        ),
+    )
+    REPORT_KEYS = table(
+        Key(
+            "path",
+            TEXT,
+            "The metric path, with placeholders: `_metric`, the dimensions, the columns of the row.",
+            example="'{_metric}.{wiki}'",
+        ),
+        Key(
+            "metrics",
+            section("metric names to columns"),
+            "The metrics, each with the column that holds its value.",
+            example="{edits: edit_count}",
+        ),
+    )
+
+    def read(
+        self, sections: Iterable[Section], folders: Folders
+    ) -> tuple[SinkSettings | None, list[Problem]]:
+        """Read the project's section with those of host settings laid over it."""
+        keys = Reading(self.KEYS)
+        problems: list[Problem] = []
+        for one in sections:
+            own, found = read_keys(one, self.KEYS, "graphite")
+            keys = own.over(keys)
+            problems += found
+        lookups, wrong = _lookups(keys, folders)
+        problems += wrong
+        if problems:
+            return None, problems
+        return GraphiteSettings(
+            host=keys["host"],
+            port=keys["port"],
+            enabled=keys["enabled"],
+            drain_timeout=keys["drain_timeout"],
+            new_metrics_warning=keys["new_metrics_warning"],
+            lookups=lookups,
+        ), []
+
+    def read_report(
+        self,
+        section: Section,
+        owner: str,
+        dimensions: Sequence[Dimension],
+        settings: SinkSettings | None,
+    ) -> tuple[object | None, list[Problem]]:
+        """Read a report's section, and check its paths with the values of the dimensions."""
+        metrics, problems = read_metrics(section, owner)
+        if metrics is not None:
+            lookups = settings.lookups if isinstance(settings, GraphiteSettings) else {}
+            problems = check_path(metrics, owner, dimensions, lookups)
+        return (None if problems else metrics), problems
+
+    def unused(self, section: Section, dimensions: Collection[str]) -> list[Problem]:
+        """Warn of lookups for dimensions that no report has."""
+        return unused_lookups(section, dimensions)
+
+    def points(
+        self, series: Series, settings: SinkSettings, header: Row, rows: Sequence[Row]
+    ) -> Made:
+        """Return the datapoints of a table's rows."""
+        return made(Naming(series, output(series.report), header, lookups_of(settings)), rows)
+
+    def needs_rows(self, report: Report) -> bool:
+        """Whether columns are part of the report's metric paths."""
+        return needs_rows(output(report), (dimension.name for dimension in report.dimensions))
+
+    def series_keys(
+        self, series: Series, settings: SinkSettings, header: Row = (), rows: Sequence[Row] = ()
+    ) -> tuple[list[str], list[Problem]]:
+        """Return the metric paths of a series."""
+        return paths(series, output(series.report), lookups_of(settings), header, rows)
+
+    def where(self, report: Report) -> Where:
+        """Return the place of the report's path."""
+        return output(report).where
+
+    def missing_columns(
+        self, series: Series, settings: SinkSettings, header: Row | None
+    ) -> Iterator[Problem]:
+        """Warn of columns in the path or the metrics that the header, or else the query, lacks."""
+        from reportupdater.sinks.graphite.columns import not_in_header, not_in_query
+
+        metrics = output(series.report)
+        if header is None:
+            return not_in_query(series, metrics)
+        return not_in_header(series, metrics, header, lookups_of(settings))
+
+    def partly_named(self, report: Report, settings: SinkSettings) -> dict[str, list[str]]:
+        """Return the values in the path that a lookup lacks which has others."""
+        used = {placeholder.name for placeholder in output(report).path.placeholders}
+        lacking: dict[str, list[str]] = {}
+        for dimension in report.dimensions:
+            lookup = lookups_of(settings).get(dimension.name)
+            if lookup and dimension.name in used:
+                values = [value for value in dimension.values if value not in lookup]
+                if values:
+                    lacking[dimension.name] = values
+        return lacking
+
+    def sink(self, settings: SinkSettings) -> Sink:
+        """Return a client for the receiver of lines."""
+        from reportupdater.sinks.graphite.sink import Graphite
+
+        assert isinstance(settings, GraphiteSettings)
+        assert settings.host is not None
+        return Graphite(settings.host, settings.port)
+
+
+def output(report: Report) -> Metrics:
+    """Return the report's metrics; it must have a section."""
+    metrics = report.outputs["graphite"]
+    assert isinstance(metrics, Metrics)
+    return metrics
+
+
+def lookups_of(settings: SinkSettings) -> Lookups:
+    """Return the lookups of the settings."""
+    assert isinstance(settings, GraphiteSettings)
+    return settings.lookups
 
 
 def unused_lookups(section: Section, dimensions: Collection[str]) -> list[Problem]:
@@ -110,10 +251,10 @@ def _wrong_part(what: str, text: str, where: Where) -> list[Problem]:
     return [Problem(f"{what} {wrong}", where)] if wrong else []
 
 
-def read_metrics(section: Section, owner: str) -> tuple[MetricsConfig | None, list[Problem]]:
+def read_metrics(section: Section, owner: str) -> tuple[Metrics | None, list[Problem]]:
     """A report's part. `owner` is the report as messages say it."""
     owner = f"graphite of {owner}"
-    keys, problems = read_keys(section, REPORT_GRAPHITE_KEYS, owner)
+    keys, problems = read_keys(section, GraphiteSink.REPORT_KEYS, owner)
     problems += keys.missing(owner, section.where)
     path, wrong = _path(keys)
     problems += wrong
@@ -132,7 +273,7 @@ def read_metrics(section: Section, owner: str) -> tuple[MetricsConfig | None, li
     if len(columns) > 1 and METRIC not in {part.name for part in path.placeholders}:
         what = f"{keys.subject('path')} lacks {{{METRIC}}}, and so is the same for all its metrics"
         return None, [Problem(what, where)]
-    return MetricsConfig(path, {name: column for name, (column, _) in columns.items()}, where), []
+    return Metrics(path, {name: column for name, (column, _) in columns.items()}, where), []
 
 
 def _path(keys: Reading) -> tuple[Template | None, list[Problem]]:
@@ -155,7 +296,7 @@ def _with(path: Template, names: Mapping[str, str]) -> str:
 
 
 def check_path(
-    metrics: MetricsConfig,
+    metrics: Metrics,
     owner: str,
     dimensions: Sequence[Dimension],
     lookups: Mapping[str, Mapping[str, str]],

@@ -1,0 +1,26 @@
+"""The sinks by name: the only list of them."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+
+from reportupdater.sinks.base import Definition
+
+SINKS = {
+    "graphite": "reportupdater.sinks.graphite.config:GraphiteSink",
+}
+"""Name → its definition, which is imported when it is first asked for."""
+
+
+def definition(name: str) -> Definition:
+    """Return the definition of a sink. Raises KeyError for a name that is not in `SINKS`."""
+    return _made(SINKS[name])
+
+
+@cache
+def _made(path: str) -> Definition:
+    module, _, name = path.partition(":")
+    made = getattr(import_module(module), name)()
+    assert isinstance(made, Definition)
+    return made

@@ -108,17 +108,28 @@ def add_amount(parser: argparse.ArgumentParser) -> None:
     add_now(parser)
 
 
-def check_order(given: argparse.Namespace, *, output_first: bool = False) -> None:
+def check_order(given: argparse.Namespace) -> None:
     """Raise UsageError where a project is given as the output folder, and no project as the project."""
     project, output = given.project, given.output
     if given.config_path or not (project and output):
         return
-    is_project = os.path.isfile(output / CONFIG_NAME)
-    if is_project and not os.path.isfile(project / CONFIG_NAME):
-        first = f"output folder comes first: {project} {output}"
-        if not output_first:
-            first = f"project comes first: {output} {project}"
-        raise UsageError(f"{output} is a project", hint=f"the {first}")
+    if os.path.isfile(output / CONFIG_NAME) and not os.path.isfile(project / CONFIG_NAME):
+        raise UsageError(
+            f"{output} is a project", hint=f"the project comes first: {output} {project}"
+        )
+
+
+def put_project_first(given: argparse.Namespace) -> None:
+    """Exchange the two folders where they are given as output and project, as once was the order."""
+    from reportupdater.state.database import FOLDER
+
+    project, output = given.project, given.output
+    if project is None or os.path.isfile(project / CONFIG_NAME):
+        return
+    if os.path.isfile(output / CONFIG_NAME) or (
+        os.path.isdir(project / FOLDER) and not os.path.isdir(output / FOLDER)
+    ):
+        given.project, given.output = output, project
 
 
 def request(given: argparse.Namespace) -> Request:

@@ -17,7 +17,7 @@ from reportupdater.terminal.table import Screen
 
 EXAMPLES = """\
 examples:
-  reportupdater status output/ queries/edits
+  reportupdater status queries/edits output/
   reportupdater status output/ --report daily_edits --series --json
 
 exit codes:
@@ -38,7 +38,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         epilog=EXAMPLES,
         formatter_class=arguments.HelpFormatter,
     )
-    parser.add_argument("output", type=arguments.path, help="the folder of the TSVs")
     parser.add_argument(
         "project",
         type=arguments.path,
@@ -46,6 +45,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="the folder with config.yaml: only with it is known what is missing at either end, and"
         " what is due when",
     )
+    parser.add_argument("output", type=arguments.path, help="the folder of the TSVs")
     arguments.add_files(parser)
     arguments.add_reports(parser)
     arguments.add_only(parser)
@@ -57,7 +57,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def call(given: argparse.Namespace) -> int:
     """Run the command; its exit code."""
-    arguments.check_order(given, output_first=True)
+    arguments.put_project_first(given)
     if given.project is None and given.config_path is not None:
         raise UsageError("--config-path is of a project, and none is given")
     standing = stand(

@@ -20,9 +20,13 @@ from reportupdater.engines import registry
 from reportupdater.errors import Problem, Where, shown
 from reportupdater.model import Database
 
-_PASSWORDS = dict.fromkeys(
-    ("password", "passwd"), "a password stands in the file that `creds_file` names, never here"
-)
+_IN_FILE = "the login is in the file that `creds_file` names"
+_LOGIN = {
+    "user": _IN_FILE,
+    "username": _IN_FILE,
+    "password": f"{_IN_FILE}, never here",
+    "passwd": f"{_IN_FILE}, never here",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ def _read_engines(layer: Reading) -> tuple[dict[str, Reading], list[Problem]]:
         if section.value is not None:
             owner = f"{engine} in engines"
             engines[engine], found = read_keys(
-                section.value, registry.definition(engine).KEYS, owner, elsewhere=_PASSWORDS
+                section.value, registry.definition(engine).KEYS, owner, elsewhere=_LOGIN
             )
             problems += found
     return engines, problems
@@ -144,16 +148,17 @@ class _Elsewhere:
     """Hints for the keys of other engines, which are looked at where a key is unknown."""
 
     def __init__(self, engine: str, section: Section) -> None:
+        self._keys = registry.definition(engine).KEYS
         self._here = (
             f"; without the key engine this is {engine}" if "engine" not in section.entries else ""
         )
 
     def get(self, name: str) -> str | None:
         """Return the hint for a key; None for one of no engine."""
+        if name in _LOGIN and "creds_file" in self._keys:
+            return _LOGIN[name]
         owners = [one for one in registry.entry_names() if name in registry.definition(one).KEYS]
-        if name in _PASSWORDS or not owners:
-            return _PASSWORDS.get(name)
-        return f"it belongs to engine: {' or '.join(owners)}{self._here}"
+        return f"it belongs to engine: {' or '.join(owners)}{self._here}" if owners else None
 
 
 def _made(name: str, draft: Draft, folders: Folders) -> tuple[Database | None, list[Problem]]:

@@ -83,9 +83,11 @@ def _wrong_dimension(name: str, entry: Entry) -> list[Problem]:
         return [Problem(what, entry.key.where, "this is a placeholder with a meaning of its own")]
     if not _DIMENSION.fullmatch(name):
         what = f"a dimension cannot be called {shown(name)}"
-        return [
-            Problem(what, entry.key.where, "take letters, digits, _ and -, first a letter or _")
-        ]
+        hint = "take letters, digits, _ and -, first a letter or _"
+        key, colon, value = name.partition(":")
+        if colon and value:
+            hint = f"write {key}: {value}, with a space after the colon"
+        return [Problem(what, entry.key.where, hint)]
     return []
 
 
@@ -163,6 +165,13 @@ def _from_text(value: Scalar, dimension: str, folder: Path) -> tuple[Values, lis
     if "/" in text or text.endswith(LIST_ENDINGS):
         what = f"{dimension} has no file {path} to take its values from"
         return [], [Problem(what, value.where, missing_hint(path))]
+    listed = next(
+        (text + ending for ending in LIST_ENDINGS if os.path.isfile(f"{path}{ending}")), ""
+    )
+    if listed:
+        what = f"{dimension} has the one value {shown(text)}, and there is a file {listed}"
+        hint = f"to take the values from it, write {listed}"
+        return [(text, value.where)], [Problem(what, value.where, hint, Severity.WARNING)]
     return [(text, value.where)], []
 
 
@@ -177,6 +186,12 @@ def _from_file(path: Path) -> tuple[Values, list[Problem]]:
         (line.strip(), Where(name, number, len(line) - len(line.lstrip()) + 1))
         for number, line in enumerate(text.removesuffix("\n").split("\n"), 1)
     ], []
+
+
+def _value_hint(text: str) -> str:
+    if text.startswith("#"):
+        return "a list of values has no comments: remove the line"
+    return "a list file has one value a line" if "," in text else NAME_HINT
 
 
 def _odd_values(values: Values, dimension: str) -> list[Problem]:
@@ -201,7 +216,7 @@ def _wrong_values(values: Values, dimension: str, *, any_text: bool) -> list[Pro
             what, hint = f"{dimension} has an empty value", "remove the blank line or the comma"
         elif wrong := (wrong_text(text) if any_text else wrong_name(text)):
             what = f"the value {shown(text)} of {dimension} {wrong}"
-            hint = "" if any_text else NAME_HINT
+            hint = _value_hint(text) if not any_text else ""
         elif folded in first:
             other, there = first[folded]
             how = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from reportupdater.errors import Problem, Where
@@ -90,6 +91,9 @@ _MEANINGS: tuple[tuple[tuple[str, ...], bool, str, str], ...] = (
 )
 
 
+_NO_SPACE = re.compile(r"\s*(?:- )?([A-Za-z_]+):([^\s:/][^\s:]*)\s*$")
+
+
 def explain(error: yaml.MarkedYAMLError, text: str, path: str) -> Problem:
     """The problem that a parser's error tells of."""
     mark = error.problem_mark or error.context_mark
@@ -103,12 +107,26 @@ def explain(error: yaml.MarkedYAMLError, text: str, path: str) -> Problem:
         before = text[: mark.index].rpartition("\n")[2].rstrip()
         if before and before[-1] in "}]'\"":
             return Problem(f"text after a closing {before[-1]}", where, _QUOTE_HINT)
+    if (problem := _missing_space(mark, text, path)) is not None:
+        return problem
     for fragments, at_beginning, what, hint in _MEANINGS:
         if any(fragment in said for fragment in fragments):
             if at_beginning and error.context_mark is not None:
                 where = _where(error.context_mark, path)
             return Problem(what, where, hint)
     return Problem(f"not valid YAML: {' '.join(said.split())}", where)
+
+
+def _missing_space(mark: yaml.Mark, text: str, path: str) -> Problem | None:
+    """The problem of a key whose colon has no space after it, on the error's line or the one before."""
+    lines = text.split("\n")
+    for number in (mark.line, mark.line - 1):
+        found = _NO_SPACE.match(lines[number]) if 0 <= number < len(lines) else None
+        if found:
+            key, value = found.groups()
+            where = Where(path, number + 1, found.start(2) + 1)
+            return Problem(f"no space after the colon of {key!r}", where, f"write {key}: {value}")
+    return None
 
 
 def _bad_character(character: str, where: Where) -> Problem:

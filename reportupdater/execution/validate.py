@@ -39,7 +39,7 @@ def checked(task: Task, table: Table) -> Checked:
     for count, row in enumerate(table.rows, 1):
         if len(row) != width:
             raise ResultError(
-                f"row {count} has {len(row)} columns, the header has {width}",
+                f"row {count} has {_columns(len(row))}, the header has {width}",
                 hint="the row begins " + shown("\t".join(row)),
             )
         try:
@@ -52,10 +52,24 @@ def checked(task: Task, table: Table) -> Checked:
         if number != wanted:
             raise ResultError(
                 f"row {count} is dated {row[0][:40]}, outside the interval [{task.start}, {task.end})",
-                hint="select only what lies in the interval; its end is exclusive",
+                hint=_outside(granularity, wanted, number),
             )
         rows.append(row if row[0] == label else (label, *row[1:]))
     return Checked(header, rows, empty=False, quoted=table.quoted, warnings=table.warnings)
+
+
+def _columns(count: int) -> str:
+    return f"{count} column" if count == 1 else f"{count} columns"
+
+
+def _outside(granularity: Granularity, wanted: int, number: int) -> str:
+    """Return what to do about a row dated in another interval than the wanted one."""
+    hint = "select only what is in the interval, whose end is exclusive"
+    if abs(number - wanted) > 1:
+        return hint
+    if granularity is Granularity.WEEKS:
+        return f"{hint}; weeks run from Sunday to Saturday, in UTC"
+    return f"{hint}; its dates are in UTC"
 
 
 def check_text(checked: Checked, text: str) -> None:

@@ -148,7 +148,7 @@ def test_a_command_line_needs_no_host_and_is_hive_where_none_is_given(load: Load
         ("settings: {a: {b: c}}", "54: 'a' of settings of database 'h' must be text, not a mapping"),
         ("settings: {a: }", "54: 'a' of settings of database 'h' must be text, not empty"),
         ("kerberos_min_lifetime: soon", "63: 'kerberos_min_lifetime' of database 'h' must be a number of seconds from 0 to 31,536,000, not 'soon'"),
-        ("password: x", "40: unknown key 'password' of database 'h' (a password stands in the file that `creds_file` names, never here)"),
+        ("password: x", "40: unknown key 'password' of database 'h' (the login is in the file that `creds_file` names, never here)"),
         ("db: x", "40: unknown key 'db' of database 'h' (it belongs to engine: mysql)"),
         ("prot: 1", "40: unknown key 'prot' of database 'h' (did you mean 'port'?)"),
     ],

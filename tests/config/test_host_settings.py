@@ -243,7 +243,7 @@ A_MAPPING = "must be a mapping of keys to values"
         ("engines: {mysql: {engine: hive}}", [("1:19: unknown key 'engine' of mysql in engines (known are: auto_find_db_shard, "
             "concurrency, creds_file, db, host, mw_config_path, nameserver, port, socket, srv_name, time_zone, use_x1, wiki_db_placeholder)")], "bc"),
         ("engines: {mysql: {password: x}}", [("1:19: unknown key 'password' of mysql in engines "
-            "(a password stands in the file that `creds_file` names, never here)")], "bc"),
+            "(the login is in the file that `creds_file` names, never here)")], "bc"),
         ("engines: {sqlite: {path: [x]}}", ["1:26: 'path' of sqlite in engines must be a path, not a list"], "ac"),
         ("databases: {x: {host: h, prot: 1}}", ["1:26: unknown key 'prot' of database 'x' (did you mean 'port'?)"], "abc"),
         ("databases: {lite: {}}", ["1:13: database 'lite' has no 'host' (for example host: db1.example.org)"], "ac"),

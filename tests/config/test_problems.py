@@ -222,7 +222,7 @@ A_PORT = "must be a whole number from 1 to 65,535"
         ("{host: h, host: i}", ["12: the key 'host' is given twice (first on line 2)"]),
         ("{host: h, port: *x}", ["18: the alias '*x' names nothing above it (put text that begins with * in quotes)"]),
         ("{host: h, password: x}", [("12: unknown key 'password' of database 'm' "
-            "(a password stands in the file that `creds_file` names, never here)")]),
+            "(the login is in the file that `creds_file` names, never here)")]),
         ("{auto_find_db_shard: true}", [("23: 'auto_find_db_shard' of database 'm' lacks the wiki whose server to find "
             "(wiki_db_placeholder names the dimension that tells it, or db the only one)")]),
         ("{host: h, socket: s}", [("9: 'host' of database 'm' and its 'socket' name two servers "
@@ -563,3 +563,50 @@ reports:
     ]
     assert [report.name for report in project.reports] == ["good"]
     assert project.names == ("pageviews", "edits", "good", "late", "main")
+
+
+@pytest.mark.parametrize(
+    ("config", "files", "problem"),
+    [
+        (
+            "reports:\n  a:\n    granularity:days\n    db: local\n",
+            {},
+            "config.yaml:3:17: no space after the colon of 'granularity' (write granularity: days)",
+        ),
+        (
+            f"{TOP}  a: {{explode_by: {{w:w.txt}}}}\n",
+            {"w.txt": "enwiki\n"},
+            "a dimension cannot be called 'w:w.txt' (write w: w.txt, with a space after the colon)",
+        ),
+        (
+            f"{TOP}  a: {{explode_by: {{w: wikis}}}}\n",
+            {"wikis.txt": "enwiki\n"},
+            (
+                "the dimension 'w' of report 'a' has the one value 'wikis', and there is a file wikis.txt"
+                " (to take the values from it, write wikis.txt)"
+            ),
+        ),
+        (
+            f"{TOP}  a: {{explode_by: {{w: w.txt}}}}\n",
+            {"w.txt": "# big wikis\nenwiki\n"},
+            (
+                "the value '# big wikis' of the dimension 'w' holds what a file name must not"
+                " (a list of values has no comments: remove the line)"
+            ),
+        ),
+        (
+            f"{TOP}  a: {{explode_by: {{w: w.txt}}}}\n",
+            {"w.txt": "enwiki,dewiki\n"},
+            "(a list file has one value a line)",
+        ),
+        (
+            "databases: {m: {host: h, user: me}}\nreports: {a: {db: m}}\n",
+            {},
+            "unknown key 'user' of database 'm' (the login is in the file that `creds_file` names)",
+        ),
+    ],
+)
+def test_mistakes_of_newcomers_are_named_with_their_cure(
+    load: Load, config: str, files: dict[str, str], problem: str
+) -> None:
+    assert any(problem in one for one in told(load(config, **files)))

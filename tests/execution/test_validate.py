@@ -63,10 +63,9 @@ def test_a_row_dated_outside_the_interval_is_refused(
     good = (one.start, "en", "1")
     with pytest.raises(ResultError) as caught:
         checked(one, Table(HEADER, [good, (text, "en", "1")]))
-    assert str(caught.value) == (
-        f"row 2 is dated {text}, outside the interval [{one.start}, {one.end})"
-        " (select only what lies in the interval; its end is exclusive)"
-    )
+    what = f"row 2 is dated {text}, outside the interval [{one.start}, {one.end})"
+    hint = "select only what is in the interval, whose end is exclusive"
+    assert str(caught.value).startswith(f"{what} ({hint}")
 
 
 @pytest.mark.parametrize(
@@ -114,7 +113,7 @@ def test_a_day_is_no_hour() -> None:
         ),
         (("2015-01-04", "1", "2", ""), "row 2 has 4 columns, the header has 3"),
         ((), "row 2 has 0 columns, the header has 3 (the row begins '')"),
-        (("x" * 70,), f"row 2 has 1 columns, the header has 3 (the row begins '{'x' * 59}…')"),
+        (("x" * 70,), f"row 2 has 1 column, the header has 3 (the row begins '{'x' * 59}…')"),
     ],
 )
 def test_a_row_of_another_width_is_refused(row: tuple[str, ...], told: str) -> None:
@@ -173,3 +172,20 @@ def test_a_row_in_the_place_of_the_header_is_refused(
 def test_column_names_may_hold_anything(names: tuple[str, ...]) -> None:
     row = ("2015-01-04", *names[1:])
     assert checked(WEEK, Table(names, [row])).header == names
+
+
+@pytest.mark.parametrize(
+    ("granularity", "date", "ending"),
+    [
+        (Granularity.WEEKS, "2015-01-04", "; weeks run from Sunday to Saturday, in UTC)"),
+        (Granularity.DAYS, "2015-01-03", "; its dates are in UTC)"),
+        (Granularity.DAYS, "2015-03-05", "whose end is exclusive)"),
+    ],
+)
+def test_a_row_of_a_neighbouring_interval_says_how_intervals_are_counted(
+    granularity: Granularity, date: str, ending: str
+) -> None:
+    one = task(granularity)
+    with pytest.raises(ResultError) as caught:
+        checked(one, Table(("date", "n"), [(one.start, "1"), (date, "2")]))
+    assert str(caught.value).endswith(ending)

@@ -14,8 +14,19 @@ GOOD = "printf 'date\\tn\\n%s\\t1\\n' $1"
 
 
 BAD_SCRIPTS = [
+    (
+        "printf 'loading\\ndate\\tn\\n%s\\t1\\n' $1",
+        (
+            "the first line, 'loading', names one column, and rows have more"
+            " (the header line comes first; messages belong on standard error)"
+        ),
+    ),
+    (
+        "printf 'date,n\\n%s,1\\n' $1",
+        "the first line, 'date,n', has commas between its columns (print a tab between columns)",
+    ),
     ("printf 'date\\tn\\n%s\\t1\\t2\\n' $1", "row 1 has 3 columns, the header has 2"),
-    ("printf 'date\\tn\\n%s\\t1\\n%s\\n' $1 $1", "row 2 has 1 columns, the header has 2"),
+    ("printf 'date\\tn\\n%s\\t1\\n%s\\n' $1 $1", "row 2 has 1 column, the header has 2"),
     ("printf 'date\\tn\\n\\n%s\\t1\\n' $1", "row 1 has 0 columns, the header has 2"),
     (
         "printf 'date\\tn\\n%s\\t1\\n' $2",

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from reportupdater.engines.base import CONNECT_TIMEOUT, Session
 from reportupdater.engines.shared.process import Ended, Programs, lines
 from reportupdater.engines.shared.values import too_many_rows
-from reportupdater.errors import QueryError, ResultError
+from reportupdater.errors import QueryError, ResultError, shown
 from reportupdater.model import Query, Server, Table, Task
 
 _log = logging.getLogger(__name__)
@@ -106,7 +106,23 @@ def table(output: Iterable[bytes], max_rows: int) -> Table:
     if not header:
         what = "the first line is empty" if rows else "the script printed nothing"
         raise ResultError(f"{what}: a header line is expected", hint="print one in any case")
+    if len(header) == 1:
+        _check_only_column(header[0], rows)
     return Table(header, rows)
+
+
+def _check_only_column(name: str, rows: list[tuple[str, ...]]) -> None:
+    """Raise ResultError where a header of one column is none."""
+    if any(len(row) > 1 for row in rows):
+        raise ResultError(
+            f"the first line, {shown(name)}, names one column, and rows have more",
+            hint="the header line comes first; messages belong on standard error",
+        )
+    if "," in name and all("," in row[0] for row in rows if row):
+        raise ResultError(
+            f"the first line, {shown(name)}, has commas between its columns",
+            hint="print a tab between columns",
+        )
 
 
 def _failed(ended: Ended) -> QueryError:

@@ -29,7 +29,7 @@ reports:
   pivot: {{type: script, explode_by: {{wiki: "enwiki, frwiki"}}, starts: 2025-01-25}}
   kept: {{max_data_points: 5}}
   scheduled: {{schedule: "30 5 * * 1"}}
-  failing: {{starts: 2025-01-28}}
+  failing: {{starts: 2025-01-29}}
   invalid: {{granularity: fortnights}}
 """
 

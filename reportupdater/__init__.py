@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from reportupdater.operations.dataframe import read_report
 
 __all__ = ["__version__", "read_report"]
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 
 def __getattr__(name: str) -> Any:

@@ -16,8 +16,7 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from reportupdater.intervals import Coverage, Granularity
-from reportupdater.state import coverage, owners, schema
-from reportupdater.state import history as ledger
+from reportupdater.state import coverage, history, owners, schema
 from reportupdater.state.database import State
 from reportupdater.state.owners import Owner
 from reportupdater.tsv import files
@@ -157,7 +156,7 @@ def _note(farm: Farm, connection: Connection) -> None:
         "INSERT INTO series (tsv, report) VALUES (?, ?)",
         [(f"{report}/{wiki}.tsv", report) for report in _reports(size) for wiki in _wikis(size)],
     )
-    ran = ledger.stamp(datetime.fromisoformat(size.ran))
+    ran = history.stamp(datetime.fromisoformat(size.ran))
     run = connection.execute(
         "INSERT INTO runs (project, pid, started, ended, exit_code, summary)"
         " VALUES (?, 1, ?, ?, 0, '{}') RETURNING id",

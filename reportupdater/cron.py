@@ -14,7 +14,7 @@ _NAMES = ("@hourly", "@daily", "@weekly", "@monthly", "@yearly")
 _FIELDS = ("minute", "hour", "day of the month", "month", "day of the week")
 # croniter takes H and R for moments that differ from process to process.
 _RANDOM = re.compile(r"(?<![A-Za-z])[HRhr](?![A-Za-z])")
-# It takes 5-5 for all there is, which nobody means.
+# It takes 5-5 for all there is, which no one means.
 _NO_RANGE = re.compile(r"\b(\w+)-\1\b", re.IGNORECASE)
 _SECOND = timedelta(seconds=1)
 

@@ -1,6 +1,6 @@
 """One family of errors: what is wrong, where it stands, what to try, and the exit code it leads to.
 
-`Problem` is a value, for what is collected and told together (a configuration's mistakes).
+`Problem` is a value, for what is collected and reported together (a configuration's mistakes).
 `ReportupdaterError` is what is raised; everything that reaches a person derives from it.
 """
 
@@ -79,7 +79,7 @@ def shown(text: str) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint that names the known word most like `word`, or lists some of them when none is.
 
-    Words that nobody would mistype whole are left out: comparing takes the square of their length.
+    Words that no one would mistype whole are left out: comparing takes the square of their length.
     """
     import difflib
 
@@ -98,7 +98,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 class ReportupdaterError(Exception):
-    """Base of all errors that are told to a person without a traceback."""
+    """Base of all errors that are shown without a traceback."""
 
     exit_code = EXIT_FAILED
 
@@ -173,7 +173,7 @@ class StateError(ReportupdaterError):
     """The state of an output folder cannot be used."""
 
 
-def told(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     """An error in the words that follow the name of what it is about."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror

@@ -87,7 +87,7 @@ class Report:
 
     @property
     def contact(self) -> str:
-        """Whom to tell, and where, as messages end; empty where nobody is named."""
+        """The owner and ticket that messages end with; empty where none is given."""
         return ", ".join(part for part in (self.owner, self.ticket) if part)
 
 

@@ -58,13 +58,13 @@ def resolved(header: Sequence[str], own: Set[str], stored: Collection[str]) -> t
     names = [date]
     for name, short in zip(header[1:], bares[1:], strict=True):
         known = alike.get(short, [])
-        settled = name
+        resolved = name
         if not (name in stored or name.lower() in own or times[short] > 1 or len(known) > 1):
-            settled = known[0] if known else short
-        if settled in taken:
-            settled = name
-        taken.add(settled)
-        names.append(settled)
+            resolved = known[0] if known else short
+        if resolved in taken:
+            resolved = name
+        taken.add(resolved)
+        names.append(resolved)
     return tuple(names)
 
 

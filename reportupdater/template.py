@@ -19,7 +19,7 @@ from reportupdater.intervals import Granularity, Interval
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _SPEC = re.compile(r"(?:.?[<>^])?[0-9]{0,3}(?:\.[0-9]{1,3})?s?", re.ASCII)  # no width of gigabytes
-_MOST_TOLD = 5
+_MOST_SHOWN = 5
 _Wrong = TypeVar("_Wrong")
 BRACES_HINT = "write {{ and }} where braces are meant"
 
@@ -71,7 +71,7 @@ class Template(NamedTuple):
                 self.where(part),
                 f"{nearest(part.name, known)}; {BRACES_HINT}",
             )
-            for part in wrong[:_MOST_TOLD]
+            for part in wrong[:_MOST_SHOWN]
         ]
         return problems + _more(wrong, self.where)
 
@@ -79,7 +79,7 @@ class Template(NamedTuple):
 def parse(text: str, path: str = "") -> tuple[Template, list[Problem]]:
     """A template from its text, with what is wrong with it, each problem with its position.
 
-    Where much is wrong (a file of another kind) the beginning is told, and how much more there is.
+    Where much is wrong (a file of another kind) the beginning is reported, and how much more there is.
     """
     parts: list[str | Placeholder] = []
     faults: list[tuple[str, int]] = []
@@ -98,19 +98,19 @@ def parse(text: str, path: str = "") -> tuple[Template, list[Problem]]:
     parts.append(text[at:])
     problems = [
         Problem(what, _where(path, text, offset), BRACES_HINT)
-        for what, offset in faults[:_MOST_TOLD]
+        for what, offset in faults[:_MOST_SHOWN]
     ]
     problems += _more(faults, lambda fault: _where(path, text, fault[1]))
     return Template(text, tuple(part for part in parts if part != ""), path), problems
 
 
 def _more(wrong: Sequence[_Wrong], where: Callable[[_Wrong], Where]) -> list[Problem]:
-    """What is told of all that is wrong beyond the first: to find each place takes a while."""
-    more = len(wrong) - _MOST_TOLD
+    """What is reported of all that is wrong beyond the first: to find each place takes a while."""
+    more = len(wrong) - _MOST_SHOWN
     if more <= 0:
         return []
     what = f"{more:,} more braces like these" if more > 1 else "one more brace like these"
-    return [Problem(what, where(wrong[_MOST_TOLD]), BRACES_HINT)]
+    return [Problem(what, where(wrong[_MOST_SHOWN]), BRACES_HINT)]
 
 
 def _placeholder(token: re.Match[str]) -> tuple[Placeholder | None, str]:
@@ -140,7 +140,7 @@ def _where(path: str, text: str, offset: int) -> Where:
 def time_values(interval: Interval, granularity: Granularity) -> Mapping[str, str]:
     """The texts of the interval's placeholders.
 
-    `from_date` and `to_date` are absent for hours, whose bounds they could not tell.
+    `from_date` and `to_date` are absent for hours, whose bounds they do not have.
 
     >>> day = Interval(datetime(2015, 1, 2), datetime(2015, 1, 3))
     >>> time_values(day, Granularity.DAYS)["to_timestamp"]

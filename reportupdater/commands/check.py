@@ -31,8 +31,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Add the command's parser."""
     parser = commands.add_parser(
         "check",
-        help="tell all that is wrong with projects, without asking a database",
-        description="Tells all that can be known of projects without asking a database or writing a"
+        help="report all that is wrong with projects, without a database",
+        description="Reports all that can be known of projects without a database, and without writing a"
         " file.\nErrors take reports, or their datapoints, out of a run; warnings do not; notices are"
         " worth knowing.",
         epilog=EXAMPLES,
@@ -43,7 +43,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         type=arguments.path,
         nargs="+",
         metavar="project",
-        help="a folder with config.yaml and query files; of several, names that clash are told too",
+        help="a folder with config.yaml and query files; of several, clashing names are reported too",
     )
     arguments.add_files(parser)
     parser.add_argument(

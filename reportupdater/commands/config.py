@@ -11,7 +11,7 @@ from reportupdater.config.load import load_project
 from reportupdater.config.written import lines
 from reportupdater.errors import EXIT_FAILED, EXIT_OK, Severity
 from reportupdater.execution.select import no_report
-from reportupdater.terminal.log import tell
+from reportupdater.terminal.log import log_problems
 
 EXAMPLES = """\
 examples:
@@ -59,6 +59,6 @@ def call(given: argparse.Namespace) -> int:
         for problem in project.problems
         if not given.report or problem.report is None or problem.report in given.report
     ]
-    tell(problems)
+    log_problems(problems)
     failed = any(problem.severity is Severity.ERROR for problem in problems)
     return EXIT_FAILED if failed else EXIT_OK

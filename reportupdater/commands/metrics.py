@@ -55,7 +55,7 @@ def call(given: argparse.Namespace) -> int:
         reports=given.report,
     )
     put(*_lines(found))
-    return _told(found)
+    return _show(found)
 
 
 def _lines(found: Listing) -> Iterator[str]:
@@ -70,7 +70,7 @@ def _lines(found: Listing) -> Iterator[str]:
     )
 
 
-def _told(found: Listing) -> int:
+def _show(found: Listing) -> int:
     """Log what is wrong or worth knowing; the exit code."""
     for name in found.unknown:
         log.warning("report %r: its paths have columns; give OUTPUT to have them listed", name)

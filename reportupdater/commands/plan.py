@@ -1,4 +1,4 @@
-"""`reportupdater plan`: tell what a run would do now, and why it would not do more."""
+"""`reportupdater plan`: show what a run would do now, and why it would not do more."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Add the command's parser."""
     parser = commands.add_parser(
         "plan",
-        help="tell what a run would do now",
-        description="Tells what a run with the same arguments would do now: the intervals that\n"
+        help="show what a run would do now",
+        description="Shows what a run with the same arguments would do now: the intervals that\n"
         "are due, how long they may take, and why the rest is not due. Runs nothing and\n"
         "writes nothing.",
         epilog=EXAMPLES,

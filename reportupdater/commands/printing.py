@@ -47,7 +47,7 @@ def _as_line(line: str) -> str:
 def _write(text: str) -> None:
     """Write to standard output, all of it or an error.
 
-    Ends the program where whoever reads it, `head` say, has seen enough. Raises ReportupdaterError.
+    End the program where the reader, such as `head`, has closed its end. Raises ReportupdaterError.
     """
     try:
         sys.stdout.write(text)

@@ -92,7 +92,9 @@ def _lines(report: Marked) -> Iterator[str]:
     if report.undone:
         yield f"  among them {report.undone:,} that are not done yet, and that this run may still do"
     passed_over = report.passed_over._asdict()
-    why_not = [f"{passed_over[why]:,} {told}" for why, told in _WHY_NOT.items() if passed_over[why]]
+    why_not = [
+        f"{passed_over[why]:,} {reason}" for why, reason in _WHY_NOT.items() if passed_over[why]
+    ]
     if why_not:
         yield "  not marked: " + "; ".join(why_not)
 

@@ -44,7 +44,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--dry-run",
         action="store_true",
-        help="tell what would be done, as `plan` does; run nothing",
+        help="show what would be done, as `plan` does; run nothing",
     )
     sending = parser.add_mutually_exclusive_group()
     sending.add_argument(

@@ -23,7 +23,7 @@ examples:
 exit codes:
   0  all is well
   1  something is in trouble: a report fails, is invalid or late (what has been due for a day is not
-     done, which only a PROJECT tells), a TSV cannot be read, or datapoints could not be sent
+     done, which needs a PROJECT), a TSV cannot be read, or datapoints could not be sent
   2  called wrongly
 """
 
@@ -87,7 +87,7 @@ def _json(standing: Standing, *, by_series: bool) -> dict[str, Any]:
         "source_why": survey.why or None,
         "in_trouble": standing.in_trouble,
         "troubles": standing.troubles,
-        "datapoints_waiting": survey.owed,
+        "datapoints_waiting": survey.undelivered,
         "runs": [
             {
                 "config": config,

@@ -15,7 +15,7 @@ _MOST_NAMES = 3
 
 
 def text(standing: Standing, screen: Screen, *, by_series: bool) -> Iterator[str]:
-    """The lines that tell how an output folder stands; by report, or each series by itself."""
+    """Return the state of an output folder as lines, by report or by series."""
     for line in _head(standing):
         yield from screen.broken(line)
     for trouble in standing.troubles:
@@ -53,7 +53,7 @@ def _head(standing: Standing) -> Iterator[str]:
         yield f"{config}: last run ended {age} ago, exit code {run['exit_code']}"
     for running in survey.running:
         yield f"{running.config}: process {running.pid} is at work since {_minute(running.started)}"
-    for destination, points in survey.owed.items():
+    for destination, points in survey.undelivered.items():
         yield f"{points:,} datapoints wait for {destination}"
 
 
@@ -131,9 +131,9 @@ def _of_report(report: ReportStanding) -> Iterator[str]:
         times = f"in {record.failures} runs in a row, " if record.failures > 1 else ""
         yield f"failed {times}last at {_minute(record.error_at or '')}: {record.error}"
     if report.in_trouble:
-        tell = ", ".join(part for part in (report.owner, report.ticket) if part)
-        if tell:
-            yield f"tell: {tell}"
+        contact = ", ".join(part for part in (report.owner, report.ticket) if part)
+        if contact:
+            yield f"contact: {contact}"
         if report.description:
             yield f"what it is: {report.description}"
     yield from report.notices
@@ -154,7 +154,7 @@ def _trouble(one: SeriesStanding) -> str:
 
 
 def _labels(series: Sequence[SeriesStanding]) -> str:
-    """Series of which the same is told."""
+    """Series with the same lines."""
     if len(series) == 1:
         return _label(series[0])
     return f"{len(series):,} series ({wording.some([_label(one) for one in series], _MOST_NAMES)})"

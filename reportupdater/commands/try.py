@@ -86,7 +86,7 @@ def call(given: argparse.Namespace) -> int:
         host_files=arguments.host_files(given),
     )
     if trial.others:
-        log.info("%d problems elsewhere in the configuration; `check` tells them", trial.others)
+        log.info("%d problems elsewhere in the configuration; `check` lists them", trial.others)
     for doubt in trial.doubts:
         log.warning("%s would not be computed by a run: %s", trial.task, doubt)
     if given.render_only:
@@ -149,7 +149,7 @@ def _show(trial: Trial, found: Tried, limit: int) -> int:
 
 def _show_table(result: Table, limit: int) -> None:
     put(*aligned(result.header, result.rows[:limit], screen_width()))
-    _tell_more(len(result.rows) - limit, "row")
+    _put_more(len(result.rows) - limit, "row")
 
 
 def _show_warnings(result: Table) -> None:
@@ -165,7 +165,7 @@ def _show_warnings(result: Table) -> None:
             put(str(warning))
 
 
-def _tell_more(more: int, of: str) -> None:
+def _put_more(more: int, of: str) -> None:
     if more > 0:
         put(f"… and {wording.count(more, f'more {of}')}; --limit shows more")
 
@@ -176,9 +176,9 @@ def _show_datapoints(settings: SinkSettings, made: Made, limit: int) -> int:
     if made.points:
         rows = [(point.key, point.value, _moment(point.timestamp)) for point in made.points[:limit]]
         put(*aligned(("path", "value", "date"), rows, _WHOLE))  # half a path is no use
-        _tell_more(len(made.points) - limit, "datapoint")
-    _tell_left_out(made.nameless, "row lacks", "rows lack", "a value that their metric path needs")
-    _tell_left_out(made.no_numbers, "value is", "values are", "no finite number")
+        _put_more(len(made.points) - limit, "datapoint")
+    _put_left_out(made.nameless, "row lacks", "rows lack", "a value that their metric path needs")
+    _put_left_out(made.no_numbers, "value is", "values are", "no finite number")
     for warning in made.warnings.values():
         log.warning("%s", warning)
     for problem in made.problems:
@@ -195,7 +195,7 @@ def _receiver(settings: SinkSettings) -> str:
     return receiver
 
 
-def _tell_left_out(count: int, one: str, many: str, why: str) -> None:
+def _put_left_out(count: int, one: str, many: str, why: str) -> None:
     if count:
         put(f"Not sent: {count:,} {one if count == 1 else many} {why}.")
 

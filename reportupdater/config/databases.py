@@ -31,7 +31,7 @@ _LOGIN = {
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """An entry that no report can use; its problems have been told. `engine` is None if unknown."""
+    """An entry that no report can use; its problems have been reported. `engine` is None if unknown."""
 
     engine: str | None
 

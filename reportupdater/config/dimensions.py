@@ -29,7 +29,7 @@ _DIMENSION = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 LIST_ENDINGS = (".txt", ".csv", ".tsv", ".dblist", ".list")
 _ANY_HINT = "`allow_values: any` takes it as it is: a quote or a backslash in it changes the query around it"
 _EXAMPLE = "for example enwiki, dewiki"
-_MOST_TOLD = 5
+_MOST_SHOWN = 5
 
 Values = list[tuple[str, Where]]
 
@@ -115,7 +115,7 @@ def _read_values(
     elif isinstance(value, Scalar):
         values, problems = _from_text(value, f"{dimension} of {owner}", folder)
     else:
-        return (), []  # already told
+        return (), []  # already reported
     problems += _wrong_values(values, dimension, any_text=any_text)
     if any_text and not problems:
         problems = _odd_values(values, dimension)
@@ -206,11 +206,11 @@ def _odd_values(values: Values, dimension: str) -> list[Problem]:
 
 
 def _wrong_values(values: Values, dimension: str, *, any_text: bool) -> list[Problem]:
-    # Without the report's name: several may read the same file, and it is told once.
+    # Without the report's name: several may read the same file, and it is reported once.
     problems: list[Problem] = []
     first: dict[str, tuple[str, Where]] = {}
     for text, where in values:
-        # As file systems may compare them that do not tell case, or accents' spelling, apart.
+        # As file systems compare them that ignore case, or the spelling of accents.
         folded = unicodedata.normalize("NFC", text).casefold()
         if not text:
             what, hint = f"{dimension} has an empty value", "remove the blank line or the comma"
@@ -228,8 +228,8 @@ def _wrong_values(values: Values, dimension: str, *, any_text: bool) -> list[Pro
             first[folded] = text, where
             continue
         problems.append(Problem(what, where, hint))
-    told, more = problems[:_MOST_TOLD], problems[_MOST_TOLD:]
+    first_ones, more = problems[:_MOST_SHOWN], problems[_MOST_SHOWN:]
     if more:
         what = f"{dimension} has {len(more):,} more values like these"
-        told.append(Problem(what, more[0].where))
-    return told
+        first_ones.append(Problem(what, more[0].where))
+    return first_ones

@@ -72,7 +72,7 @@ def read_effective(
 ) -> Effective:
     """The effective configuration of a project, as far as it can be read.
 
-    What is wrong with it is for `load_project` to tell. Raises UsageError as that does.
+    Problems are reported by `load_project`. Raises UsageError as that does.
     """
     path = folder / CONFIG_NAME if config_path is None else config_path
     root, _ = mapping_in(read_needed(path), str(path), "the configuration")
@@ -137,7 +137,7 @@ def _without_unused_db(keys: Reading, drafts: Mapping[str, Draft]) -> Reading:
 
 
 def path_from(folders: Folders, where: Where, path: str) -> str:
-    """A path as it would stand in the project's own file: one of host settings is made absolute."""
+    """A path as the project's own file would name it: one of host settings is made absolute."""
     folder = folders.of(where)
     if folder is folders.project or path.startswith("~"):
         return path

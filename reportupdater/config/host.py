@@ -13,7 +13,7 @@ from reportupdater.configfile.sections import ALL, Given, Reading, read_keys
 from reportupdater.errors import Problem, UsageError
 
 _PLACES = ("/etc/reportupdater/config.yaml", "~/.config/reportupdater/config.yaml")
-_ELSEWHERE = {"reports": "reports stand in the config.yaml of a project"}
+_ELSEWHERE = {"reports": "reports belong into the config.yaml of a project"}
 _EXAMPLE = "for example engines: {mysql: {creds_file: ~/.my.cnf}}"
 
 
@@ -27,7 +27,7 @@ def default_host_files() -> tuple[Path, ...]:
 def read_host_file(path: Path) -> tuple[Reading, list[Problem]]:
     """The top-level keys of a file of host settings. Raises UsageError if it cannot be read.
 
-    Where anything is `bad` nobody knows what it should have changed, so no report may run.
+    Where anything is `bad`, what it should have changed is unknown, so no report may run.
     """
     root, problems = mapping_in(read_needed(path), str(path), "host settings", _EXAMPLE)
     if root is None:
@@ -39,7 +39,7 @@ def read_host_file(path: Path) -> tuple[Reading, list[Problem]]:
 def on_failure(files: Sequence[Path]) -> Given | None:
     """The words of the command `on_failure`, and where they stand; the last file that has it counts.
 
-    What cannot be read has been told when the project was loaded, and counts as not there.
+    What cannot be read was reported when the project was loaded, and counts as absent.
     """
     found: Given | None = None
     for file in files:

@@ -35,7 +35,7 @@ def load_project(
 
     `jobs` is how many scripts may run at once. `host_files` are laid over the project, each over
     the one before. Raises UsageError if the folder or a file is not there or cannot be read, and
-    nothing for what stands in the files.
+    nothing for the contents of the files.
     """
     path = folder / CONFIG_NAME if config_path is None else config_path
     root, problems = mapping_in(
@@ -49,7 +49,7 @@ def load_project(
         host.append(keys)
         problems += found
     if root is None:
-        return Project(folder, path, (), (), _told_once(problems, str(path)))
+        return Project(folder, path, (), (), _once(problems, str(path)))
     folders = Folders(folder, {str(file): file.parent for file in host_files})
     project = _read(root, host, folders, path, jobs)
     # A report must not run as if settings were not there that cannot be understood.
@@ -57,7 +57,7 @@ def load_project(
     return replace(
         project,
         reports=project.reports if understood else (),
-        problems=_told_once([*problems, *project.problems], str(path)),
+        problems=_once([*problems, *project.problems], str(path)),
     )
 
 
@@ -129,11 +129,13 @@ def _reports(root: Section, keys: Reading) -> tuple[Section, list[Problem]]:
     if entry is not None and isinstance(entry.value, Section) and entry.value.entries:
         return entry.value, []  # the first of them where the key is given twice
     where = keys.where("reports", root.where)
-    told = "reports" in keys.bad
-    return Section(where, {}), [] if told else [Problem("there are no reports", where, _EXAMPLE)]
+    is_reported = "reports" in keys.bad
+    return Section(where, {}), [] if is_reported else [
+        Problem("there are no reports", where, _EXAMPLE)
+    ]
 
 
-def _told_once(problems: Iterable[Problem], first_path: str) -> tuple[Problem, ...]:
+def _once(problems: Iterable[Problem], first_path: str) -> tuple[Problem, ...]:
     """Each problem once, in the order of the file `first_path` and then of the other files.
 
     One that takes out several reports belongs to none of them.

@@ -9,7 +9,7 @@ from reportupdater.errors import Problem
 from reportupdater.intervals import Granularity
 from reportupdater.template import TIME_PLACEHOLDERS, Template
 
-_MOST_TOLD = 5
+_MOST_SHOWN = 5
 _NOT_FOR_HOURS = {"from_date": "from_timestamp", "to_date": "to_timestamp"}
 
 
@@ -22,11 +22,11 @@ def check_placeholders(
         return problems
     return problems + [
         Problem(
-            f"{{{placeholder.name}}} cannot tell an hour",
+            f"{{{placeholder.name}}} has no hour",
             query.where(placeholder),
             f"with granularity: hours write {{{_NOT_FOR_HOURS[placeholder.name]}}}",
         )
         for placeholder in islice(
-            (part for part in query.placeholders if part.name in _NOT_FOR_HOURS), _MOST_TOLD
+            (part for part in query.placeholders if part.name in _NOT_FOR_HOURS), _MOST_SHOWN
         )
     ]

@@ -225,9 +225,9 @@ REPORT_KEYS = table(
         )
         for name in SINKS
     ),
-    Key("owner", TEXT, "Who looks after the report. It stands in messages about it."),
+    Key("owner", TEXT, "Who looks after the report. Messages about it name the owner."),
     Key("ticket", TEXT, "Where it is discussed, an address or a number. It stands there too."),
-    Key("description", TEXT, "What the report tells, for `status`."),
+    Key("description", TEXT, "What the report shows, for `status`."),
     OldKey(
         "frequency", "`granularity` says how long an interval is; a report runs when one is due"
     ),

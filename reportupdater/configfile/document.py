@@ -1,7 +1,7 @@
 """YAML as a frozen tree in which every value knows its line and column.
 
 The tree keeps texts as they were written: what a text means (a number, a date, a switch) is for
-whoever reads the key to say, so that a value `no` or `0012` of a dimension stays that text.
+the reader of the key to say, so that a value `no` or `0012` of a dimension stays that text.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Scalar(NamedTuple):
 
     @property
     def is_null(self) -> bool:
-        """Whether it stands for nothing: left empty, or `null`."""
+        """Whether it is no value: left empty, or `null`."""
         return self.plain and self.text in _NULLS
 
 
@@ -154,9 +154,9 @@ class _Composer:
         return Where(self._path, event.start_mark.line + 1, event.start_mark.column + 1)
 
     def _refuse(self, what: str, where: Where, hint: str = "") -> Refused:
-        return Refused(where, self._tell(Problem(what, where, hint)))
+        return Refused(where, self._add(Problem(what, where, hint)))
 
-    def _tell(self, problem: Problem) -> Problem:
+    def _add(self, problem: Problem) -> Problem:
         self.problems.append(problem)
         if len(self.problems) > MAX_PROBLEMS:
             what = f"more than {MAX_PROBLEMS} mistakes of this kind: the rest was not read"
@@ -262,7 +262,7 @@ class _Composer:
 
     def _repeated(self, first: Entry, key: Scalar) -> Entry:
         what = f"the key {shown(key.text)} is given twice"
-        problem = self._tell(Problem(what, key.where, f"first on line {first.key.where.line}"))
+        problem = self._add(Problem(what, key.where, f"first on line {first.key.where.line}"))
         return replace(first, problems=(*first.problems, problem))
 
 

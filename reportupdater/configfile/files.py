@@ -77,7 +77,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _opened(path: str, flags: int) -> int:
-    """A descriptor, at once: of a pipe that nobody writes to, too, which then is as an empty file."""
+    """Open at once, even a pipe without a writer, which then reads as an empty file."""
     return os.open(path, flags | os.O_NONBLOCK)
 
 

@@ -26,7 +26,7 @@ class Key(NamedTuple):
 
 
 class OldKey(NamedTuple):
-    """A key of older versions: accepted, ignored, and told with what replaced it."""
+    """A key of older versions: accepted, ignored, and reported with what replaced it."""
 
     name: str
     replaced_by: str

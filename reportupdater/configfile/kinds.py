@@ -209,12 +209,12 @@ def _argument(item: Value) -> str:
 def _variable(value: Value) -> str:
     text = scalar_text(value)
     if not _VARIABLE.fullmatch(text):
-        raise ValueError("the password itself stands in that variable, never here")
+        raise ValueError("the password itself is in that variable, never here")
     return text
 
 
 def _host(value: Value) -> str:
-    """The name or the address of a host, without the brackets that an IPv6 address may stand in."""
+    """The name or the address of a host, without the brackets around an IPv6 address."""
     text = scalar_text(value).strip()
     if "://" in text:
         raise ValueError("without a scheme: give `host`, and `port` where it is not the usual one")

@@ -29,8 +29,8 @@ class Given(NamedTuple):
 class Reading:
     """What a section gives for the keys of a table, and its defaults for the others.
 
-    `bad` are the names of what could not be read, unknown keys among them: whoever depends on one
-    of these cannot be used. Their problems have been told.
+    `bad` are the names of what could not be read, unknown keys among them: what depends on one
+    of these cannot be used. Their problems have been reported.
     """
 
     keys: Keys
@@ -56,8 +56,8 @@ class Reading:
 
     def over(self, defaults: Reading) -> Reading:
         """This reading where it has a key, and `defaults` where it has not."""
-        told = self.given.keys() | self.bad
-        fallen_back = {name: given for name, given in defaults.given.items() if name not in told}
+        decided = self.given.keys() | self.bad
+        fallen_back = {name: given for name, given in defaults.given.items() if name not in decided}
         return Reading(
             self.keys, {**fallen_back, **self.given}, self.bad | (defaults.bad - self.given.keys())
         )
@@ -178,7 +178,7 @@ def _nearest(name: str, keys: Keys) -> str:
 
 def _read(key: Key, value: Value, owner: str) -> tuple[Any, list[Problem]]:
     if isinstance(value, Refused):
-        return None, []  # already told
+        return None, []  # already reported
     if isinstance(value, Scalar) and value.is_null:
         return key.default, []
     try:

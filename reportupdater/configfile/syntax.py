@@ -10,7 +10,7 @@ from reportupdater.errors import Problem, Where
 if TYPE_CHECKING:
     import yaml
 
-_QUOTE_HINT = "text that begins with { [ or a quote must stand in quotes as a whole"
+_QUOTE_HINT = "text that begins with { [ or a quote must be in quotes as a whole"
 _INDENT_HINT = "check its indentation, and whether a quote or a bracket above it is not closed"
 
 # What the parsers say (the one in C, the one in Python), and what it means. The first that fits is
@@ -95,7 +95,7 @@ _NO_SPACE = re.compile(r"\s*(?:- )?([A-Za-z_]+):([^\s:/][^\s:]*)\s*$")
 
 
 def explain(error: yaml.MarkedYAMLError, text: str, path: str) -> Problem:
-    """The problem that a parser's error tells of."""
+    """Return a parser's error as a problem."""
     mark = error.problem_mark or error.context_mark
     if mark is None:
         return Problem(f"not valid YAML: {error.problem}", Where(path, 1, 1))

@@ -29,7 +29,7 @@ class Session(Protocol):
 
     @property
     def connected(self) -> bool:
-        """Whether `run` may be called: false at first, and after what left the connection in doubt."""
+        """Whether `run` may be called: false at first, and after a failure of the connection."""
 
     @property
     def connect_timeout(self) -> float:
@@ -46,7 +46,7 @@ class Session(Protocol):
         """The query's table, with values as `values.text` writes them.
 
         The deadline is the caller's; `timeout`, in seconds, is only what a server that can end a
-        query by itself is told, for the case that the caller is no longer there.
+        query by itself is given, in case the caller is no longer there.
 
         Raises QueryError for the query's own error (QueryTimeout if the server ended it),
         ConnectionFailed when the server went away, ResultError for a result that has more than

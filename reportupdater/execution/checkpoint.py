@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reportupdater.errors import ReportupdaterError, StateError, sentence, told
+from reportupdater.errors import ReportupdaterError, StateError, error_text, sentence
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.stop import Stop
 from reportupdater.execution.summary import Summary
@@ -62,7 +62,7 @@ def merge(state: State, report: str, paths: Sequence[str], summary: Summary) -> 
                 _note(summary, report, path, error)
             else:
                 merged += [one] if one else []
-        failed = files.settle([one.file for one in merged])
+        failed = files.make_durable([one.file for one in merged])
         for one in merged:
             if one.file in failed:
                 _note(summary, report, one.tsv, failed[one.file])
@@ -73,7 +73,7 @@ def merge(state: State, report: str, paths: Sequence[str], summary: Summary) -> 
 
 def _note(summary: Summary, report: str, path: str, error: Exception) -> None:
     hint = files.remedy(error) if isinstance(error, OSError) else ""
-    why = sentence(told(error), None, hint)
+    why = sentence(error_text(error), None, hint)
     summary.troubles.add(
         report,
         f"{path} cannot be written: {why}; what was computed is kept, and written by the first run"

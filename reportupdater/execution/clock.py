@@ -1,4 +1,4 @@
-"""The machine's clock, as the ledger and the locks tell when something happened."""
+"""The machine's clock, for the times in the history and the locks."""
 
 from __future__ import annotations
 

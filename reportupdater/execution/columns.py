@@ -33,7 +33,7 @@ class Columns:
     """Gives results the names of the columns that their TSVs have; used by the committing thread.
 
     The header of a TSV, with what the journal has for it, is looked at once a run, and only for
-    results whose names are still to be settled.
+    results whose names are still to be resolved.
     """
 
     def __init__(self, state: State) -> None:
@@ -41,7 +41,7 @@ class Columns:
         self._stored: dict[Series, set[str]] = {}
         self._newest: dict[Series, tuple[str, ...]] = {}
 
-    def settled(self, answer: Answer) -> Answer:
+    def resolved(self, answer: Answer) -> Answer:
         """The answer, its columns named as its TSV names them."""
         if answer.quoted is None:
             return answer

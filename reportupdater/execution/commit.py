@@ -74,7 +74,7 @@ class Committer:
         """
         if batch.outcomes or batch.unasked:
             outcomes = [
-                self._columns.settled(outcome) if isinstance(outcome, Answer) else outcome
+                self._columns.resolved(outcome) if isinstance(outcome, Answer) else outcome
                 for outcome in batch.outcomes
             ]
             self._store(outcomes, batch.unasked)
@@ -127,7 +127,7 @@ class Committer:
                     attempts.append(Attempt(number, task.start, why, seconds, error=error))
             for due, cause in unasked:
                 series, task = due.series, due.oldest
-                if series not in self._unasked:  # one line a series tells it all
+                if series not in self._unasked:  # one line a series is enough
                     self._unasked.add(series)
                     number = self._state.series_id(connection, series.tsv, series.report.name)
                     why, error = task.reason.value, str(cause)

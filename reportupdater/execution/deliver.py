@@ -1,7 +1,7 @@
-"""The deliverer: sends what the outbox owes to one destination, on a thread of its own.
+"""The deliverer: sends the pending datapoints of a destination, on a thread of its own.
 
 The thread only sends. The outbox is read and written by the thread that runs the pipeline, in
-`step`, which never waits. One process at a time delivers what an output folder owes to a
+`step`, which never waits. One process at a time delivers an output folder's datapoints to a
 destination: two could overtake each other, and an old value win over a new one.
 """
 
@@ -43,7 +43,7 @@ _ENOUGH = 2_000
 _REST = 5.0
 """Seconds after a batch in which fewer than that wait for more; the end of a run does not wait.
 
-Another run of the output folder may stand at its end and wait for us to send what it owes.
+Another run may be blocked at its end, waiting for this process to drain the outbox.
 """
 _ONE_BATCH = 5.0
 """Seconds in which a batch may be read at the end of a run, however little time that has."""
@@ -52,7 +52,7 @@ _LOCK_STEP = 0.25
 
 
 def _lock(destination: str) -> str:
-    """The name of the lock that whoever sends to a destination holds; no report is called so."""
+    """Return the name of the lock of the sender to a destination; no report has such a name."""
     return ".deliver-" + re.sub(r"[^A-Za-z0-9.-]", "_", destination)[:200]
 
 
@@ -117,7 +117,7 @@ class Deliverer:
         self._sink = sink
         self._to_send: queue.SimpleQueue[Batch | None] = queue.SimpleQueue()
         self._sent: queue.SimpleQueue[ReportupdaterError | None] = queue.SimpleQueue()
-        self._settles = wake
+        self._wake = wake
         self._sending: Batch | None = None
         self._thread: threading.Thread | None = None
         self._failures = 0
@@ -139,30 +139,30 @@ class Deliverer:
                 outbox.end(self._state, self._sink.destination)
 
     def step(self) -> bool:
-        """Settle what was sent, and send more. Whether anything may be owed. Never waits."""
-        if self._sending and not self._settle(self._sink, self._sending):
+        """Acknowledge what was sent, and send more. Whether any may be pending. Never waits."""
+        if self._sending and not self._take_outcome(self._sink, self._sending):
             return True
         now = monotonic()
         if now < self._not_before:
             return True
         destination = self._sink.destination
         enough = _ENOUGH if now < self._rests_until else 1
-        owed = outbox.waiting(self._state, destination, most=enough)
+        pending = outbox.waiting(self._state, destination, most=enough)
         try:
-            may_send = owed >= enough and self._locks.take(_lock(destination), utcnow())
+            may_send = pending >= enough and self._locks.take(_lock(destination), utcnow())
         except NoLock as error:  # it concerns the datapoints alone
             self.error = error
             return False
         if may_send:
-            if not self._begin(self._sink):  # first: it may change how often points are owed
+            if not self._begin(self._sink):  # first: it may change how often points are to be sent
                 self.error = ConnectionFailed(NO_THREAD, hint=NO_THREAD_HINT)
                 return False
             batch = outbox.batch(self._state, destination, BATCH_POINTS)
             if batch.points:  # else another run has just sent them
-                self._settles.clear()
+                self._wake.clear()
                 self._sending = batch
                 self._to_send.put(batch)
-        return bool(owed)
+        return bool(pending)
 
     def draining(self, stop: Stop) -> Iterator[float]:
         """Send what is pending, for as long as the settings allow; yield the seconds to wait.
@@ -180,7 +180,7 @@ class Deliverer:
             if monotonic() > deadline:
                 break
             yield _STEP
-            self._settle(self._sink, self._sending)
+            self._take_outcome(self._sink, self._sending)
 
     def left(self) -> tuple[int, str]:
         """Return how many datapoints are still pending, and why."""
@@ -221,15 +221,15 @@ class Deliverer:
             outbox.begin(self._state, sink.destination)
         return True
 
-    def _settle(self, sink: Sink, sent: Batch) -> bool:
-        """Take in what became of the batch in work; False while nobody knows."""
+    def _take_outcome(self, sink: Sink, sent: Batch) -> bool:
+        """Record the outcome of the batch being sent; False while it is not known."""
         try:
             error = self._sent.get_nowait()
         except queue.Empty:
             return False
         self._sending = None
         self._ended += 1
-        self._settles.clear()
+        self._wake.clear()
         self.error = error
         if error is None:
             self._failures = 0
@@ -255,4 +255,4 @@ class Deliverer:
                 self._sent.put(ReportupdaterError(f"a bug of this program: {error!r}"))
             else:
                 self._sent.put(None)
-            self._settles.set()
+            self._wake.set()

@@ -21,7 +21,7 @@ FAILURES_IN_A_ROW = 3
 """After so many, the rest of a series waits for the next run."""
 
 BATCH_SECONDS = 0.02
-"""What a batch should take: handing over costs nothing beside it, and nobody waits for it."""
+"""What a batch should take: handing over costs nothing beside it, and no worker waits for it."""
 _LARGEST_BATCH = 64
 
 

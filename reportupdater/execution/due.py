@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 class Stock(NamedTuple):
     """What is done of a series, and what is due.
 
-    `done` is None where that cannot be told; then nothing is due.
+    `done` is None where that is unknown; then nothing is due.
     """
 
     done: Coverage | None
@@ -77,12 +77,12 @@ def take_stock(
                 asked = _open(state, one, covered, marked, clock)
                 found = due(one, covered, asked, clock)
             stocks.append(Stock(covered, found))
-    _tell_schedule(report, stocks, clock)
+    _log_schedule(report, stocks, clock)
     return stocks
 
 
-def _tell_schedule(report: Report, stocks: Sequence[Stock], clock: Clock) -> None:
-    """A report that waits for its next tick is no news, but whoever wonders shall find it."""
+def _log_schedule(report: Report, stocks: Sequence[Stock], clock: Clock) -> None:
+    """A report that waits for its next tick is no news: it is logged for those who wonder."""
     if report.schedule is None or any(
         stock.due.stretches or stock.done is None for stock in stocks
     ):
@@ -98,7 +98,7 @@ def _tell_schedule(report: Report, stocks: Sequence[Stock], clock: Clock) -> Non
 def coverage(
     state: State, report: Report, series: Sequence[Series], summary: Summary
 ) -> dict[Series, Coverage | None]:
-    """What is done of each series, in its TSV or in the journal; None where that cannot be told."""
+    """What is done of each series, in its TSV or in the journal; None where that is unknown."""
     waiting = journal.waiting(state, report.name)
     memory = remembered.recall(state, report.name, report.granularity)
     news: dict[str, tuple[Identity, Coverage]] = {}
@@ -115,10 +115,10 @@ def coverage(
                 done[one] = known[1]
             else:
                 done[one] = found = rows.coverage(place, report.granularity)
-                if remembered.is_settled(file):
+                if remembered.is_stable(file):
                     news[one.tsv] = file, found
         except TsvError as error:
-            if one.tsv not in waiting:  # else the checkpoint has told it
+            if one.tsv not in waiting:  # else the checkpoint has reported it
                 summary.troubles.add(report.name, str(error))
             done[one] = None
         except OSError as error:
@@ -191,7 +191,7 @@ def _expand(
 def covered_for_marks(series: Series, done: Coverage | None, now: datetime) -> Coverage:
     """What a mark may take for done where only the next run will know: all that may be computed.
 
-    Which of them are done shows when a damaged file is mended; then they are due either way.
+    Which of them are done shows when a damaged file is fixed; then they are due either way.
     """
     if done is not None:
         return done
@@ -202,7 +202,7 @@ def covered_for_marks(series: Series, done: Coverage | None, now: datetime) -> C
 def _open(
     state: State, series: Series, done: Coverage, marked: dict[str, list[str]], clock: Clock
 ) -> set[int]:
-    """The marked intervals of a series; those that may not be marked are told and dropped."""
+    """The marked intervals of a series; those that may not be are reported and dropped."""
     report = series.report
     numbers = {start: report.granularity.labelled(start) for start in marked.get(series.tsv, ())}
     if not numbers:

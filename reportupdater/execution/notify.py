@@ -1,4 +1,4 @@
-"""Running the command that is told something: it reads a text, and may neither fail nor hang."""
+"""Run the `on_failure` command with the run's summary on its standard input, under a time-out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECONDS = 60.0
 """How long the command may take."""
 
 
-def tell(words: Sequence[str], text: str) -> None:
+def run_command(words: Sequence[str], text: str) -> None:
     """Run a command that reads `text`. Raises ReportupdaterError where it fails, OSError."""
     programs = Programs("the command")
     with tempfile.TemporaryFile() as given, programs.output() as output:
@@ -33,7 +33,7 @@ def tell(words: Sequence[str], text: str) -> None:
         said = f": {ended.said[-1]}" if ended.said else ""
         if ended.status:
             raise ReportupdaterError(f"it {ended.ending}{said}", hint=ended.hint)
-        log.debug("on_failure was told%s", Redaction(words)(said))
+        log.debug("on_failure has run%s", Redaction(words)(said))
 
 
 @contextmanager

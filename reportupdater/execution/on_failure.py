@@ -1,4 +1,4 @@
-"""`on_failure`: a command of the host settings that is told how a run went wrong.
+"""`on_failure`: a command of the host settings, run with the summary of a failed run.
 
 Its words are read when they are needed: a good run does not pay for them, and they are found too
 where the project itself could not be loaded.
@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What is told of a run, and where it is written to whom.
+    """The summary of a run, and the command that gets it.
 
-    A run that was interrupted is not told: somebody wanted that, and the next run goes on.
+    An interrupted run is not reported: it was wanted, and the next run continues it.
     """
 
     config: Path
@@ -39,7 +39,7 @@ class Watch:
     started: datetime = field(default_factory=utcnow)
 
     def over(self, run: Callable[[], int]) -> int:
-        """Run, and have the command told if that ends with exit code 1 or 2; the exit code.
+        """Run, then run the command if that ends with exit code 1 or 2; return the exit code.
 
         What the run raises is logged before: the command may take its time.
         """
@@ -50,30 +50,30 @@ class Watch:
             error, exit_code = str(raised), raised.exit_code
             logging.getLogger("reportupdater").error("%s", error)
         except Exception as bug:
-            self._tell(EXIT_FAILED, f"a bug of this program: {bug!r}")
+            self._notify(EXIT_FAILED, f"a bug of this program: {bug!r}")
             raise
         if exit_code in (EXIT_FAILED, EXIT_USAGE):
-            self._tell(exit_code, error)
+            self._notify(exit_code, error)
         return exit_code
 
-    def _tell(self, exit_code: int, error: str) -> None:
+    def _notify(self, exit_code: int, error: str) -> None:
         command = on_failure(self.host_files)
         if command is None:
             return
         from reportupdater.execution import notify  # a good run does without starting programs
 
         try:
-            notify.tell(command.value, json.dumps(self._told(exit_code, error)))
+            notify.run_command(command.value, json.dumps(self._values(exit_code, error)))
         except (ReportupdaterError, OSError) as failure:
             from reportupdater.redaction import Redaction
 
             log.warning(
-                "%s: on_failure failed, so nobody may have been told of this run: %s",
+                "%s: on_failure failed, so this run may have gone unreported: %s",
                 command.where,
                 Redaction(command.value)(str(failure)),
             )
 
-    def _told(self, exit_code: int, error: str) -> dict[str, Any]:
+    def _values(self, exit_code: int, error: str) -> dict[str, Any]:
         config, output = self.config.absolute(), self.output.absolute()
         ending = [error] if error else self.summary.lines(f"{config} into {output}")
         return {

@@ -18,10 +18,10 @@ class Answer(NamedTuple):
     task: Task
     result: Result
     rows: int
-    """How many the result has; 0 where it is empty, and one row of empty values stands for it."""
+    """How many the result has; 0 where it is empty, and is stored as one row of empty values."""
     seconds: float
     quoted: frozenset[str] | None = None
-    """That of the table: what its columns are called is settled by the commit, unless it is None."""
+    """That of the table: the commit resolves the names of its columns, unless it is None."""
     warnings: tuple[ServerWarning, ...] = ()
     """What the server warned of."""
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
-from reportupdater.errors import Problem, TsvError, told
+from reportupdater.errors import Problem, TsvError, error_text
 from reportupdater.execution.summary import Summary
 from reportupdater.model import Report, Series, SinkSettings
 from reportupdater.sinks.base import Made
@@ -97,21 +97,21 @@ def stored_points(
             yield definition(name).points(series, settings, content.header, cells)
 
 
-def owe(
+def enqueue(
     state: State, series: Series, destination: str, points: Iterable[Made], summary: Summary
 ) -> None:
-    """Owe the datapoints of stored rows again, all of a series in one transaction."""
+    """Enqueue the datapoints of stored rows again, all of a series in one transaction."""
     try:
         read = list(points)  # before the transaction, for whose end other runs wait
     except (TsvError, OSError) as error:
-        summary.troubles.add(series.report.name, f"{series.tsv}: {told(error)}")
+        summary.troubles.add(series.report.name, f"{series.tsv}: {error_text(error)}")
         return
     with state.transaction() as connection:
         for made in read:
             outbox.put(connection, destination, series.tsv, made.points)
     for made in read:
         note_datapoints(summary, series.report, made)
-        summary.owed += len(made.points)
+        summary.enqueued += len(made.points)
 
 
 def note_datapoints(summary: Summary, report: Report, made: Made) -> None:

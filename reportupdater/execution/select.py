@@ -19,7 +19,7 @@ from reportupdater.state.database import State
 from reportupdater.state.locks import Locks
 from reportupdater.state.owners import Owner
 from reportupdater.state.storable import on_disk
-from reportupdater.terminal.log import tell
+from reportupdater.terminal.log import log_problems
 from reportupdater.terminal.wording import count
 from reportupdater.tsv import files, folder
 
@@ -32,7 +32,7 @@ _MOST_READ = 20
 def chosen(
     project: Project, names: Sequence[str], summary: Summary, only: Only = EVERY
 ) -> list[Report]:
-    """The valid reports that are asked for; tells and counts what is wrong with the others.
+    """The valid reports that are asked for; reports and counts what is wrong with the others.
 
     With `only`, those that have such series. Raises UsageError for the name of a report, of a
     dimension, or a value that the project does not have.
@@ -45,7 +45,7 @@ def chosen(
         for problem in project.problems
         if not names or problem.report is None or problem.report in names
     ]
-    tell(problems)
+    log_problems(problems)
     summary.configuration = [
         str(problem) for problem in problems if problem.severity is Severity.ERROR
     ]
@@ -62,7 +62,7 @@ def no_report(project: Project, name: str, known: Iterable[str]) -> UsageError:
 
     Of a configuration that cannot be read no report is known.
     """
-    tell(
+    log_problems(
         problem
         for problem in project.problems
         if problem.report is None and problem.severity is not Severity.NOTICE
@@ -109,7 +109,7 @@ def held(
             summary.troubles.add(report.name, str(locks.broken[report.name]))
             continue
         if report.name not in taken:
-            summary.skipped.add(report.name, locks.tell_holder(report.name, utcnow()))
+            summary.skipped.add(report.name, locks.log_holder(report.name, utcnow()))
             continue
         owner = ours(project, report, state, summary)
         if owner:
@@ -130,7 +130,7 @@ def _drop_marks(state: State, owner: Owner) -> None:
 
 
 def ours(project: Project, report: Report, state: State, summary: Summary) -> Owner | None:
-    """What a report's TSVs will know about it; None, which is told, if they are another's."""
+    """What a report's TSVs will know about it; None, which is reported, if they belong to another."""
     owner = Owner.of(
         report.name,
         project.folder,
@@ -176,7 +176,7 @@ def _check_rows(state: State, report: Report) -> None:
 def _still_has(config: str, report: str) -> bool:
     """Whether a configuration has a report of that name, valid or not.
 
-    One that is gone has given it up; of one that cannot be read, nobody knows.
+    One that is gone has given it up; of one that cannot be read, it is not known.
     """
     path = Path(on_disk(config))
     try:

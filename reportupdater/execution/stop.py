@@ -13,7 +13,7 @@ _AT_ONCE = 0.001
 
 
 class Abandoned(BaseException):
-    """Ends a block that a stop does not wait for. Whoever catches it is `Stop`, no one else."""
+    """Ends a block that a stop does not wait for. Only `Stop` catches it."""
 
 
 class Stop:

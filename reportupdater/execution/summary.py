@@ -13,7 +13,7 @@ from reportupdater.terminal import wording
 
 log = logging.getLogger(__name__)
 
-_MEND = "once that is mended, `reportupdater resend` sends them"
+_CURE = "once that is fixed, `reportupdater resend` sends them"
 _MOST_REMARKS = 50
 _MOST_WARNINGS = 50  # odd values of a column could be thousands
 _OWN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8,}(?:_[0-9]+)*|(?<=row )[0-9,]+"
@@ -47,7 +47,7 @@ class Tally:
         key = about, kind or re.sub(_OWN, "", message)
         is_first = key not in self._lines
         line = self._lines.setdefault(key, _Line(message, example))
-        if example < line.example:  # whatever came first: the oldest of the first series is told
+        if example < line.example:  # whatever came first: the oldest of the first series is shown
             line.message, line.example = message, example
         line.count += count
         return is_first
@@ -60,7 +60,7 @@ class Tally:
         return Tally({key: line for key, line in self._lines.items() if key[0] == about})
 
     def lines(self, contacts: Mapping[str, str] = {}) -> Iterator[str]:
-        """Each message; it ends with whom to tell about its report, where that is known."""
+        """Each message; it ends with the contact of its report, where that is known."""
         for (about, _), line in self._lines.items():
             of = line.example or about
             if line.count > 1:
@@ -81,7 +81,7 @@ class Summary:
     """
 
     contacts: Mapping[str, str] = field(default_factory=dict)
-    """Report → whom to tell about it."""
+    """Report → its contact."""
     done: int = 0
     empty: int = 0
     counts: Counter[tuple[str, bool]] = field(default_factory=Counter)
@@ -90,14 +90,14 @@ class Summary:
     skipped: Tally = field(default_factory=Tally)
     troubles: Tally = field(default_factory=Tally)
     configuration: Sequence[str] = ()
-    """The errors in it, which are told when it is read."""
-    owed: int = 0
+    """The errors in it, which are reported when it is read."""
+    enqueued: int = 0
     """Datapoints made again from stored rows."""
     waiting: int = 0
-    """Datapoints that the run was allowed to send and that are still owed."""
+    """Datapoints that the run was allowed to send and that are still pending."""
     waiting_why: str = ""
     not_sent: Tally = field(default_factory=Tally)
-    """Values that cannot be datapoints, which is nobody's fault."""
+    """Values that cannot be datapoints, which is no failure."""
     warnings: Tally = field(default_factory=Tally)
     """What needs attention, though the run did its work."""
     remarks: Tally = field(default_factory=Tally)
@@ -135,7 +135,7 @@ class Summary:
     ) -> None:
         """Take in what was odd about the datapoints of a table."""
         for problem in problems:
-            self.troubles.add(report, f"datapoints were not sent: {problem}; {_MEND}")
+            self.troubles.add(report, f"datapoints were not sent: {problem}; {_CURE}")
         for about, warning in warnings.items():
             if about not in self._warned and len(self._warned) < _MOST_WARNINGS:
                 self._warned.add(about)
@@ -161,8 +161,8 @@ class Summary:
             counts = f"interrupted, {counts}"
         elif not (self.done or self.empty) and self.is_good and not self.skipped:
             counts = "nothing is due"
-        if self.owed:
-            counts = f"{wording.count(self.owed, 'datapoint')} made again"
+        if self.enqueued:
+            counts = f"{wording.count(self.enqueued, 'datapoint')} made again"
         yield f"{title}: {counts}", False
         for word, tally in (
             ("failed", self.failed),
@@ -194,7 +194,7 @@ class Summary:
             log.info("  the server warned: %d lines more", len(remarks) - _MOST_REMARKS)
 
     def as_dict(self) -> dict[str, Any]:
-        """The summary as plain values, for the ledger, status.json and `on_failure`."""
+        """The summary as plain values, for the history, status.json and `on_failure`."""
         return {
             "done": self.done,
             "empty": self.empty,

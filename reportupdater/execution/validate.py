@@ -19,7 +19,7 @@ class Checked(NamedTuple):
     header: tuple[str, ...]
     rows: list[tuple[str, ...]]
     empty: bool
-    """The query gave no rows; `rows` holds the one row of empty values that stands for that."""
+    """The query gave no rows; `rows` is one row of empty values then."""
     quoted: frozenset[str] | None = None
     """That of the table."""
     warnings: tuple[ServerWarning, ...] = ()

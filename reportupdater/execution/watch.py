@@ -93,7 +93,7 @@ class Watched:
             if self._stopping.is_set():
                 call.cancelled = Interrupted("the run was interrupted")
             elif now > call.deadline:
-                # From now on, not from the deadline: whoever looks may have been busy meanwhile.
+                # From now on, not from the deadline: the watcher may have been busy meanwhile.
                 call.given_up = now + GRACE
                 call.cancelled = QueryTimeout(
                     f"stopped after {call.deadline - call.began:.0f} s",

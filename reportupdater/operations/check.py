@@ -1,4 +1,4 @@
-"""What can be known of a project without a database, beyond what loading it tells."""
+"""Problems of a project that can be found without a database, beyond those of loading it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def examine(
     host_files: Sequence[Path] = (),
     output: Path | None = None,
 ) -> list[Examined]:
-    """Each project with its problems. Nothing is written, and nobody is asked over the network.
+    """Each project with its problems. Nothing is written, and no network is used.
 
     `now` is in UTC. `output` is the folder of the TSVs, whose headers then count too. Raises
     UsageError where there is no project.
@@ -64,13 +64,13 @@ def examine(
     projects = [load_project(folder, config_path, host_files=host_files) for folder in folders]
     clashes = _shared_files(projects)
     examined = []
-    told: set[Problem] = set()  # host settings are told with the first project alone
+    reported: set[Problem] = set()  # host settings are reported with the first project alone
     for project, found in zip(projects, clashes, strict=True):
         effective = read_effective(project.folder, config_path, host_files)
         further = [*found, *_of_project(project, effective, output, now)]
         own = str(project.config_path)
-        fresh = [p for p in dict.fromkeys([*project.problems, *further]) if p not in told]
-        told.update(fresh)
+        fresh = [p for p in dict.fromkeys([*project.problems, *further]) if p not in reported]
+        reported.update(fresh)
         problems = sorted(fresh, key=lambda problem: _place(problem, own))
         examined.append(Examined(project, tuple(problems)))
     return examined
@@ -156,7 +156,7 @@ def _shared_files(projects: Sequence[Project]) -> list[list[Problem]]:
 def _shared_paths(project: Project) -> Iterator[Problem]:
     """A warning for each report whose datapoints another one's would take the place of.
 
-    Paths with columns in them are left out: only rows can tell these.
+    Paths with columns in them are left out: only rows show these.
     """
     for name, settings in project.sinks.items():
         sink = definition(name)
@@ -230,7 +230,7 @@ def _is_there(path: Path) -> bool:
 
 
 def _no_receiver(project: Project, effective: Effective) -> Iterator[Problem]:
-    """A warning where reports have datapoints, and nobody is there to take them."""
+    """A warning where reports have datapoints, and no sink takes them."""
     for name in SINKS:
         sending = next((report for report in project.reports if name in report.outputs), None)
         settings = project.sinks.get(name)
@@ -298,7 +298,7 @@ def _names_in_lookups(report: Report, project: Project, places: _Places) -> Iter
         for dimension, lacking in definition(name).partly_named(report, settings).items():
             what = (
                 f"the lookup of the dimension {dimension!r} has no name for"
-                f" {_listed(lacking)}, which so stand in metric paths as they are"
+                f" {_listed(lacking)}, which are used in metric paths unchanged"
             )
             yield Problem(what, places.dimension(dimension), "", Severity.NOTICE)
 
@@ -343,9 +343,9 @@ def _columns(
     settings: SinkSettings,
     headers: dict[Series, Sequence[str]],
 ) -> Iterator[Problem]:
-    """A warning for each column that is wanted, and missing as far as headers or the query tell.
+    """A warning for each column that is wanted, and missing as far as headers or the query show.
 
-    The series of a report have one query, so each column is told once.
+    The series of a report have one query, so each column is reported once.
     """
     if not headers:
         yield from sink.missing_columns(explode(report)[0], settings, None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reportupdater.config.load import load_project
-from reportupdater.errors import TsvError, UsageError, told
+from reportupdater.errors import TsvError, UsageError, error_text
 from reportupdater.execution import select
 from reportupdater.execution.summary import Summary
 from reportupdater.model import Series, SinkSettings
@@ -84,7 +84,7 @@ def _keys(
             place = files.place(files.opened(output), series.tsv)
             content = tsv.read(place, report.granularity)
         except (TsvError, OSError) as error:
-            summary.troubles.add(report.name, f"{series.tsv}: {told(error)}")
+            summary.troubles.add(report.name, f"{series.tsv}: {error_text(error)}")
             return []
     if not content.header and definition(name).needs_rows(report):
         return []  # nothing is computed yet

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from reportupdater.config.load import load_project
-from reportupdater.errors import TsvError, UsageError, Where, told
+from reportupdater.errors import TsvError, UsageError, Where, error_text
 from reportupdater.execution import select
 from reportupdater.execution.due import Stock, take_stock
 from reportupdater.execution.summary import Summary
@@ -20,15 +20,14 @@ from reportupdater.planning.due import Due
 from reportupdater.planning.plan import Clock
 from reportupdater.planning.rest import Rest, rest
 from reportupdater.planning.schedule import Next, next_due, next_tick
-from reportupdater.state import durations, reruns
-from reportupdater.state import history as ledger
+from reportupdater.state import durations, history, reruns
 from reportupdater.state.database import State
 from reportupdater.state.durations import History
 from reportupdater.state.history import Failing
 from reportupdater.state.locks import Onlooker, folder_of
 from reportupdater.state.overlay import Overlay
 from reportupdater.state.reruns import MarkFile
-from reportupdater.terminal.log import tell
+from reportupdater.terminal.log import log_problems
 from reportupdater.tsv import files
 from reportupdater.tsv import rows as tsv
 
@@ -89,7 +88,7 @@ class Outlook(NamedTuple):
     now: datetime
     reports: tuple[ReportOutlook, ...]
     invalid: int
-    """Errors in the configuration; they have been told."""
+    """Errors in the configuration; they have been reported."""
 
     @property
     def intervals(self) -> int:
@@ -136,10 +135,10 @@ def outlook(request: Request) -> Outlook:
     with Overlay(request.output) as state:
         locks = Onlooker(folder_of(request.output))
         mark_files, problems = reruns.read_files(project.folder)
-        tell(problems)
+        log_problems(problems)
         with state.reading() as connection:
             failing: dict[str, list[Failing]] = {}
-            for one in ledger.failing(connection):
+            for one in history.failing(connection):
                 failing.setdefault(one.tsv, []).append(one)
         found = [
             _report(state, locks, project, report, mark_files, failing, request, clock)
@@ -213,7 +212,7 @@ def _trouble(state: State, series: Series) -> str:
     try:
         tsv.coverage(files.place(state.root, series.tsv), series.report.granularity)
     except (TsvError, OSError) as error:
-        return told(error)
+        return error_text(error)
     return "it could not be read a moment ago"
 
 
@@ -287,7 +286,7 @@ def _report_as_dict(found: ReportOutlook) -> dict[str, Any]:
                 ],
                 "expected_seconds": _rounded(one.seconds),
             }
-            | ledger.last_error(one.failing)
+            | history.last_error(one.failing)
             for one in found.series
         ],
     }

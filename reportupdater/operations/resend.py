@@ -9,7 +9,7 @@ from reportupdater.errors import EXIT_FAILED, EXIT_OK, UsageError
 from reportupdater.execution import select
 from reportupdater.execution.checkpoint import merge_leftovers
 from reportupdater.execution.deliver import Deliverers, clients
-from reportupdater.execution.points import owe, stored_points
+from reportupdater.execution.points import enqueue, stored_points
 from reportupdater.execution.stop import Stop
 from reportupdater.execution.summary import Summary
 from reportupdater.model import Report
@@ -53,11 +53,11 @@ def resend(request: Request) -> int:
                         output, series, name, settings, request.since, request.until
                     )
                     with stop.abandoning():
-                        owe(state, series, str(settings.destination), points, summary)
+                        enqueue(state, series, str(settings.destination), points, summary)
         with Deliverers(state, locks, clients(sinks)) as deliverers:
             summary.waiting, summary.waiting_why = deliverers.drain(stop)
         summary.interrupted = stop.requested is not None
         summary.log(f"{project.config_path} from {output}")
-    if summary.skipped:  # what another run holds was not sent, and nobody will do it by himself
+    if summary.skipped:  # what another run holds was not sent, and no later run will do it
         return stop.exit_code or EXIT_FAILED
     return stop.exit_code or (EXIT_OK if summary.is_good else EXIT_FAILED)

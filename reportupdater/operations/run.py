@@ -1,4 +1,4 @@
-"""A whole run: load, plan, execute, commit, checkpoint, deliver, tell."""
+"""A whole run: load, plan, execute, commit, checkpoint, deliver, report."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from reportupdater.state import history, outbox, reruns, status, upgrade
 from reportupdater.state.database import State
 from reportupdater.state.locks import Locks
 from reportupdater.state.owners import Owner
-from reportupdater.terminal.log import tell
+from reportupdater.terminal.log import log_problems
 from reportupdater.terminal.progress import progress
 
 
@@ -59,7 +59,7 @@ class Request:
 
 
 def run(request: Request) -> int:
-    """Do all that is due, and have `on_failure` told where it goes wrong; the exit code."""
+    """Do all that is due, and run `on_failure` where it goes wrong; return the exit code."""
     began = utcnow()  # before the project is read: what is marked from now on means what it is then
     summary = Summary()
     config = request.config_path or request.project / CONFIG_NAME
@@ -79,13 +79,13 @@ def _run(request: Request, summary: Summary, began: datetime) -> int:
     sinks = select.sinks(project, reports, request.send)
     with Stop() as stop, State(output, stop.is_requested) as state, Locks(state.locks) as locks:
         run_number = history.begin_run(state, str(project.config_path.absolute()), began)
-        merge_leftovers(state, locks, summary, stop)  # first: they are TSVs that somebody may own
+        merge_leftovers(state, locks, summary, stop)  # first: they are TSVs that a project may own
         owned: Mapping[Report, Owner] = {}
         dues: list[Due] = []
         with stop.abandoning():  # it may read gigabytes
             owned = select.held(project, reports, state, locks, summary)
             mark_files, problems = reruns.read_files(project.folder)
-            tell(problems)
+            log_problems(problems)
             for report in owned:
                 dues += due_of(state, report, mark_files, clock, summary, request.only)
         if stop.requested:

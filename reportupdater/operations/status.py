@@ -9,7 +9,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from reportupdater.config.load import load_project
-from reportupdater.errors import Severity, TsvError, UsageError, nearest, told
+from reportupdater.errors import Severity, TsvError, UsageError, error_text, nearest
 from reportupdater.execution.select import no_report
 from reportupdater.intervals import Coverage, Granularity
 from reportupdater.model import Project, Report
@@ -48,7 +48,7 @@ class SeriesStanding:
 
     @property
     def in_trouble(self) -> bool:
-        """Whether somebody should look at it."""
+        """Whether it needs attention."""
         return bool(self.failing or self.late or self.damaged)
 
 
@@ -69,7 +69,7 @@ class ReportStanding:
 
     @property
     def in_trouble(self) -> bool:
-        """Whether somebody should look at it."""
+        """Whether it needs attention."""
         failed = self.record is not None and self.record.error is not None
         return failed or self.invalid is not None or any(one.in_trouble for one in self.series)
 
@@ -108,7 +108,7 @@ class Standing:
 
     @property
     def in_trouble(self) -> bool:
-        """Whether somebody should look at it."""
+        """Whether it needs attention."""
         return bool(self.troubles) or any(report.in_trouble for report in self.reports)
 
 
@@ -184,7 +184,7 @@ def _of_project(
             for problem in project.problems
             if problem.report == name and problem.severity is Severity.ERROR
         ]
-        more = f"; and {len(errors) - 1} more, which `check` tells" if len(errors) > 1 else ""
+        more = f"; and {len(errors) - 1} more, which `check` lists" if len(errors) > 1 else ""
         standing.invalid = errors[0] + more if errors else "not valid"
         _name(standing, standing.record)
         return standing
@@ -267,7 +267,7 @@ def _done(
         pending = known.pending.get(one.tsv, {})
         done, one.empty = reach(place, granularity, known_of_it, pending)
     except (TsvError, OSError) as error:
-        one.damaged = told(error)
+        one.damaged = error_text(error)
         return None
     if done.newest is not None:
         one.done_up_to = granularity.label(granularity.start(done.newest))
@@ -308,7 +308,7 @@ def _of_runs(known: Survey, in_trouble: Callable[[], bool]) -> list[str]:
     troubles = []
     for config, run in known.runs.items():
         waiting = run.get("datapoints_waiting")
-        if waiting and known.owed:
+        if waiting and known.undelivered:
             troubles.append(f"{config}: its last run could not send {waiting:,} datapoints")
         if reports.is_gone(config):
             continue

@@ -45,7 +45,7 @@ class Trial:
     has_side_effects: bool
     sinks: Mapping[str, SinkSettings]
     withheld: bool
-    """Whether what is wrong with the configuration, which has been told, withholds datapoints."""
+    """Whether what is wrong with the configuration, which has been reported, withholds datapoints."""
     doubts: tuple[str, ...]
     others: int
     """Problems of the configuration that do not concern the report."""
@@ -82,7 +82,7 @@ def prepared(
 ) -> Trial:
     """What to try of a report: the interval around `date`, or the latest that is due at `now`.
 
-    Of several series it is the first that `only` allows. Tells what is wrong with the report.
+    Of several series it is the first that `only` allows. Reports what is wrong with the report.
     Raises UsageError where there is nothing to try.
     """
     project = load_project(folder, config_path, host_files=host_files)
@@ -97,7 +97,7 @@ def prepared(
     )
     reports = select.chosen(alone, (name,), Summary(), only)
     if not reports:
-        what = f"report {name!r} cannot be tried before its configuration is mended"
+        what = f"report {name!r} cannot be tried before its configuration is fixed"
         raise UsageError(what, hint=f"{count(errors, 'error')} above")
     report = replace(reports[0], retries=min(reports[0].retries, RETRIES))
     number = _complete(report, date, now)

@@ -8,11 +8,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from reportupdater.config.load import load_project
-from reportupdater.errors import TsvError, UsageError, told
+from reportupdater.errors import TsvError, UsageError, error_text
 from reportupdater.execution import select
 from reportupdater.execution.checkpoint import merge_leftovers
 from reportupdater.execution.deliver import Deliverers, clients
-from reportupdater.execution.points import note_datapoints, owe, stored_points
+from reportupdater.execution.points import enqueue, note_datapoints, stored_points
 from reportupdater.execution.stop import Stop
 from reportupdater.execution.summary import Summary
 from reportupdater.intervals import Granularity
@@ -91,7 +91,7 @@ def verify(request: Request, render_url: str, *, resend: bool) -> Verdict:
             for series, points in wrong.items():
                 with stop.abandoning():
                     made = comparing.made_again(series, points)
-                    owe(state, series, str(settings.destination), [made], summary)
+                    enqueue(state, series, str(settings.destination), [made], summary)
             locks.release(report.name)
 
         comparing.all_of(reports, again, stop)
@@ -174,7 +174,7 @@ class _Comparing:
                 for point in made.points:
                     by_path[point.key].append(point)
         except (TsvError, OSError) as error:
-            self._summary.troubles.add(series.report.name, f"{series.tsv}: {told(error)}")
+            self._summary.troubles.add(series.report.name, f"{series.tsv}: {error_text(error)}")
         return by_path
 
     def verdict(self) -> Verdict:
@@ -183,8 +183,8 @@ class _Comparing:
         lines = [f"wrong: {line}" for line in summary.troubles]
         lines += [f"passed over: {line}" for line in summary.skipped]
         lines += [f"not sent: {line}" for line in summary.not_sent]
-        if summary.owed:
-            lines.append(f"{summary.owed:,} sent again")
+        if summary.enqueued:
+            lines.append(f"{summary.enqueued:,} sent again")
         if summary.waiting:
             lines.append(f"waiting: {summary.waiting:,} datapoints: {summary.waiting_why}")
         wrong = comparison.missing or comparison.different or summary.skipped

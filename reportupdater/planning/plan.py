@@ -13,7 +13,7 @@ from reportupdater.planning.schedule import as_of
 
 
 class Clock(NamedTuple):
-    """The moment of a run, in UTC, the part of time that it was told to look at, and how much of it."""
+    """The moment of a run, in UTC, the part of time that it was asked for, and how much of it."""
 
     now: datetime
     since: datetime | None = None
@@ -83,7 +83,7 @@ def _taken(missing: Coverage, report: Report, clock: Clock) -> Coverage:
 
 
 def within(report: Report, clock: Clock, allowed: range) -> range:
-    """The part of `allowed` that a run was told to look at."""
+    """The part of `allowed` that a run was asked for."""
     first, past = allowed.start, allowed.stop
     if clock.since is not None:
         first = max(first, report.granularity.ceiling(clock.since))

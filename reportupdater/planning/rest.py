@@ -20,7 +20,7 @@ class Why(enum.Enum):
     MAX_DATA_POINTS = "max_data_points"
     """A merge would not keep it."""
     RANGE = "range"
-    """It lies outside of what this run was told to look at."""
+    """It is outside of what this run was asked for."""
     BACKFILL = "backfill"
     """A later run takes it."""
     SCHEDULE = "schedule"

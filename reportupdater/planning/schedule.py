@@ -2,7 +2,7 @@
 
 A report with a schedule is planned as if it were the moment of its last tick. What was due at that
 tick and is not done is due, in every run, until it is done; then nothing is, until the next tick.
-So nothing has to be remembered: a tick that nobody was there for is made up by the next run, a task
+So nothing has to be remembered: a missed tick is made up by the next run, a task
 that failed stays due, a run of some series or dates settles nothing for the others, and a schedule
 that is changed, or a clock that is set back, counts at once.
 """
@@ -69,7 +69,7 @@ class Next(NamedTuple):
 def next_due(report: Report, now: datetime) -> Next | None:
     """The first interval of a report that is not due yet; None where `ends` lets none be.
 
-    A function of the settings alone: whoever has computed it before, by another lag, does not count.
+    A function of the settings alone: results computed before with another lag do not count.
     """
     granularity = report.granularity
     number = max(

@@ -20,11 +20,11 @@ from reportupdater.state.checksum import checksum
 from reportupdater.state.database import State
 from reportupdater.tsv.files import Place
 
-_SETTLED_NS = 2_000_000_000
+_STABLE_NS = 2_000_000_000
 
 
 class Identity(NamedTuple):
-    """What tells that a file is as it was."""
+    """The identity of a file: if it is the same, so is the file."""
 
     size: int
     inode: int
@@ -44,9 +44,9 @@ def identity(place: Place | None) -> Identity | None:
     return Identity(found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
 
 
-def is_settled(file: Identity) -> bool:
+def is_stable(file: Identity) -> bool:
     """Whether the file's last change is so long ago that the next one will have other times."""
-    return max(file.mtime_ns, file.ctime_ns) + _SETTLED_NS < time.time_ns()
+    return max(file.mtime_ns, file.ctime_ns) + _STABLE_NS < time.time_ns()
 
 
 def recall(state: State, report: str, granularity: Granularity) -> Memory:
@@ -56,7 +56,7 @@ def recall(state: State, report: str, granularity: Granularity) -> Memory:
 
 
 def recalled(connection: sqlite3.Connection, report: str, granularity: Granularity) -> Memory:
-    """The same, for whoever only reads."""
+    """The same, for readers."""
     found = connection.execute(
         "SELECT checksum, tsv, granularity, size, inode, mtime_ns, ctime_ns, runs FROM coverage"
         " WHERE report = ? AND granularity = ?",

@@ -48,7 +48,7 @@ _MOVE_AWAY = (
 def opened(folder: Folder, name: str) -> int:
     """A descriptor of a file of the state; a new one gets the mode and the group of its folder.
 
-    The umask has no say: whoever may write to the folder may take its locks. Raises OSError; also
+    The umask is ignored: all who may write to the folder may take its locks. Raises OSError; also
     where the file has a second name, since it may then be any file of this user's.
     """
     try:
@@ -77,7 +77,7 @@ def home(output: Path) -> Folder | None:
 def look(output: Path) -> Iterator[sqlite3.Connection | None]:
     """A connection that only reads and makes nothing; None where there is no state yet.
 
-    Raises StateError, also where nobody may tell whether there is one.
+    Raises StateError, also where it cannot be seen whether there is one.
     """
     path = output / FOLDER / NAME
     try:
@@ -94,7 +94,7 @@ def look(output: Path) -> Iterator[sqlite3.Connection | None]:
         yield None
         return
     # A reader too would make SQLite's side files, as files of its own user, and leave them. Without
-    # them nobody has written anything that is not in the main one.
+    # them there is nothing that is not in the main one.
     how = "mode=ro" if _has(folder, f"{NAME}-wal") else "mode=ro&immutable=1"
     with explained(path):
         connection = sqlite3.connect(_uri(folder, output, how), uri=True)
@@ -313,8 +313,8 @@ class State:
 
     def damaged(self, what: str) -> StateError:
         """The error to raise where something in the state is not what was written."""
-        told = f"the state is damaged: {what}"
-        return StateError(told, where=Where(str(self.path)), hint=_MOVE_AWAY)
+        message = f"the state is damaged: {what}"
+        return StateError(message, where=Where(str(self.path)), hint=_MOVE_AWAY)
 
     def series_id(self, connection: sqlite3.Connection, tsv: str, report: str) -> int:
         """The number of a series, given when it is first asked for."""
@@ -372,7 +372,7 @@ class State:
                     raise StateError(
                         "another process does not let go of the state",
                         where=Where(path),
-                        hint="does a run of this output folder hang? `fuser` tells which",
+                        hint="does a run of this output folder hang? `fuser` shows which",
                     ) from None
                 sleep(0.02)
             except OSError as error:
@@ -452,7 +452,7 @@ class State:
             with suppress(FileNotFoundError):
                 self.home.rename(f"{NAME}{suffix}", f"{aside}{suffix}")
         log.warning(
-            "%s: the state is damaged (%s); it was set aside as %s and begun anew."
+            "%s: the state is damaged (%s); it was moved aside as %s, and a new one was made."
             " What was not in its TSV yet is computed again; open marks are lost, and datapoints that"
             " were not sent yet (`reportupdater resend` makes them again)",
             self.path,

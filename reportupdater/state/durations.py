@@ -1,4 +1,4 @@
-"""What the ledger says of a report's series: how long a query took."""
+"""How long the queries of a report's series took, by the history."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class Finding(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What is known of a report. Moments are as `ledger.stamp` spells them."""
+    """What is known of a report. Moments are as `history.stamp` spells them."""
 
     report: str
     config: str
@@ -102,7 +102,7 @@ def is_gone(config: str) -> bool:
         os.stat(on_disk(config))
     except FileNotFoundError:
         return True
-    except (OSError, ValueError):  # not known: whoever may write to the state may write no path
+    except (OSError, ValueError):  # not known: other users may have written what is no path
         return False
     return False
 

@@ -157,7 +157,7 @@ _SUMMARY = {
 
 
 def is_run(content: object) -> bool:
-    """Whether something tells how a run ended, as `last_runs` does."""
+    """Whether the outcome of a run is known, as in `last_runs`."""
     return valid.has(content, _RUN, _SUMMARY)
 
 
@@ -248,7 +248,7 @@ def last_of(failing: Sequence[Failing]) -> Failing:
 
 
 def last_error(failing: Sequence[Failing]) -> dict[str, Any]:
-    """How a series fails, as `plan --json` and `status --json` tell it."""
+    """How a series fails, as `plan --json` and `status --json` show it."""
     last = last_of(failing) if failing else None
     return {
         "failing": len(failing),

@@ -138,7 +138,7 @@ def _is_table(value: object) -> bool:
 
 
 class Merged(NamedTuple):
-    """A TSV with its results merged into it, to be settled, then to be forgotten here.
+    """A TSV with its results merged into it, to be made durable, then to be removed here.
 
     A result is forgotten only after its TSV is durable, and merging it twice changes nothing.
     """

@@ -2,7 +2,7 @@
 
 SQLite knows files by their paths alone: it opens the database at once, what lies beside it later, and
 before that it replaces each symbolic link in the path by where it leads, also that of an open folder in
-`/proc/self/fd`. Whoever may rename that folder could lead it elsewhere in between. This is SQLite's
+`/proc/self/fd`. A user who may rename that folder could lead it elsewhere in between. This is SQLite's
 own file system, but for that one function.
 """
 

@@ -32,7 +32,7 @@ _BESIDE = 1_000
 _PATIENCE = 1.5
 """Seconds that a run waits for locks that others hold, for all of them together.
 
-A run of another project holds one for a moment while it merges what is left in the journal, and whoever
+A run of another project holds one for a moment while it merges what is left in the journal, and a user who
 looks whether it is held for less.
 """
 _STEP = 0.02
@@ -80,7 +80,7 @@ class Locks:
                 hint=files.remedy(error),
             ) from None
         self._held[report] = descriptor
-        with suppress(OSError):  # on a full disk nobody is told who holds it
+        with suppress(OSError):  # on a full disk its holder stays unknown
             os.truncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()} {now.isoformat()}\n".encode(), 0)
         return True
@@ -138,9 +138,9 @@ class Locks:
             return ""
         return f", process {pid}, since {since.isoformat()}Z,"
 
-    def tell_holder(self, report: str, now: datetime) -> str:
+    def log_holder(self, report: str, now: datetime) -> str:
         """Log who holds a report, and give it back as words: a warning if it is for over a day."""
-        level, told, hint = logging.INFO, "is held by another run", ""
+        level, message, hint = logging.INFO, "is held by another run", ""
         try:
             pid, since = last_holder(self._folder, report)
         except (OSError, ValueError):
@@ -149,9 +149,9 @@ class Locks:
             if now - since > _LONG:
                 level = logging.WARNING
                 hint = f" (should it hang: `kill {pid}` ends it, and keeps what it has computed)"
-            told += f", process {pid}, since {since.isoformat()}Z"
-        log.log(level, "%s: %s; passed over%s", report, told, hint)
-        return told
+            message += f", process {pid}, since {since.isoformat()}Z"
+        log.log(level, "%s: %s; passed over%s", report, message, hint)
+        return message
 
 
 def _locked(descriptor: int) -> bool:
@@ -168,7 +168,7 @@ def _locked(descriptor: int) -> bool:
 
 
 class Onlooker(Locks):
-    """Tells who holds a report's lock, and takes none but for the moment of asking.
+    """Finds who holds a report's lock, and takes none but for the moment of asking.
 
     A run that begins in that moment waits for longer.
     """
@@ -182,15 +182,15 @@ class Onlooker(Locks):
             super().__init__(folder)
         self._watched = folder
         self.held: dict[str, str] = {}
-        """The reports that were found to be held, and by whom."""
+        """The reports that were found to be held, each with its holder."""
 
     def take(self, report: str, now: datetime) -> bool:
         """Whether a run could take a report's lock now."""
         return not is_held(self._watched, report)
 
-    def tell_holder(self, report: str, now: datetime) -> str:
+    def log_holder(self, report: str, now: datetime) -> str:
         """The same words as in a run, kept in `held`."""
-        self.held[report] = super().tell_holder(report, now)
+        self.held[report] = super().log_holder(report, now)
         return self.held[report]
 
 
@@ -223,7 +223,7 @@ def is_held(folder: Folder | None, report: str) -> bool:
 def last_holder(folder: Folder, report: str) -> tuple[str, datetime]:
     """The process that took a report's lock last, and when; it may have let go of it since.
 
-    Raises OSError where nobody ever took it, ValueError where it has just been taken, or where the
+    Raises OSError where it was never taken, ValueError where it has just been taken, or where the
     file holds anything else: its text goes into the command that a message advises.
     """
     pid, _, since = _content(folder, report).strip().partition(" ")

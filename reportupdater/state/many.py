@@ -18,7 +18,7 @@ _TOGETHER = 100
 def insert(
     connection: sqlite3.Connection, statement: str, rows: Sequence[Sequence[Any]], *same: Any
 ) -> None:
-    """Execute a statement in which `{rows}` stands for the rows, as behind VALUES.
+    """Execute a statement in which `{rows}` is replaced by the rows, as after VALUES.
 
     `same` is what all rows begin with. It is for short values: of a statement that has ended, Python
     keeps them, and there is a statement for each number of rows.

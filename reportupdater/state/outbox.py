@@ -1,13 +1,13 @@
-"""Datapoints that a sink still owes its receiver.
+"""Datapoints that a sink has not acknowledged.
 
 One row for a destination, path and timestamp. A later commit replaces the value and raises the
 version; a point is removed only up to the version at which it was sent, so that an old value can
-never win over a new one. A point that a receiver may have got in part, from a sending that failed, is owed
+never win over a new one. A point of a sending that failed, which a receiver may yet read, is sent
 twice once its value changes: what is left of the failed sending may be read after the new value's
 first sending, and not after its second.
 
 Versions count upwards over all points: whatever is put after a batch was read has a higher one than
-all of it, so that the batch, whose points lie next to each other, is settled by one statement.
+all of it, so that the batch, whose points lie next to each other, is acknowledged by one statement.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _OF_BATCH = "destination = ? AND (key, timestamp) >= (?, ?) AND (key, timestamp)
 
 
 class Batch(NamedTuple):
-    """All datapoints that a destination was owed between the first and the last, when it was read."""
+    """All pending datapoints of a destination between the first and the last, when it was read."""
 
     points: list[Datapoint]
     version: int
-    """The highest that had been given. A point that has a higher one stays owed."""
+    """The highest that had been given. A point that has a higher one stays pending."""
 
     def place(self, destination: str) -> tuple[str, str, int, str, int]:
         """Where it lies in the outbox, for `_OF_BATCH`."""
@@ -89,7 +89,7 @@ def remove_odd(state: State, destination: str) -> int:
 def begin(state: State, destination: str) -> None:
     """Note that this process, and no other, sends to a destination from now on.
 
-    If the last one that did was killed, nobody knows which points it was sending, and which of them
+    If the last one that did was killed, it is unknown which points it was sending, and which of them
     have been replaced since.
     """
     with state.transaction() as connection:
@@ -102,15 +102,15 @@ def begin(state: State, destination: str) -> None:
 
 
 def end(state: State, destination: str) -> None:
-    """Note that this process sends to a destination no more, and has said what is in doubt."""
+    """Note that this process sends to a destination no more, and has marked what is unacknowledged."""
     with state.transaction() as connection:
         connection.execute("DELETE FROM senders WHERE destination = ?", (destination,))
 
 
 def batch(state: State, destination: str, most: int) -> Batch:
-    """Up to `most` of the datapoints that a destination is owed."""
+    """Return up to `most` of the pending datapoints of a destination."""
     with state.reading() as connection:
-        # First: what another run commits meanwhile is sent, and stays owed.
+        # First: what another run commits meanwhile is sent, and stays pending.
         (version,) = connection.execute("SELECT number FROM outbox_version").fetchone()
         found = connection.execute(
             "SELECT json_group_array(json_array(key, value, timestamp)) FROM"
@@ -122,7 +122,7 @@ def batch(state: State, destination: str, most: int) -> Batch:
 
 
 def acknowledge(state: State, destination: str, sent: Batch) -> None:
-    """Note that a destination has read datapoints: what was not replaced meanwhile is settled."""
+    """Note that a destination has read datapoints: what was not replaced meanwhile is removed."""
     at_version = f"{_OF_BATCH} AND version <= ?"
     which = *sent.place(destination), sent.version
     paths = {point.key for point in sent.points}
@@ -138,7 +138,7 @@ def acknowledge(state: State, destination: str, sent: Batch) -> None:
 
 
 def doubt(state: State, destination: str, sent: Batch) -> None:
-    """Note that nobody knows which of the datapoints a destination has got or will yet get.
+    """Note that it is unknown which of the datapoints a destination has read or will yet read.
 
     One that has come between them meanwhile is taken for one of them, which does no harm.
     """
@@ -152,7 +152,7 @@ def doubt(state: State, destination: str, sent: Batch) -> None:
 
 
 def waiting(state: State, destination: str, most: int = -1) -> int:
-    """How many datapoints a destination is owed; with `most`, nothing above it is counted."""
+    """Count the pending datapoints of a destination; with `most`, up to that many."""
     with state.reading() as connection:
         found = connection.execute(
             "SELECT count(*) FROM (SELECT 1 FROM outbox WHERE destination = ? LIMIT ?)",
@@ -166,8 +166,8 @@ def any_waiting(state: State, sinks: Iterable[SinkSettings]) -> bool:
     return any(waiting(state, str(settings.destination), most=1) for settings in sinks)
 
 
-def owed(connection: sqlite3.Connection, ignored: Ignored | None = None) -> dict[str, int]:
-    """How many datapoints each destination is owed that is owed any."""
+def pending(connection: sqlite3.Connection, ignored: Ignored | None = None) -> dict[str, int]:
+    """Return the number of pending datapoints of each destination that has any."""
     query = "SELECT destination, count(*) FROM outbox GROUP BY destination ORDER BY destination"
     checks = (valid.is_text, valid.is_count)
     return dict(valid.rows(connection, "outbox", checks, query, ignored=ignored))

@@ -64,7 +64,7 @@ def check(state: State, owner: Owner, still_has: Callable[[str, str], bool]) -> 
         return before is not None
     place, unwritten = _standing(state, owner.report), _unwritten(state, owner.report)
     if unwritten is not None:  # a shape of its own: it cannot be merged with another
-        move = "what was computed is still to be written there: mend what keeps it from that first"
+        move = "what was computed is still to be written there: fix what keeps it from that first"
     elif place is not None:
         move = f"move {place} away, or give the report another name"
     else:

@@ -33,7 +33,7 @@ class Reach(NamedTuple):
 
 
 def is_empty(rows: Iterable[Sequence[str]]) -> bool:
-    """Whether rows are what stands for a result that had none: no column but the date has a value."""
+    """Whether rows are those of a result without rows: no column but the date has a value."""
     return all(len(row) > 1 and not any(row[1:]) for row in rows)
 
 
@@ -85,7 +85,7 @@ def _empty(place: Place | None, granularity: Granularity) -> set[int]:
 def _empty_at_the_end(
     place: Place | None, granularity: Granularity, stored: Coverage, waiting: Container[int]
 ) -> range | None:
-    """The intervals after the newest that has a value, as the end of a TSV tells.
+    """The intervals after the newest that has a value, as the end of a TSV shows.
 
     None where it does not: there are quotes, no other columns, or rows that are not in the order of
     their dates; or that newest one is waiting to be replaced.
@@ -104,7 +104,7 @@ def _empty_at_the_end(
         return None
     try:
         date, _, _ = end[row:].partition(b"\t")
-        last = -1  # none has one, if it stands in the header
+        last = -1  # none has one, if it is in the header
         if not is_all or end[:row].strip():
             last = granularity.place(date.decode())[1]
         after = _numbers(end[at:].partition(b"\n")[2], granularity)

@@ -151,7 +151,7 @@ def drop(state: State, starts: Iterable[tuple[str, str]]) -> None:
 
 
 def ask(state: State, report: str, starts: Iterable[tuple[str, str]], at: datetime) -> None:
-    """Mark intervals, given as TSV and start, as somebody asks for at a moment.
+    """Mark intervals, given as TSV and start, as requested at a moment.
 
     A run that began before may have had their old query or data: it does not answer the mark.
     """

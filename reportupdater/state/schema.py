@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections import Counter
 from contextlib import closing
 
 VERSION = 4
@@ -181,17 +182,12 @@ def _to_3(connection: sqlite3.Connection) -> None:
 
 def _to_4(connection: sqlite3.Connection) -> None:
     """Give datapoints their series, and destinations, which were `host:port`, as URLs."""
-    columns = _columns(connection)
-    for table, before, now in (
-        ("outbox", "path", "key"),
-        ("outbox", "owed", "sends"),
-        ("outbox", "in_doubt", "unacknowledged"),
-        ("sent_metrics", "path", "key"),
-    ):
-        if (table, before) in columns:
-            connection.execute(f"ALTER TABLE {table} RENAME COLUMN {before} TO {now}")
-    if ("outbox", "series") not in columns:
-        connection.execute("ALTER TABLE outbox ADD COLUMN series TEXT NOT NULL DEFAULT ''")
+    if ("outbox", "series") not in _columns(connection):
+        for table, further in (("outbox", ", ''"), ("sent_metrics", "")):
+            connection.execute(f"ALTER TABLE {table} RENAME TO {table}_before")
+            connection.execute(_statement(table))
+            connection.execute(f"INSERT INTO {table} SELECT *{further} FROM {table}_before")
+            connection.execute(f"DROP TABLE {table}_before")
     for table in ("outbox", "senders", "sent_metrics"):
         found = connection.execute(
             f"SELECT DISTINCT destination FROM {table} WHERE destination NOT LIKE '%://%'"
@@ -200,6 +196,10 @@ def _to_4(connection: sqlite3.Connection) -> None:
             f"UPDATE OR REPLACE {table} SET destination = ? WHERE destination = ?",
             [(_url(destination), destination) for (destination,) in found],
         )
+
+
+def _statement(table: str) -> str:
+    return next(one for one in SCHEMA.split(";\n") if f"CREATE TABLE {table} " in one)
 
 
 def _url(place: str) -> str:
@@ -243,8 +243,7 @@ def lay_over(connection: sqlite3.Connection) -> None:
 
 
 def _lay_over(connection: sqlite3.Connection, table: str) -> None:
-    made = next(one for one in SCHEMA.split(";\n") if f"CREATE TABLE {table} " in one)
-    connection.execute(made.replace("CREATE TABLE", "CREATE TEMP TABLE", 1))
+    connection.execute(_statement(table).replace("CREATE TABLE", "CREATE TEMP TABLE", 1))
 
 
 _HANDED_ON = ("series", "journal", "marks", "outbox")
@@ -260,14 +259,14 @@ def check_older(connection: sqlite3.Connection) -> None:
         present.executescript(SCHEMA)
         wanted = _columns(present)
     found = _columns(connection)
-    found |= {(table, _RENAMED.get(column, column)) for table, column in found}
-    needed = {(table, column) for table, column in wanted if table not in _MADE_LATER}
-    if not needed - {("outbox", "series")} <= found:
+    by_place = Counter(table for table, _ in found if table in _BY_PLACE)
+    needed = {one for one in wanted if one[0] not in _MADE_LATER | _BY_PLACE.keys()}
+    if not needed <= found or by_place < _BY_PLACE:
         raise sqlite3.DatabaseError("it lacks tables or columns")
 
 
-_RENAMED = {"path": "key", "owed": "sends", "in_doubt": "unacknowledged"}
-"""Columns by their names of before version 4."""
+_BY_PLACE = Counter({"outbox": 7, "sent_metrics": 2})
+"""Tables that version 4 makes anew of all columns that they had, in their order: how many these are."""
 
 
 def _columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:

@@ -25,7 +25,7 @@ def write(state: State) -> None:
                     "version": 1,
                     "projects": history.last_runs(connection),
                     "reports": _reports(connection),
-                    "datapoints_waiting": outbox.owed(connection),
+                    "datapoints_waiting": outbox.pending(connection),
                 }
             text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
             # What no name in UTF-8 has, of a file that a message names, is an escape in JSON too.
@@ -44,18 +44,18 @@ def write(state: State) -> None:
 
 def _reports(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
     shapes = owners.shapes(connection)
-    told = {}
+    reports = {}
     for record in findings.records(connection):
         content = record._asdict()
         shape = shapes.get(content.pop("report"))
         content["granularity"] = shape.granularity if shape else None
         content["dimensions"] = list(shape.dimensions) if shape else None
-        told[record.report] = content
-    return told
+        reports[record.report] = content
+    return reports
 
 
 def read(output: Path) -> dict[str, Any] | None:
-    """What stands in `status.json`; None where there is none, or it cannot be read."""
+    """Return the contents of `status.json`; None where there is none, or it cannot be read."""
     try:
         place = Place(Folder.at(output).folder(FOLDER), "status.json")
         with open(place.open(), encoding="utf-8") as file:

@@ -1,6 +1,6 @@
 """All that the state knows of an output folder's reports, read without writing anything.
 
-Who cannot open the state gets what `status.json` tells, or nothing: the TSVs are there in any case.
+Where the state cannot be opened, `status.json` is used, or nothing: the TSVs are there in any case.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Survey:
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Configuration → how its last run ended."""
     running: list[Running] = field(default_factory=list)
-    owed: dict[str, int] = field(default_factory=dict)
+    undelivered: dict[str, int] = field(default_factory=dict)
     """Destination → datapoints that wait for it."""
     pending: dict[str, dict[str, bool]] = field(default_factory=dict)
     """TSV → the starts of intervals that are done and not in it yet, and whether they are empty."""
@@ -68,7 +68,7 @@ def _from_state(connection: sqlite3.Connection, output: Path) -> Survey:
         shapes=owners.shapes(connection, ignored),
         runs=history.last_runs(connection, ignored),
         running=history.running(connection, folder_of(output), ignored),
-        owed=outbox.owed(connection, ignored),
+        undelivered=outbox.pending(connection, ignored),
         ignored=ignored,
     )
     members: defaultdict[str, set[str]] = defaultdict(set)
@@ -99,7 +99,7 @@ def _from_file(output: Path, why: str) -> Survey:
             found.ignored.add("status.json", {config: run})
     for destination, count in content["datapoints_waiting"].items():
         if valid.is_count(count):
-            found.owed[destination] = count
+            found.undelivered[destination] = count
         else:
             found.ignored.add("status.json", {destination: count})
     for name, report in content["reports"].items():
@@ -109,7 +109,7 @@ def _from_file(output: Path, why: str) -> Survey:
 
 
 def _take_report(found: Survey, name: str, report: object) -> bool:
-    """Take in what `status.json` tells of a report. Whether it can be so."""
+    """Take in what `status.json` has of a report. Whether it can be so."""
     if not isinstance(report, dict):
         return False
     granularity, dimensions = report.pop("granularity", None), report.pop("dimensions", None)

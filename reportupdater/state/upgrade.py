@@ -30,7 +30,7 @@ _QUICK_SECONDS = 2.0
 def sum_up(state: State, now: datetime, stopped: Callable[[], bool] = lambda: False) -> None:
     """Sum up the attempts of before version 3, a part at a time; those of 90 days are kept singly.
 
-    There may be many millions. Other processes may read and write meanwhile; whoever is killed or
+    There may be many millions. Other processes may read and write meanwhile; a process that is killed or
     `stopped` has lost nothing, and a later run goes on. Raises StateError.
     """
     oldest = history.stamp(now - history.KEPT)

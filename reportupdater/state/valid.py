@@ -1,4 +1,4 @@
-"""Validating what is read from the state and from status.json, where whoever may write may write anything.
+"""Validating what is read from the state and from status.json, where other users may write anything.
 
 A row that is not as this program writes it is left out and reported, so that it ends no command.
 """
@@ -53,7 +53,7 @@ def is_exit_code(value: object) -> bool:
 
 
 def is_stamp(value: object) -> bool:
-    """Whether it is a moment as `ledger.stamp` spells it.
+    """Whether it is a moment as `history.stamp` spells it.
 
     >>> is_stamp("2025-01-02T03:04:05.678Z"), is_stamp("2025-01-02T03:04:05+01:00")
     (True, False)

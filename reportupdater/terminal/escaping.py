@@ -32,7 +32,7 @@ def escaped(text: str) -> str:
 
 
 def escaped_line(text: str) -> str:
-    r"""Return the same on one line: whoever wrote a part of it writes no line of ours.
+    r"""Return the same on one line: the author of a part of it cannot write a log line.
 
     >>> print(escaped_line("a\nb"))
     a\nb

@@ -52,7 +52,7 @@ def set_up(level: str) -> None:
     root.setLevel(level.upper())
 
 
-def tell(problems: Iterable[Problem]) -> None:
+def log_problems(problems: Iterable[Problem]) -> None:
     """Log problems, each at the level of its severity."""
     log = logging.getLogger("reportupdater")
     for problem in problems:

@@ -18,7 +18,7 @@ def count(number: int, what: str) -> str:
 
 
 def some(names: Sequence[str], most: int) -> str:
-    """The first of some names; dots stand for the others.
+    """The first of some names; dots replace the others.
 
     >>> some(["enwiki", "dewiki", "frwiki"], 2)
     'enwiki, dewiki, ...'

@@ -1,7 +1,7 @@
 """Who may do what with a file that takes another one's place: as with that one, or it is not replaced.
 
 Owner, group, the permissions of the mode and the access control list are kept. Set-user-ID,
-set-group-ID and the sticky bit are not: whoever may write to a folder could have a run of root's make a
+set-group-ID and the sticky bit are not: a user who may write to a folder could have a run of root's make a
 program of root's that way.
 """
 

@@ -28,7 +28,7 @@ _AT_ONCE = 8
 """Files that are made durable at once."""
 
 _forbidden: set[str] = set()
-"""The groups of which it has been told that this process may not give files to them."""
+"""The groups reported already as those to which this process may not give files."""
 
 
 class Place(NamedTuple):
@@ -175,7 +175,7 @@ def remedy(error: OSError) -> str:
                 " LimitNOFILE= in a systemd unit), or split the project"
             )
         case errno.EIO:
-            return "is that disk failing? the kernel's log (`dmesg`) tells"
+            return "is that disk failing? the kernel's log (`dmesg`) shows it"
         case errno.ENOLCK | errno.EOPNOTSUPP:
             return "that file system has no locks: use a local disk"
         case _:
@@ -190,7 +190,7 @@ def unreadable(error: OSError) -> str:
 
 
 class Written(NamedTuple):
-    """What a file shall hold: it stands in a temporary file beside it, and is not durable yet."""
+    """The new contents of a file: in a temporary file beside it, and not durable yet."""
 
     place: Place
     temporary: str
@@ -205,7 +205,7 @@ def publish(place: Place, texts: Iterable[str], *, mode: int, group: int) -> Non
 
 
 def write(place: Place, texts: Iterable[str], *, group: str | None = None) -> Written:
-    """Write what a file shall hold once it is settled.
+    """Write the new contents of a file, to be made durable later.
 
     A file that exists keeps who may do what with it, see `access`; a new one follows the umask.
     `group` is the name of a group that shall own it; one that this host lacks, or that the user may
@@ -231,7 +231,7 @@ def write(place: Place, texts: Iterable[str], *, group: str | None = None) -> Wr
 
 def _temporary(place: Place) -> str:
     # The name is always the same, so that what a killed run left behind is removed by the next;
-    # whoever writes the file holds a lock on it.
+    # the writer of the file holds a lock on it.
     return f".{place.name}.tmp"
 
 
@@ -253,7 +253,7 @@ def _write(place: Place, texts: Iterable[str], grant: Callable[[int], None]) -> 
     return Written(place, temporary)
 
 
-def settle(files: Sequence[Written]) -> dict[Written, OSError]:
+def make_durable(files: Sequence[Written]) -> dict[Written, OSError]:
     """Put files in the place of the old ones, durably and each in one step; why some could not be.
 
     fsync of the temporary file, rename, fsync of the folder. Many are done at once: a disk makes
@@ -335,14 +335,14 @@ def _is_given(descriptor: int, group: str, number: int, place: Place) -> bool:
         if os.fstat(descriptor).st_gid != number:
             os.fchown(descriptor, -1, number)
     except PermissionError:
-        _tell_forbidden(group, place)
+        _warn_forbidden(group, place)
         return False
     return True
 
 
 @cache
 def _group_number(group: str) -> int | None:
-    """A group's number; None, which is told once, if this host has no such group."""
+    """A group's number; None, which is reported once, if this host has no such group."""
     try:
         return grp.getgrnam(group).gr_gid
     except KeyError:
@@ -354,13 +354,13 @@ def _group_number(group: str) -> int | None:
         return None
 
 
-def _tell_forbidden(group: str, place: Place) -> None:
+def _warn_forbidden(group: str, place: Place) -> None:
     if group in _forbidden:  # hundreds of TSVs may belong to it
         return
     _forbidden.add(group)
     log.warning(
         "%s: not allowed to give the file to group %r; the runner's user must be a member of it"
-        " (told of one file only)",
+        " (reported for one file only)",
         place,
         group,
     )

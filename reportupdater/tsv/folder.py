@@ -1,6 +1,6 @@
 """Folders that are opened once, and what is done in them by their descriptors.
 
-Whoever may write to an output folder may at any moment rename what lies in it, and put a symbolic link
+A user who may write to an output folder may at any moment rename what lies in it, and put a link
 in its place. So a folder below it is opened part by part, never through a link, and its files are
 opened, made, renamed and removed relative to what is open, wherever its name leads by then.
 """
@@ -112,7 +112,7 @@ class Folder:
         return os.fstat(self._descriptor)
 
     def identity(self) -> tuple[int, int]:
-        """What tells this folder from all others. Raises OSError."""
+        """Return the identity of this folder. Raises OSError."""
         found = self.own_stat()
         return found.st_dev, found.st_ino
 

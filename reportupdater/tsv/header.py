@@ -2,7 +2,7 @@
 
 The first column is the date by position, whatever its name; the newest name wins. All other
 columns are known by their names. Only headers that are stored already may hold empty names, which
-are told apart by their order.
+are distinguished by their order.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def evolved(old: Header, new: Header) -> Header:
 
 
 def positions(header: Header, within: Header) -> list[int] | None:
-    """Where each column of `header` stands in `within`, which has them all; None if nothing moves.
+    """The place of each column of `header` in `within`, which has them all; None if nothing moves.
 
     >>> positions(("date", "a"), ("day", "b", "a"))
     [0, 2]
@@ -52,7 +52,7 @@ def moved(row: Sequence[str], places: Sequence[int], width: int) -> tuple[str, .
 
 
 def repeated(header: Sequence[str]) -> str | None:
-    """The first name, if any, that stands in a header twice and is not empty."""
+    """Return the first name, if any, that a header has twice and that is not empty."""
     seen: set[str] = set()
     for name in header:
         if name and name in seen:

@@ -1,4 +1,4 @@
-"""What TSVs stand in an output folder, whoever wrote them."""
+"""The TSVs of an output folder, by whatever program they were written."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _is_there(folder: Folder, name: str) -> bool:
 def granularity(place: Place | None) -> Granularity:
     """The granularity with which a TSV of which nothing is known can be read: hours, or days.
 
-    Days stand for weeks and months too, whose rows are dated by days. Raises TsvError, OSError.
+    Days are returned for weeks and months too, whose rows are dated by days. Raises TsvError, OSError.
     """
     try:
         descriptor = place.open() if place else None

@@ -2,7 +2,7 @@
 
 A header line, then rows sorted by date, quoted as by `csv`'s excel-tab dialect, lines ended by LF
 (CR LF is read too, from older files). A file that breaks these rules is never written to: it is
-reported with its line, since what it held cannot be told from what is left.
+reported with its line, since what it held is not known from what is left.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _TOGETHER = 10_000
 """Rows written together."""
 _NEITHER_TAB_NOR_END = bytes({*range(256)} - {*b"\t\n"})
 _cells = attrgetter("cells")
-_REMEDY = "mend that line, or move the file away to have all of it computed again"
+_REMEDY = "fix that line, or move the file away to have all of it computed again"
 
 
 class Row(NamedTuple):
@@ -75,7 +75,7 @@ def coverage(place: Place | None, granularity: Granularity) -> Coverage:
     try:
         return _covered(_starts(place, granularity), granularity)
     except ValueError:
-        rows = _rows(place, granularity)  # takes what is odd, and tells what is wrong and where
+        rows = _rows(place, granularity)  # takes what is odd, and reports what is wrong and where
         next(rows, None)
         return Coverage.of({row.number for row in rows})
 
@@ -195,7 +195,7 @@ def _fitted(rows: list[Row], columns: Header, whole: Header) -> list[Row]:
 
 
 def write(place: Place, content: Content, *, group: str | None = None) -> Written:
-    """Write what a TSV shall hold once it is settled. Raises TsvError, OSError."""
+    """Write the new contents of a TSV, to be made durable later. Raises TsvError, OSError."""
     texts = _texts(chain([content.header], map(_cells, content.rows)))
     return files.write(place, texts, group=group)
 
@@ -264,7 +264,7 @@ def _lines(place: Place) -> Iterator[tuple[int, list[str]]]:
         descriptor = place.open()
     except FileNotFoundError:
         return
-    # Lines end at LF alone, as for whoever looks up the line that an error names.
+    # Lines end at LF alone, as in the line numbers of errors.
     with open(descriptor, encoding="utf-8-sig", newline="\n") as file:
         _check_end(descriptor, place)
         reader = csv.reader(file, dialect="excel-tab", strict=True)
@@ -309,7 +309,7 @@ def _check_header(cells: list[str], where: Where, granularity: Granularity) -> N
     twice = header.repeated(cells[1:])  # the date column may once have been called like another
     if twice:
         raise TsvError(
-            f"the header has {shown(twice)} twice", where=where, hint="mend the header line"
+            f"the header has {shown(twice)} twice", where=where, hint="fix the header line"
         )
     try:
         granularity.place(cells[0])

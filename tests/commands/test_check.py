@@ -195,7 +195,7 @@ def test_a_query_that_cannot_give_what_a_path_needs_is_found(
         assert found == []
         return
     column = "wiki" if lacking == "'path'" else "n"
-    hint = ", or its rows cannot be told apart" if column == "wiki" else ""
+    hint = ", or its rows cannot be distinguished" if column == "wiki" else ""
     assert found == [
         (
             f"warning: config.yaml:5:28: {lacking} of graphite of report 'edits' takes the column {column!r},"
@@ -236,7 +236,7 @@ def test_names_that_a_lookup_lacks_are_found(ask: Ask, tmp_path: Path) -> None:
     assert findings(ask, one) == [
         (
             "notice: config.yaml:5:24: the lookup of the dimension 'wiki' has no name for 'b', 'c', 'd'"
-            " and 2 more, which so stand in metric paths as they are"
+            " and 2 more, which are used in metric paths unchanged"
         )
     ]
 

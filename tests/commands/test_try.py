@@ -65,7 +65,7 @@ e.enwiki.Peru.n          12  2025-01-31
 e.enwiki.Sri_Lanka.n    3.5  2025-01-31
 """
     )
-    assert said.err.endswith("'Sri Lanka' of 'country' stands as 'Sri_Lanka' in metric paths\n")
+    assert said.err.endswith("'Sri Lanka' of 'country' is 'Sri_Lanka' in metric paths\n")
 
 
 def test_it_leaves_no_trace_and_nobody_hears_of_it(tmp_path: Path) -> None:
@@ -160,12 +160,12 @@ def test_a_report_can_be_tried_while_others_are_broken_and_a_broken_one_says_why
     one = project(tmp_path, reports, edits=ONE, sizes=ONE)
     assert ask("try", one.folder, "edits", *NOW).err == ""
     said = ask("try", one.folder, "edits", *NOW, "-l", "info").err
-    assert said.endswith("INFO 4 problems elsewhere in the configuration; `check` tells them\n")
+    assert said.endswith("INFO 4 problems elsewhere in the configuration; `check` lists them\n")
     said = ask("try", one.folder, "sizes", *NOW, code=2).err
     assert "unknown key 'colour' of report 'sizes'" in said
     assert "views" not in said
     assert said.endswith(
-        "ERROR report 'sizes' cannot be tried before its configuration is mended (2 errors above)\n"
+        "ERROR report 'sizes' cannot be tried before its configuration is fixed (2 errors above)\n"
     )
     said = ask("try", one.folder, "size", code=2).err
     assert said.endswith("has no report 'size' (did you mean 'sizes'?)\n")

@@ -142,7 +142,7 @@ def test_a_command_line_needs_no_host_and_is_hive_where_none_is_given(load: Load
         ("transport: htp", "51: 'transport' of database 'h' must be binary or http, not 'htp' (did you mean 'http'?)"),
         ("client: hive", "48: 'client' of database 'h' must be pyhive or cli, not 'hive' (did you mean 'pyhive'?)"),
         ("command: \"x 'y\"", "49: 'command' of database 'h' must be a command line, or a list of its words (a quote in it is not closed)"),
-        ("password_env: it is 'secret'", "54: 'password_env' of database 'h' must be the name of an environment variable (the password itself stands in that variable, never here)"),
+        ("password_env: it is 'secret'", "54: 'password_env' of database 'h' must be the name of an environment variable (the password itself is in that variable, never here)"),
         ("command: []", "49: 'command' of database 'h' must be a command line, or a list of its words, not a list"),
         ("settings: [a]", "50: 'settings' of database 'h' must be a mapping of setting names to values, not a list"),
         ("settings: {a: {b: c}}", "54: 'a' of settings of database 'h' must be text, not a mapping"),

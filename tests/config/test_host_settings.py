@@ -227,7 +227,7 @@ A_MAPPING = "must be a mapping of keys to values"
     ("text", "problems", "valid"),
     [
         # The top level: nobody knows what it should have changed.
-        ("reports: {a: {}}", ["1:1: unknown key 'reports' (reports stand in the config.yaml of a project)"], ""),
+        ("reports: {a: {}}", ["1:1: unknown key 'reports' (reports belong into the config.yaml of a project)"], ""),
         ("engine: {}", ["1:1: unknown key 'engine' (did you mean 'engines'?)"], ""),
         ("- a", [f"1:1: host settings {A_MAPPING}, not a list (for example engines: {{mysql: {{creds_file: ~/.my.cnf}}}})"], ""),
         ("a: 'x\n", ["1:4: a quote that is never closed"], ""),

@@ -224,7 +224,7 @@ A_PORT = "must be a whole number from 1 to 65,535"
         ("{host: h, password: x}", [("12: unknown key 'password' of database 'm' "
             "(the login is in the file that `creds_file` names, never here)")]),
         ("{auto_find_db_shard: true}", [("23: 'auto_find_db_shard' of database 'm' lacks the wiki whose server to find "
-            "(wiki_db_placeholder names the dimension that tells it, or db the only one)")]),
+            "(wiki_db_placeholder names the dimension that has it, or db the only one)")]),
         ("{host: h, socket: s}", [("9: 'host' of database 'm' and its 'socket' name two servers "
             "(a Unix socket is on this host: leave one out)")]),
         ("{port: 3306, socket: s}", [("9: 'port' of database 'm' and its 'socket' name two servers "
@@ -540,10 +540,7 @@ reports:
         ),
         "config.yaml:27:3: report 'main' has no 'granularity' (for example granularity: days)",
         "config.yaml:30:14: report 'main' has no query file gone.sql",
-        (
-            "edits.sql:1:8: {from_date} cannot tell an hour "
-            "(with granularity: hours write {from_timestamp})"
-        ),
+        ("edits.sql:1:8: {from_date} has no hour (with granularity: hours write {from_timestamp})"),
         (
             "pageviews.sql:1:22: unknown placeholder {wikki} "
             "(did you mean 'wiki'?; write {{ and }} where braces are meant)"

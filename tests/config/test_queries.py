@@ -96,11 +96,8 @@ def test_dates_are_no_placeholders_of_an_hour(load: Load) -> None:
     text = "{from_timestamp} {to_timestamp} {hour}\n{from_date} {to_date}"
     project = load(f"{TOP}  a: {{execute: q, granularity: hours}}\n", **{"q.sql": text})
     assert [str(problem) for problem in project.problems] == [
-        (
-            "q.sql:2:1: {from_date} cannot tell an hour "
-            "(with granularity: hours write {from_timestamp})"
-        ),
-        "q.sql:2:13: {to_date} cannot tell an hour (with granularity: hours write {to_timestamp})",
+        ("q.sql:2:1: {from_date} has no hour (with granularity: hours write {from_timestamp})"),
+        "q.sql:2:13: {to_date} has no hour (with granularity: hours write {to_timestamp})",
     ]
 
 

@@ -100,7 +100,7 @@ INDENTATION = "(check its indentation, and whether a quote or a bracket above it
 COLON = (
     "(put text that holds ': ' in quotes; check the indentation of this line and the one before)"
 )
-QUOTES = "(text that begins with { [ or a quote must stand in quotes as a whole)"
+QUOTES = "(text that begins with { [ or a quote must be in quotes as a whole)"
 VALUE = "(is a bracket not closed, or does text that begins with , ] or } lack its quotes?)"
 PLAIN = "(only plain data can stand here; put text that begins with ! in quotes)"
 

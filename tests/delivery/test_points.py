@@ -126,7 +126,7 @@ def test_two_rows_with_one_path_are_stored_and_not_sent(tmp_path: Path) -> None:
         mine = Project(tmp_path, text, {"edits.sql": both})
         said = mine.run(code=1)
         assert "makes the same metric path of two rows of a date" in said
-        assert "put in what tells them apart: {kind}" in said
+        assert "put in what distinguishes them: {kind}" in said
         assert len(rows(mine)) == 6
         assert server.lines == []
         mine.write("config.yaml", text.replace("{_metric}", "{kind}.{_metric}"))

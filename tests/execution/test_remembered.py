@@ -133,7 +133,7 @@ def test_what_is_due_is_the_same_with_and_without_memory(
         pytest.MonkeyPatch.context() as patch,
     ):
         # As if every file were read long after its last change.
-        patch.setattr(coverage, "is_settled", lambda file: True)
+        patch.setattr(coverage, "is_stable", lambda file: True)
         for wiki in SERIES:
             write(Path(folder) / "report" / f"{wiki}.tsv", 3)
         due(state)
@@ -155,15 +155,15 @@ def test_what_has_just_changed_is_not_remembered() -> None:
             size=1, inode=1, mtime_ns=now + mtime * second, ctime_ns=now + ctime * second
         )
 
-    assert coverage.is_settled(file(-3, -3))
-    assert not coverage.is_settled(file(-1, -3))
-    assert not coverage.is_settled(file(-3, -1))
-    assert not coverage.is_settled(file(60, -3))  # by another clock
+    assert coverage.is_stable(file(-3, -3))
+    assert not coverage.is_stable(file(-1, -3))
+    assert not coverage.is_stable(file(-3, -1))
+    assert not coverage.is_stable(file(60, -3))  # by another clock
 
 
 def test_files_of_another_granularity_are_read_again(tmp_path: Path) -> None:
     with State(tmp_path) as state, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(coverage, "is_settled", lambda file: True)
+        patch.setattr(coverage, "is_stable", lambda file: True)
         for wiki in SERIES:
             write(tmp_path / "report" / f"{wiki}.tsv", 3)
         due(state)
@@ -176,7 +176,7 @@ def test_files_of_another_granularity_are_read_again(tmp_path: Path) -> None:
 
 def test_a_tsv_that_has_not_changed_is_not_read(tmp_path: Path) -> None:
     with State(tmp_path) as state, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(coverage, "is_settled", lambda file: True)
+        patch.setattr(coverage, "is_stable", lambda file: True)
         for wiki in SERIES:
             write(tmp_path / "report" / f"{wiki}.tsv", 3)
         first = due(state)

@@ -45,7 +45,7 @@ class Read(NamedTuple):
 
 
 def read(content: bytes) -> Read | None:
-    """What a TSV holds; None where that cannot be told."""
+    """What a TSV holds; None where that is unknown."""
     try:
         text = content.decode("utf-8-sig")
         lines = [line + "\n" for line in text.split("\n")[:-1]]

@@ -237,7 +237,7 @@ def test_a_tsv_is_taken_or_told_and_harms_no_other_series(state: State) -> None:
         else:
             merged = journal.merge(state, "report/enwiki.tsv")
             assert merged is not None
-            assert files.settle([merged.file]) == {}
+            assert files.make_durable([merged.file]) == {}
             check_merged(before, tsv.read(at(enwiki), granularity), number, cell)
         took = time.monotonic() - began
         assert took < LONGEST

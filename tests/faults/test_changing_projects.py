@@ -274,7 +274,7 @@ def test_results_that_could_not_be_written_yet_are_not_mixed_with_those_of_anoth
     project.write("config.yaml", SQLITE + f"reports: {{edits: {{{keys}}}, views: {{}}}}\n")
     said = project.run(code=1, now=LAST)
     assert message in said
-    assert "what was computed is still to be written there: mend what keeps it from that" in said
+    assert "what was computed is still to be written there: fix what keeps it from that" in said
     assert len(project.dates("views")) == 5
     obstacle.rmdir()
     said = project.run(code=1, now=LAST)

@@ -222,9 +222,7 @@ def test_dates_are_refused_in_queries_by_the_hour(tmp_path: Path) -> None:
     config = SQLITE + "reports: {edits: {granularity: hours}}\n"
     project = Project(tmp_path, config, {"edits.sql": ONE})
     said = project.run(code=2)
-    assert (
-        "{from_date} cannot tell an hour (with granularity: hours write {from_timestamp})" in said
-    )
+    assert "{from_date} has no hour (with granularity: hours write {from_timestamp})" in said
 
 
 def test_a_report_that_is_not_chosen_may_be_invalid(tmp_path: Path) -> None:

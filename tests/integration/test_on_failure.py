@@ -176,7 +176,7 @@ def test_its_own_failure_is_a_warning_and_no_more(tmp_path: Path, script: str, w
     said = project(tmp_path).run("--host-config", host.config, code=1)
     last = said.splitlines()[-1]
     assert last.split(" WARNING ")[1] == (
-        f"{host.config}:1:13: on_failure failed, so nobody may have been told of this run: {why}"
+        f"{host.config}:1:13: on_failure failed, so this run may have gone unreported: {why}"
     )
 
 
@@ -184,7 +184,7 @@ def test_a_command_that_is_not_there_is_told_with_where_it_stands(tmp_path: Path
     settings = written(tmp_path / "host.yaml", "on_failure: [nobody-has-this, secret]\n")
     said = project(tmp_path).run("--host-config", settings, code=1, environment={"PATH": "/bin"})
     assert said.splitlines()[-1].endswith(
-        f"{settings}:1:13: on_failure failed, so nobody may have been told of this run:"
+        f"{settings}:1:13: on_failure failed, so this run may have gone unreported:"
         " cannot run nobody-has-this: No such file or directory (it is not in PATH, which is /bin)"
     )
     assert "secret" not in said
@@ -214,8 +214,8 @@ def run_that_hangs(project: Project, host: Host, child: Path) -> Iterator[subpro
     code = f"""
 import os, sys
 from reportupdater.cli import main
-from reportupdater.execution import telling
-telling.monotonic = lambda: 1e9 if os.path.exists({str(child)!r}) else 0.0
+from reportupdater.execution import notify
+notify.monotonic = lambda: 1e9 if os.path.exists({str(child)!r}) else 0.0
 sys.exit(main(sys.argv[1:]))
 """
     arguments = ("run", "--now", "2025-01-02", "--host-config", host.config)
@@ -233,7 +233,7 @@ def test_a_command_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None
     with run_that_hangs(project(tmp_path), host, child) as run:
         _, said = run.communicate(timeout=60)
     assert run.returncode == 1, said
-    assert said.decode().splitlines()[-1].endswith("told of this run: it was stopped after 60 s")
+    assert said.decode().splitlines()[-1].endswith("gone unreported: it was stopped after 60 s")
     wait_until(lambda: not is_running(int(child.read_text())))
 
 
@@ -245,7 +245,7 @@ def test_a_signal_ends_a_command_that_hangs_and_leaves_the_exit_code(tmp_path: P
         run.send_signal(signal.SIGTERM)
         _, said = run.communicate(timeout=60)
     assert run.returncode == 1, said
-    assert said.decode().splitlines()[-1].endswith("told of this run: it was stopped by a signal")
+    assert said.decode().splitlines()[-1].endswith("gone unreported: it was stopped by a signal")
     wait_until(lambda: not is_running(int(child.read_text())))
 
 

@@ -38,7 +38,7 @@ def test_a_state_that_cannot_be_opened_is_set_aside_and_told(
     state.write_bytes(garbage)
     said = project.run(now="2025-01-05")
     assert f"{state}: the state is damaged" in said
-    assert "it was set aside as state.sqlite.damaged-" in said
+    assert "it was moved aside as state.sqlite.damaged-" in said
     assert len(project.dates("edits")) == 4
     (aside,) = state.parent.glob("*.damaged-*")
     assert aside.read_bytes() == garbage

@@ -86,7 +86,7 @@ def test_the_reports_in_trouble_come_first(
   report        series  done up to  missing  empty  last run  next due
 ! views              1           -        4      0   ...       now
     failed last at ...: 3 of views, the first is views [2025-01-01, 2025-01-02): no such table: nowhere (check the table's name, and which database the report runs on)
-    tell: Data team, T123
+    contact: Data team, T123
     what it is: Views of a day
   edits              2  2025-01-04        0      0   ...   in 12 h
   weekly_users       1  2024-12-29        0      0   ...    in 6 d
@@ -252,7 +252,7 @@ def test_of_several_errors_of_a_report_the_first_is_told_and_how_many_there_are(
     project.output.mkdir()
     invalid = report(as_json(capsys, project, project.folder), "edits")["invalid"]
     assert "unknown key 'granularty' of report 'edits' (did you mean 'granularity'?)" in invalid
-    assert invalid.endswith("; and 2 more, which `check` tells")
+    assert invalid.endswith("; and 2 more, which `check` lists")
 
 
 def test_open_marks_and_datapoints_that_wait_are_told(

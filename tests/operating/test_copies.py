@@ -204,7 +204,7 @@ def test_a_mail_that_nobody_takes_is_a_warning_that_says_so(tmp_path: Path) -> N
     settings = written(tmp_path / "host.yaml", f"on_failure: {json.dumps(command)}\n")
     said = broken(tmp_path).run("--host-config", settings, code=1)
     assert said.splitlines()[-1].endswith(
-        "nobody may have been told of this run: it ended with exit code 1:"
+        "this run may have gone unreported: it ended with exit code 1:"
         f" 127.0.0.1:{port} does not take the mail: [Errno 111] Connection refused"
     )
 

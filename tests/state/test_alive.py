@@ -16,11 +16,11 @@ LOCK = """
 import subprocess, sys
 from datetime import datetime
 from pathlib import Path
-from reportupdater.state import history as ledger
+from reportupdater.state import history
 from reportupdater.state.database import State
 
 with State(Path(sys.argv[1])) as state:
-    run = ledger.begin_run(state, "config.yaml", datetime(2015, 1, 1))
+    run = history.begin_run(state, "config.yaml", datetime(2015, 1, 1))
     script = subprocess.Popen(["sleep", "60"])
     print(run, script.pid, flush=True)
     sys.stdin.readline()

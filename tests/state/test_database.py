@@ -150,7 +150,7 @@ def test_a_file_that_is_no_state_is_set_aside_and_begun_anew(
     [(_, level, told)] = caplog.record_tuples
     assert level == logging.WARNING
     assert told.startswith(f"{folder / 'state.sqlite'}: the state is damaged (")
-    assert f"it was set aside as {aside.name} and begun anew." in told
+    assert f"it was moved aside as {aside.name}, and a new one was made." in told
     with State(output) as state:
         assert [tsv for _, tsv in series(state)] == ["r.tsv"]
 

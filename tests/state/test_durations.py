@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from reportupdater.state import durations
-from reportupdater.state import history as ledger
+from reportupdater.state import durations, history
 from reportupdater.state.database import State
 from reportupdater.state.durations import History
 from reportupdater.state.history import Attempt
@@ -25,7 +24,7 @@ def note(
         number = state.series_id(connection, tsv, tsv.removesuffix(".tsv").partition("/")[0])
         rows = None if error else 3
         attempt = Attempt(number, f"2015-01-{day:02}", "missing", seconds, rows=rows, error=error)
-        ledger.note(connection, 1, NOW + timedelta(minutes=minute), [attempt])
+        history.note(connection, 1, NOW + timedelta(minutes=minute), [attempt])
 
 
 def test_a_report_without_attempts_has_none(state: State) -> None:

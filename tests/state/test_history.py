@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from reportupdater.errors import StateError
-from reportupdater.state import durations, status
-from reportupdater.state import history as ledger
+from reportupdater.state import durations, history, status
 from reportupdater.state.database import State
 from reportupdater.state.durations import History
 
@@ -21,7 +20,7 @@ DAY = timedelta(days=1)
 
 
 def run(state: State, at: datetime, project: str = "/srv/a/config.yaml") -> int:
-    return ledger.begin_run(state, project, at)
+    return history.begin_run(state, project, at)
 
 
 def note(
@@ -34,7 +33,7 @@ def note(
     error: str | None = None,
 ) -> None:
     with state.transaction() as connection:
-        attempt = ledger.Attempt(
+        attempt = history.Attempt(
             series=state.series_id(connection, tsv, "r"),
             start=start,
             reason="missing",
@@ -42,7 +41,7 @@ def note(
             rows=None if error else 3,
             error=error,
         )
-        ledger.note(connection, number, at, [attempt])
+        history.note(connection, number, at, [attempt])
 
 
 def query(state: State, text: str) -> list[tuple[Any, ...]]:
@@ -72,16 +71,16 @@ def test_attempts_go_with_their_runs_after_90_days_and_sums_and_failing_interval
         number = run(state, at)
         note(state, number, at, start="2015-01-01")
         note(state, number, at, start="2015-01-02", error="lost")
-        ledger.end_run(state, number, at, 0, {})
-    ledger.end_run(state, run(state, NOW), NOW, 0, {})
+        history.end_run(state, number, at, 0, {})
+    history.end_run(state, run(state, NOW), NOW, 0, {})
     assert [_days_ago(at) for (at,) in query(state, "SELECT at FROM attempts")] == [89, 89]
     assert [_days_ago(at) for (at,) in query(state, "SELECT started FROM runs")] == [89, 0]
     assert durations.of_report(state, "r") == {"r.tsv": History(3, 3 * 1.235)}
     with state.reading() as connection:
-        (failing,) = ledger.failing(connection)
+        (failing,) = history.failing(connection)
     assert (failing.start, failing.times, _days_ago(failing.at)) == ("2015-01-02", 3, 89)
     assert query(state, "SELECT first_at, last_at FROM failing") == [
-        (ledger.stamp(NOW - 200 * DAY), ledger.stamp(NOW - 89 * DAY))
+        (history.stamp(NOW - 200 * DAY), history.stamp(NOW - 89 * DAY))
     ]
     assert query(state, "PRAGMA foreign_key_check") == []
 
@@ -89,7 +88,7 @@ def test_attempts_go_with_their_runs_after_90_days_and_sums_and_failing_interval
 def test_a_run_lets_go_of_a_bounded_number_of_attempts_and_of_two_for_each_it_notes(
     state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger, "_LET_GO", 3)
+    monkeypatch.setattr(history, "_LET_GO", 3)
     old = run(state, NOW - 100 * DAY)
     for day in range(1, 11):
         note(state, old, NOW - 100 * DAY, start=f"2015-01-{day:02}")
@@ -98,7 +97,7 @@ def test_a_run_lets_go_of_a_bounded_number_of_attempts_and_of_two_for_each_it_no
     note(state, now, NOW)
     assert query(state, left) == [(8,)]
     for expected in (5, 2, 0, 0):
-        ledger.end_run(state, now, NOW, 0, {})
+        history.end_run(state, now, NOW, 0, {})
         assert query(state, left) == [(expected,)]
         assert query(state, "PRAGMA foreign_key_check") == []
     assert query(state, "SELECT id FROM runs") == [(now,)]
@@ -115,11 +114,11 @@ def test_what_ending_a_run_costs_does_not_grow_with_the_history(state: State, da
                 "INSERT INTO attempts (run, series, start, failed, at, reason, seconds, rows)"
                 " WITH RECURSIVE days (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM days"
                 " WHERE n < ?) SELECT ?, n % 10, n, 0, ?, 'missing', 1.0, 1 FROM days",
-                (ledger._LET_GO + attempts, number, ledger.stamp(at)),
+                (history._LET_GO + attempts, number, history.stamp(at)),
             )
         last = run(state, NOW)
         with counted_steps(state) as counted:
-            ledger.end_run(state, last, NOW, 0, {})
+            history.end_run(state, last, NOW, 0, {})
         steps.append(counted[0])
     assert steps[1] < 1.5 * steps[0] + 500
 
@@ -142,7 +141,7 @@ def test_nothing_is_let_go_within_90_days(state: State) -> None:
     for days in (90, 50, 1):
         number = run(state, NOW - days * DAY)
         note(state, number, NOW - days * DAY)
-    ledger.end_run(state, run(state, NOW), NOW, 0, {})
+    history.end_run(state, run(state, NOW), NOW, 0, {})
     assert query(state, "SELECT count(*) FROM attempts") == [(3,)]
     assert query(state, "SELECT count(*) FROM runs") == [(4,)]
 
@@ -153,11 +152,11 @@ def _days_ago(at: str) -> int:
 
 def test_runs_are_kept_for_90_days_and_the_last_of_each_project_for_ever(state: State) -> None:
     for days in (300, 200, 91, 89):
-        ledger.end_run(state, run(state, NOW - days * DAY), NOW - days * DAY, 0, {})
+        history.end_run(state, run(state, NOW - days * DAY), NOW - days * DAY, 0, {})
     for days in (300, 200):
         number = run(state, NOW - days * DAY, "/srv/gone/config.yaml")
-        ledger.end_run(state, number, NOW - days * DAY, 0, {})
-    ledger.end_run(state, run(state, NOW), NOW, 0, {})
+        history.end_run(state, number, NOW - days * DAY, 0, {})
+    history.end_run(state, run(state, NOW), NOW, 0, {})
     kept = query(state, "SELECT project, started FROM runs ORDER BY project, started")
     assert [(project, _days_ago(started)) for project, started in kept] == [
         ("/srv/a/config.yaml", 89),
@@ -169,10 +168,10 @@ def test_runs_are_kept_for_90_days_and_the_last_of_each_project_for_ever(state: 
 def test_the_last_ended_run_of_each_project_is_told(state: State) -> None:
     for minute, (project, code) in enumerate([("a", 1), ("b", 0), ("a", 0)]):
         at = NOW + timedelta(minutes=minute)
-        ledger.end_run(state, run(state, at, project), at + DAY, code, {"done": minute, "é": "ü"})
+        history.end_run(state, run(state, at, project), at + DAY, code, {"done": minute, "é": "ü"})
     run(state, NOW + DAY, "a")  # which was killed, or goes on
     with state.reading() as connection:
-        last = ledger.last_runs(connection)
+        last = history.last_runs(connection)
     assert last == {
         "a": {
             "started": "2015-06-01T12:02:00.000Z",
@@ -192,11 +191,11 @@ def test_the_last_ended_run_of_each_project_is_told(state: State) -> None:
 
 
 def test_status_json_tells_the_same_to_who_cannot_open_the_state(state: State) -> None:
-    ledger.end_run(state, run(state, NOW), NOW, 1, {"failures": ["é"]})
+    history.end_run(state, run(state, NOW), NOW, 1, {"failures": ["é"]})
     status.write(state)
     text = (state.folder / "status.json").read_text(encoding="utf-8")
     with state.reading() as connection:
-        last = ledger.last_runs(connection)
+        last = history.last_runs(connection)
     assert json.loads(text) == {
         "version": 1,
         "projects": last,

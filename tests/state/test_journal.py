@@ -42,7 +42,7 @@ def checkpoint(state: State, path: str) -> Merged | None:
     """Merge, and make it durable."""
     merged = journal.merge(state, path)
     if merged:
-        assert files.settle([merged.file]) == {}
+        assert files.make_durable([merged.file]) == {}
     return merged
 
 
@@ -144,7 +144,7 @@ def test_a_damaged_tsv_keeps_its_results_in_the_journal(state: State) -> None:
     commit(state, "r.tsv", result(("2015-01-02", "2")))
     with pytest.raises(TsvError) as caught:
         checkpoint(state, "r.tsv")
-    assert str(caught.value).startswith(f"{path}:2: 3 columns where the header has 2 (mend")
+    assert str(caught.value).startswith(f"{path}:2: 3 columns where the header has 2 (fix")
     assert journal.waiting(state, "r") == {"r.tsv": ["2015-01-02"]}
     assert path.read_text() == "date\tn\n2015-01-01\t1\t2\n"
     path.write_text("date\tn\n2015-01-01\t1\n")

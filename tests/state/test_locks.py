@@ -147,7 +147,7 @@ def test_who_holds_a_report_is_told(
     other = child(TAKE, tmp_path)
     line(other)
     assert not locks.take("r", NOW)
-    told = locks.tell_holder("r", datetime(2015, 1, 1) + held_for)
+    told = locks.log_holder("r", datetime(2015, 1, 1) + held_for)
     assert told == f"is held by another run, process {other.pid}, since 2015-01-01T00:00:00Z"
     hint = f" (should it hang: `kill {other.pid}` ends it, and keeps what it has computed)"
     said = f"r: {told}; passed over{hint if level == logging.WARNING else ''}"
@@ -189,7 +189,7 @@ def test_a_holder_that_has_not_said_who_it_is_is_another_run(
 ) -> None:
     if content is not None:
         (tmp_path / "r").write_text(content)
-    assert locks.tell_holder("r", NOW) == "is held by another run"
+    assert locks.log_holder("r", NOW) == "is held by another run"
 
 
 def test_a_lock_tells_its_newest_holder_only(tmp_path: Path) -> None:
@@ -211,8 +211,8 @@ def test_an_onlooker_sees_who_holds_a_lock_and_takes_none(
     with child(TAKE, tmp_path) as process:
         assert line(process).strip() == "True"
         assert not watching.take("r", NOW)
-        assert f"is held by another run, process {process.pid}, " in watching.tell_holder("r", NOW)
-        assert watching.held == {"r": watching.tell_holder("r", NOW)}
+        assert f"is held by another run, process {process.pid}, " in watching.log_holder("r", NOW)
+        assert watching.held == {"r": watching.log_holder("r", NOW)}
         assert watching.take("other", NOW)
         process.kill()
     assert watching.take("r", NOW)  # whose file is still there

@@ -293,12 +293,12 @@ class OutboxAgainstAnyGraphite(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             if self._wanted:
-                self._settle()
+                self._take_outcome()
         finally:
             self._state.__exit__(None, None, None)
             self._stack.close()
 
-    def _settle(self) -> None:
+    def _take_outcome(self) -> None:
         for _ in range(20):
             if self._sending is None:
                 self.send(2)

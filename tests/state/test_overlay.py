@@ -12,8 +12,7 @@ import pytest
 
 from reportupdater.errors import StateError
 from reportupdater.intervals import Coverage, Granularity
-from reportupdater.state import coverage, durations, owners, reruns
-from reportupdater.state import history as ledger
+from reportupdater.state import coverage, durations, history, owners, reruns
 from reportupdater.state.coverage import Identity
 from reportupdater.state.database import State
 from reportupdater.state.durations import History
@@ -31,12 +30,12 @@ def noted(output: Path) -> None:
     output.mkdir(exist_ok=True)
     with State(output) as state:
         reruns.ask(state, "edits", [(TSV, DAY[0])], NOW)
-        run = ledger.begin_run(state, "config.yaml", NOW)
+        run = history.begin_run(state, "config.yaml", NOW)
         with state.transaction() as connection:
             number = state.series_id(connection, TSV, "edits")
             answer = Attempt(number, DAY[0], "missing", 2.0, rows=1)
             failure = Attempt(number, DAY[1], "missing", 1.0, error="no such table")
-            ledger.note(connection, run, NOW, [answer, failure])
+            history.note(connection, run, NOW, [answer, failure])
 
 
 def files(output: Path) -> dict[str, bytes]:
@@ -82,11 +81,11 @@ def test_a_report_of_another_shape_is_begun_anew_in_memory_alone(tmp_path: Path)
         assert reruns.open_marks(state, "edits") == {}
         assert durations.of_report(state, "edits") == {}
         with state.reading() as connection:
-            assert ledger.failing(connection) == []
+            assert history.failing(connection) == []
     with State(tmp_path) as state:
         assert durations.of_report(state, "edits") == {TSV: History(1, 2.0)}
         with state.reading() as connection:
-            assert len(ledger.failing(connection)) == 1
+            assert len(history.failing(connection)) == 1
             assert connection.execute("SELECT count(*) FROM attempts").fetchone() == (2,)
 
 
@@ -94,7 +93,7 @@ def test_the_history_is_read_where_it_is(tmp_path: Path) -> None:
     noted(tmp_path)
     with Overlay(tmp_path) as state, state.reading() as connection:
         assert durations.of_report(state, "edits") == {TSV: History(1, 2.0)}
-        assert [one.start for one in ledger.failing(connection)] == [DAY[1]]
+        assert [one.start for one in history.failing(connection)] == [DAY[1]]
 
 
 def test_all_that_is_read_is_of_one_moment(tmp_path: Path) -> None:
@@ -105,7 +104,7 @@ def test_all_that_is_read_is_of_one_moment(tmp_path: Path) -> None:
             connection.execute("DELETE FROM failing")
         assert reruns.open_marks(state, "edits") == {TSV: [DAY[0]]}
         with state.reading() as reading:
-            assert len(ledger.failing(reading)) == 1
+            assert len(history.failing(reading)) == 1
 
 
 @pytest.mark.parametrize("content", [None, b""])

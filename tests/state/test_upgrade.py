@@ -15,8 +15,7 @@ from typing import Any
 
 import pytest
 
-from reportupdater.state import durations, schema, upgrade
-from reportupdater.state import history as ledger
+from reportupdater.state import durations, history, schema, upgrade
 from reportupdater.state.database import State, look
 from reportupdater.state.durations import History
 from reportupdater.state.history import Attempt, Failing
@@ -68,7 +67,7 @@ class Old:
                 at = NOW - days * DAY
                 run = connection.execute(
                     "INSERT INTO runs (project, pid, started) VALUES ('p', 1, ?) RETURNING id",
-                    (ledger.stamp(at),),
+                    (history.stamp(at),),
                 ).fetchone()[0]
                 for series in range(1, SERIES + 1):
                     for start in chance.sample(range(1, 10), 4):
@@ -77,7 +76,7 @@ class Old:
                             "INSERT INTO attempts VALUES (?, ?, ?, ?, ?, 'missing', ?, ?, ?)",
                             (
                                 *(series, f"2015-01-{start:02}", failed),
-                                ledger.stamp(at + timedelta(milliseconds=series)),
+                                history.stamp(at + timedelta(milliseconds=series)),
                                 run,
                                 chance.randint(1, 9),
                                 *((None, f"error {days}") if failed else (1, None)),
@@ -94,7 +93,7 @@ class Old:
                 }
                 for report in ("r0", "r1")
             }
-            oldest = ledger.stamp(NOW - 90 * DAY)
+            oldest = history.stamp(NOW - 90 * DAY)
             self.young = connection.execute(YOUNG, (oldest,)).fetchall()
         assert len(self.failing) > 10
         assert len(self.young) > 100
@@ -102,7 +101,7 @@ class Old:
     def agrees(self, state: State) -> None:
         """Check that a state says what the old program said."""
         with state.reading() as connection:
-            assert ledger.failing(connection) == self.failing
+            assert history.failing(connection) == self.failing
             assert (
                 connection.execute(
                     "SELECT tsv, start, first_at FROM failing"
@@ -167,13 +166,13 @@ def upgraded(old: Old) -> Iterator[State]:
 def test_a_state_that_is_not_upgraded_yet_says_the_same_to_who_only_reads(old: Old) -> None:
     with look(old.output) as connection:
         assert connection is not None
-        assert ledger.failing(connection) == old.failing
+        assert history.failing(connection) == old.failing
 
 
 def test_a_state_that_is_not_upgraded_yet_says_the_same_to_who_plans(old: Old) -> None:
     with Overlay(old.output) as state:
         with state.reading() as connection:
-            assert ledger.failing(connection) == old.failing
+            assert history.failing(connection) == old.failing
         for report, answered in old.answered.items():
             assert durations.of_report(state, report) == answered
 
@@ -222,7 +221,7 @@ def test_other_processes_may_write_while_a_state_is_summed_up(
             number = other.series_id(connection, "r0/2.tsv", "r0")
             noted += 1
             attempt = Attempt(number, f"2014-01-{noted:02}", "missing", 2.0, rows=1)
-            ledger.note(connection, 30, NOW, [attempt])
+            history.note(connection, 30, NOW, [attempt])
         return False
 
     upgrade.sum_up(upgraded, NOW, stopped)
@@ -265,7 +264,7 @@ def test_a_state_whose_upgrade_is_killed_is_upgraded_by_the_next(
         killed = child(KILLED, old.output, steps).wait()
         with look(old.output) as connection:
             assert connection is not None
-            assert ledger.failing(connection) == old.failing
+            assert history.failing(connection) == old.failing
         left.append(series_left(old.path))
         assert killed == -signal.SIGKILL or not left[-1]
         steps = 10_000 if left[-1] <= SERIES else steps + 10_000

@@ -62,7 +62,7 @@ def test_problems_are_told_at_the_level_of_their_severity(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     where = Where("config.yaml", 12, 7)
-    log.tell(
+    log.log_problems(
         [
             Problem("unknown key 'startz' 100%", where, "did you mean 'starts'?"),
             Problem("unknown key 'x'", where, severity=Severity.WARNING),

@@ -13,7 +13,7 @@ from tests.machine import at, write
 
 DAYS, HOURS = Granularity.DAYS, Granularity.HOURS
 HEAD = b"date\ta\tb\n2015-01-01\t1\t2\n"
-MEND = "mend that line, or move the file away to have all of it computed again"
+MEND = "fix that line, or move the file away to have all of it computed again"
 CUT = "delete that line to have its interval computed again, or end it if it is whole"
 
 DAMAGE = {
@@ -62,10 +62,10 @@ DAMAGE = {
         b"\n\xef\xbb\xbf2015-01-01\t1\n",
         "2: the header line is missing (put it back as the first line)",
     ),
-    "a name twice": (b"date\ta\tb\ta\n", "1: the header has 'a' twice (mend the header line)"),
+    "a name twice": (b"date\ta\tb\ta\n", "1: the header has 'a' twice (fix the header line)"),
     "a name twice, after blank lines": (
         b"\n\ndate\ta\ta\n",
-        "3: the header has 'a' twice (mend the header line)",
+        "3: the header has 'a' twice (fix the header line)",
     ),
     "no UTF-8": (HEAD + b"2015-01-02\tM\xfcnchen\t2\n", f"3: not UTF-8 ({MEND})"),
     "no UTF-8 far behind": (

@@ -106,7 +106,7 @@ def test_a_group_that_the_user_is_not_in_is_one_warning(caplog: pytest.LogCaptur
             replace(path.with_name(name), ["x\n"], group=group)
             assert path.with_name(name).read_text() == "x\n"
     assert caplog.messages == [
-        f"{path}: not allowed to give the file to group {group!r}; the runner's user must be a member of it (told of one file only)"
+        f"{path}: not allowed to give the file to group {group!r}; the runner's user must be a member of it (reported for one file only)"
     ]
 
 
@@ -269,7 +269,7 @@ def test_the_output_folder_itself_may_be_a_symbolic_link(tmp_path: Path) -> None
             "is that disk mounted for reading only? a systemd unit must name the output folder in ReadWritePaths=",
         ),
         (errno.ENOTDIR, "something else stands there: move it away"),
-        (errno.EIO, "is that disk failing? the kernel's log (`dmesg`) tells"),
+        (errno.EIO, "is that disk failing? the kernel's log (`dmesg`) shows it"),
         (errno.ENOLCK, "that file system has no locks: use a local disk"),
         (errno.EFBIG, ""),
     ],

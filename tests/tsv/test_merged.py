@@ -60,7 +60,7 @@ def contents(draw: st.DrawFn, header: tuple[str, ...] | None = None) -> Content:
 
 @dataclass
 class Model:
-    """Rows by interval, cells by column; empty names are told apart by their order."""
+    """Rows by interval, cells by column; empty names are distinguished by their order."""
 
     date: str = ""
     columns: list[Column] = field(default_factory=list)

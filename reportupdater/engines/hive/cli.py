@@ -35,7 +35,7 @@ _HEADER = "hive.cli.print.header"
 """The setting without which `hive` prints no names of columns."""
 
 _PROMPT = re.compile(r"(?:\r(?:null)? *|\d+: jdbc:[^>\t]*> |(?:\. ?)+> )+")
-"""What beeline now and then writes before a line, even when it is told to be silent."""
+"""What beeline now and then writes before a line, even with `--silent`."""
 
 _BETWEEN_NULS = r"\0(?P<between>[^\0]*)\0|(?P<bare>[^\t]*)"
 _FIELD = re.compile(_BETWEEN_NULS)

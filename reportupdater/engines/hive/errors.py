@@ -1,6 +1,6 @@
 """What the errors of a HiveServer2 mean: which are the query's, which the connection's, what to do.
 
-A server tells an error as text: the words that matter stand behind names of Java classes, and
+A server reports an error as text: the words that matter follow names of Java classes, and
 above a stack. The phrases that are looked for are those of Hive, Spark, SASL and Kerberos.
 """
 
@@ -60,7 +60,7 @@ _OF_QUERY = _hints(
     ),
     (
         r"ParseException line|PARSE_SYNTAX_ERROR",
-        "names that are words of HiveQL, such as date, stand in backticks: `date`",
+        "names that are words of HiveQL, such as date, need backticks: `date`",
     ),
     (
         r"AccessControlException|permission denied|does not have .*privilege",
@@ -112,8 +112,8 @@ def words(error: BaseException) -> str:
     """All that an error says, without what only programs read."""
     status = getattr(error.args[0], "status", None) if error.args else None
     if status is not None:
-        told = status.errorMessage or "\n".join(status.infoMessages or ())
-        return told or "the server gives no reason"
+        message = status.errorMessage or "\n".join(status.infoMessages or ())
+        return message or "the server gives no reason"
     if isinstance(error, OSError):
         return error.strerror or str(error)
     if bad := _BAD_STATUS.search(str(error)):
@@ -125,7 +125,7 @@ def words(error: BaseException) -> str:
 
 
 def first_line(text: str) -> str:
-    r"""The first line of what a server says that tells something to a reader of SQL.
+    r"""The first line of what a server says that means something to a reader of SQL.
 
     >>> first_line("a.b.HiveSQLException: Error running query: a.b.ParseException: \nNo word 'x'")
     "No word 'x'"
@@ -155,13 +155,13 @@ def of_vertex(text: str) -> str:
             break
         if line.startswith("Caused by: "):
             cause = line.removeprefix("Caused by: ")
-    return f"vertex {failed[1]} failed: {_told_by_java(cause)}"
+    return f"vertex {failed[1]} failed: {_java_message(cause)}"
 
 
-def _told_by_java(line: str) -> str:
+def _java_message(line: str) -> str:
     """What the line of an exception says, with the exception's name where that says something.
 
-    >>> _told_by_java("attempt_7_0:java.lang.RuntimeException: a.b.CastException: x is no y")
+    >>> _java_message("attempt_7_0:java.lang.RuntimeException: a.b.CastException: x is no y")
     'CastException: x is no y'
     """
     while exception := _EXCEPTION.search(line):
@@ -306,7 +306,7 @@ def login_hint(text: str) -> str:
 
 
 def _is_response(error: BaseException) -> bool:
-    """Whether a server has told the error, over a connection that is still good."""
+    """Whether the server reported the error, over a connection that is still good."""
     return bool(error.args) and hasattr(error.args[0], "status")
 
 

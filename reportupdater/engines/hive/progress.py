@@ -1,4 +1,4 @@
-"""How far the job of a query is, as a HiveServer2 on Tez tells with the query's state."""
+"""The progress of a query's job, which a HiveServer2 on Tez reports with the query's state."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def vertices(status: Any) -> str:
 def is_on(status: Any) -> bool:
     """Whether a job is at work, and has done something. Only then may its vertices be asked for.
 
-    Where a session has had no job yet, the server keeps whoever asks waiting for one, up to half a
+    Where a session has had no job yet, the server lets the caller wait for one, up to half a
     minute. What it says of percent may be that of the job before.
     """
     update = status.progressUpdateResponse

@@ -54,7 +54,7 @@ _MARGIN = 60.0
 """Seconds beyond a query's deadline, which the caller keeps, after which its line is dead."""
 
 _LONGEST = 31_536_000.0
-"""Seconds; no server is told of a longer time limit."""
+"""Seconds; no longer time limit is passed to a server."""
 
 _DEFAULT = "default"
 """The database in which every session begins."""
@@ -192,7 +192,7 @@ class HiveSession:
         execute = connection.client.ExecuteStatement
 
         def limited(request: Any) -> Any:
-            # PyHive cannot ask for it: the server ends a query when nobody is left to.
+            # PyHive cannot ask for it: the server ends a query when its client has gone.
             request.queryTimeout = self._seconds
             return execute(request)
 
@@ -262,7 +262,7 @@ class HiveSession:
         with_vertices = False
         while not self._calls.cancelled:
             status = cursor.poll(get_progress_update=with_vertices)
-            self._tell(cursor)
+            self._log_progress(cursor)
             self._note(status)
             with_vertices = hive_progress.is_on(status)
             going_on = State.INITIALIZED_STATE, State.PENDING_STATE, State.RUNNING_STATE
@@ -302,7 +302,7 @@ class HiveSession:
             raise errors.closed_by_others()
         raise errors.of_server(said or "the server gives no reason", self._address)
 
-    def _tell(self, cursor: _Cursor) -> None:
+    def _log_progress(self, cursor: _Cursor) -> None:
         """Write what the server logs of a query into our log."""
         if _log.isEnabledFor(logging.DEBUG):
             from pyhive.exc import Error

@@ -23,7 +23,7 @@ _PARSED = frozenset({"SELECT", "WITH", "FROM", "INSERT"})
 def statements(text: str) -> list[str]:
     r"""The statements of a file, in order.
 
-    Queries stand in the lines in which the file has them, for the positions in Hive's errors.
+    Queries keep the line numbers of the file, for the positions in Hive's errors.
 
     >>> statements("SET x=it's; SELECT 'a;b' -- it's\n, `c;d`;")
     ["SET x=it's", "SELECT 'a;b'\n, `c;d`"]

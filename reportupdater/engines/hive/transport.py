@@ -108,7 +108,7 @@ class Transport:
         open_it = self.thrift.open
 
         def open_both() -> None:
-            # Whoever is given it, PyHive say, opens it and goes on to the session by itself.
+            # Its receiver, such as PyHive, opens it and goes on to the session by itself.
             open_it()
             self.is_open = True
             self.limit(opening)

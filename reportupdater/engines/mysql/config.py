@@ -25,9 +25,9 @@ from reportupdater.model import Database
 
 
 class Shards(NamedTuple):
-    """How the server of each of MediaWiki's wikis is found: dblists tell its section, DNS the rest.
+    """How the server of each of MediaWiki's wikis is found: dblists have its section, DNS the rest.
 
-    `nameserver` is an IP address and a port; None stands for those that this host asks.
+    `nameserver` is an IP address and a port; None: those that this host uses.
     """
 
     mw_config_path: Path
@@ -123,13 +123,13 @@ class Mysql(Definition):
         Key(
             "srv_name",
             SRV_NAME,
-            "With `auto_find_db_shard`: the SRV record that tells the server of a section.",
+            "With `auto_find_db_shard`: the SRV record that names the server of a section.",
             "_{section}-analytics._tcp.eqiad.wmnet",
         ),
         Key(
             "nameserver",
             NAMESERVER,
-            "With `auto_find_db_shard`: who is asked for it. Without it, whom this host asks.",
+            "With `auto_find_db_shard`: the name server to use. Without it, the host's own.",
         ),
     )
 
@@ -143,7 +143,7 @@ class Mysql(Definition):
         if keys["auto_find_db_shard"]:
             if not (keys["db"] or keys["wiki_db_placeholder"]):
                 what = f"{keys.subject('auto_find_db_shard')} lacks the wiki whose server to find"
-                hint = "wiki_db_placeholder names the dimension that tells it, or db the only one"
+                hint = "wiki_db_placeholder names the dimension that has it, or db the only one"
                 return None, [Problem(what, keys.given["auto_find_db_shard"].where, hint)]
             shards = Shards(
                 mw_config_path=entry_path(keys, "mw_config_path", folders),

@@ -40,7 +40,7 @@ _CREDENTIALS = frozenset({1044, 1045, 1698, 1820, 1862, 3118, 4151})
 _REFUSED = {
     1049: "check the `database` in the creds_file",
     1129: "the server's administrator unblocks this host with FLUSH HOSTS",
-    1130: "the server lets nobody log in from this host",
+    1130: "the server lets no one log in from this host",
     1251: _METHOD_HINT,
     1275: _METHOD_HINT,
     1524: _METHOD_HINT,
@@ -62,7 +62,7 @@ _QUERY_HINTS = {
     1143: "the user of the creds_file has no right to do that to this column",
     1146: "check the table's name, and which database the report runs on",
     1298: "`time_zone` of the database names it",
-    1317: "somebody has ended the query on the server",
+    1317: "the query was ended on the server by someone else",
     1792: "a report whose query writes says `writes: true`",
 }
 
@@ -86,7 +86,7 @@ def said(error: BaseException) -> str:
 def of_login(
     error: Exception, address: str, creds_file: Path | None, *, looked_up: bool = False
 ) -> ConnectionFailed:
-    """The error for a connection that could not be made. `looked_up`: DNS told the address."""
+    """The error for a connection that could not be made. `looked_up`: DNS gave the address."""
     # PyMySQL's wrapping of a network error says no more than its cause.
     cause = getattr(error, "original_exception", error)
     if isinstance(cause, OSError):

@@ -15,7 +15,7 @@ KILL_TIMEOUT = 2
 """Seconds for each step of the connection that stops a query."""
 
 IDENTITY = "@@hostname, @@port, @@server_id"
-"""What tells one server from another behind the same address."""
+"""What identifies a server among others behind the same address."""
 
 _log = logging.getLogger(__name__)
 

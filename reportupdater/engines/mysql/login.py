@@ -1,4 +1,4 @@
-"""How a connection to a MySQL or MariaDB server is made: where to, as whom, and how encrypted."""
+"""Connections to MySQL and MariaDB servers: address, login and encryption."""
 
 from __future__ import annotations
 

@@ -171,7 +171,7 @@ def _not_listed(wiki: str, why: str, wikis: Collection[str]) -> ReportupdaterErr
 
 
 def _server(name: str, nameserver: Place | None, what: str) -> Place:
-    """What an SRV record names. Raises ReportupdaterError, or TimeoutError if nobody answers."""
+    """What an SRV record names. Raises ReportupdaterError, or TimeoutError without an answer."""
     import dns.exception
     import dns.resolver
 

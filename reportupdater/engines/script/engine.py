@@ -42,7 +42,7 @@ class ScriptEngine:
         return "localhost"
 
     def has_side_effects(self, task: Task) -> bool:
-        """Nobody knows what a script does."""
+        """Return True: what a script does is not known."""
         return True
 
 

@@ -94,7 +94,7 @@ class Programs:
             yield file
 
     def run(self, command: Sequence[str], output: Output, given: IO[bytes] | None = None) -> Ended:
-        """Run a program until it ends; what it prints stands in `output`, to be read from its start.
+        """Run a program until it ends; what it prints is in `output`, to be read from its start.
 
         `given` is the file that it reads on standard input. Raises QueryError where it cannot be
         run, or its output not be kept; ResultError for endless output.

@@ -81,7 +81,7 @@ def _of_file(error: BaseException, path: Path, *, writes: bool) -> str:
             return f"let the user write to the file and to its folder {path.parent}"
         return "a report whose query writes says `writes: true`"
     return {
-        sqlite3.SQLITE_CORRUPT: "the file is damaged: PRAGMA integrity_check tells where",
+        sqlite3.SQLITE_CORRUPT: "the file is damaged: PRAGMA integrity_check shows where",
         sqlite3.SQLITE_NOTADB: "check the database's `path`",
         sqlite3.SQLITE_FULL: "is there room on the file's disk, and for sorting in /tmp, or what"
         " SQLITE_TMPDIR names?",

@@ -53,5 +53,5 @@ def not_in_query(series: Series, metrics: Metrics) -> Iterator[Problem]:
             what += ", which its query never mentions"
             hint = f"{report.execute} must select it"
             if column in in_path:
-                hint += ", or its rows cannot be told apart"
+                hint += ", or its rows cannot be distinguished"
             yield Problem(what, metrics.where, hint, Severity.WARNING, report.name)

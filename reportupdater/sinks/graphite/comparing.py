@@ -50,13 +50,13 @@ class Comparison:
             wrong.append(point)
             self.missing += found is None
             self.different += found is not None
-            told = "nothing" if found is None else repr(found)
-            self._show(self.wrong_lines, point.key, point.timestamp, point.value, told)
+            found_text = "nothing" if found is None else repr(found)
+            self._show(self.wrong_lines, point.key, point.timestamp, point.value, found_text)
         for at in sorted(stored.values.keys() - places):
             if min(places) < at < max(places):
                 self.extra += 1
-                told = repr(stored.values[at])
-                self._show(self.extra_lines, wanted[0].key, at, "nothing", told)
+                found_text = repr(stored.values[at])
+                self._show(self.extra_lines, wanted[0].key, at, "nothing", found_text)
         return wrong
 
     @property

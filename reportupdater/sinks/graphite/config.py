@@ -22,7 +22,7 @@ from reportupdater.sinks.graphite.naming import Lookups, Metrics, Naming, needs_
 from reportupdater.sinks.graphite.path import METRIC, cleaned, fault, refused, url
 from reportupdater.template import Template
 
-_MOST_TOLD = 5
+_MOST_SHOWN = 5
 _TAKEN = "letters, digits, _ and - can; dots make levels"
 
 
@@ -245,7 +245,7 @@ def _wrong_part(what: str, text: str, where: Where) -> list[Problem]:
     """What is wrong with a text that will be a part of metric paths."""
     character = refused(text)
     if character:
-        what += f" holds {character!r}, which cannot stand in a metric path"
+        what += f" holds {character!r}, which a metric path cannot hold"
         return [Problem(what, where, _TAKEN)]
     wrong = fault(text)
     return [Problem(f"{what} {wrong}", where)] if wrong else []
@@ -301,7 +301,7 @@ def check_path(
     dimensions: Sequence[Dimension],
     lookups: Mapping[str, Mapping[str, str]],
 ) -> list[Problem]:
-    """What is wrong with a report's paths, as far as its dimensions tell. `owner` has the part."""
+    """What is wrong with a report's paths, as far as its dimensions show. `owner` has the part."""
     path = metrics.path
     used = {part.name for part in path.placeholders}
     names = {METRIC: {name: name for name in metrics.columns}}
@@ -313,9 +313,9 @@ def check_path(
     for placeholder, named in names.items():
         of = "the metrics" if placeholder == METRIC else f"the dimension {shown(placeholder)}"
         if placeholder in used:
-            wrong += islice(_wrong_names(path, placeholder, named, of), _MOST_TOLD)
+            wrong += islice(_wrong_names(path, placeholder, named, of), _MOST_SHOWN)
         elif len(named) > 1 and used <= names.keys():
-            # A column in the path might tell the values apart as well.
+            # A column in the path might distinguish the values as well.
             hint = f"for example {path.text}.{{{placeholder}}}"
             wrong.append(
                 (f"lacks {{{placeholder}}}, and so is the same for all values of {of}", hint)
@@ -334,7 +334,7 @@ def check_path(
 def _wrong_names(
     path: Template, placeholder: str, names: Mapping[str, str], of: str
 ) -> Iterator[tuple[str, str]]:
-    """What is wrong with the values that one placeholder stands for, each with a hint."""
+    """What is wrong with the values of one placeholder, each with a hint."""
     first: dict[str, str] = {}
     for value, name in names.items():
         made = cleaned(_with(path, {placeholder: name}))  # as what is sent is

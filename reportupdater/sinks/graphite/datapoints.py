@@ -91,13 +91,13 @@ def _clash(naming: Naming, rows: Sequence[Row]) -> Problem:
             other = first.setdefault((path, row[0]), at)
             if other != at:
                 what = f"{naming.subject('path')} makes the same metric path of two rows of a date"
-                return naming.problem(what, _told_apart(rows[other], row, naming))
+                return naming.problem(what, _difference(rows[other], row, naming))
     what = f"{naming.subject('path')} makes the same metric path of two metrics"
     return naming.problem(what, "put a dot on either side of {_metric}")
 
 
-def _told_apart(one: Row, other: Row, naming: Naming) -> str:
-    """A hint that names what tells two rows of a date apart."""
+def _difference(one: Row, other: Row, naming: Naming) -> str:
+    """Return a hint that names what distinguishes two rows of a date."""
     different = [place for place in range(1, len(naming.header)) if one[place] != other[place]]
     for place in different:
         if place in naming.columns:
@@ -108,5 +108,5 @@ def _told_apart(one: Row, other: Row, naming: Naming) -> str:
     values = {metric.place for metric in naming.metrics}
     missing = [f"{{{naming.header[place]}}}" for place in different if place not in values]
     if missing:
-        return f"put in what tells them apart: {' or '.join(missing)}"
+        return f"put in what distinguishes them: {' or '.join(missing)}"
     return "they differ in their values alone: let the query add them up"

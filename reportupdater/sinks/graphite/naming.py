@@ -21,7 +21,7 @@ _MOST_NAMED = 30
 
 Lookups = Mapping[str, Mapping[str, str]]
 Warnings = dict[Hashable, str]
-"""What a warning is about → its sentence. Equal keys are to be told once in a run."""
+"""What a warning is about → its sentence. Equal keys are to be reported once in a run."""
 
 
 class Metrics(NamedTuple):
@@ -124,14 +124,14 @@ class Naming:
         return self.header.index(column) if column in self.header else None
 
     def _shown(self, placeholder: Placeholder, value: str) -> str:
-        """A value as it stands in paths: a warning tells what is changed, and what makes levels."""
+        """Return a value as paths have it; warn of what is changed, and of what makes levels."""
         text = format(value, placeholder.spec) if value else ""
         name = cleaned(text)
-        told = [f"stands as {shown(name)} in metric paths"] if name != text else []
+        notes = [f"is {shown(name)} in metric paths"] if name != text else []
         if "." in text:
-            told.append("makes a level of a metric path at each dot")
-        if told:
-            what = f"the value {shown(value)} of {placeholder.name!r} {' and '.join(told)}"
+            notes.append("makes a level of a metric path at each dot")
+        if notes:
+            what = f"the value {shown(value)} of {placeholder.name!r} {' and '.join(notes)}"
             self.warn((placeholder.name, value), what)
         return name
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 METRIC = "_metric"
-"""The placeholder in a report's `path` that stands for the metric's name."""
+"""The placeholder for the metric's name in a report's `path`."""
 MAX_NODE = 200
 """Bytes of UTF-8. A file system takes 255; carbon drops what it cannot make a file of in silence."""
 MAX_PATH = 2000
@@ -20,7 +20,7 @@ _REFUSED = re.compile(r"""[ '"/;*?\[\]{}()]""")
 
 
 def refused(text: str) -> str:
-    """The first character that cannot stand in a path, or nothing.
+    """Return the first character that a path cannot hold, or nothing.
 
     >>> refused("a.b c"), refused("größe.p50")
     (' ', '')
@@ -32,7 +32,7 @@ def refused(text: str) -> str:
 
 
 def cleaned(text: str) -> str:
-    """A text with `_` for each character that cannot stand in a path. Dots stay: they make levels.
+    """Return a text with `_` for each character that a path cannot hold. Dots stay: they make levels.
 
     >>> cleaned("New York (NY)")
     'New_York__NY_'

@@ -31,8 +31,8 @@ _Points = list[tuple[int, float | None]]
 class Stored:
     """What Graphite has of a metric: a value for some of the dates from `since` on.
 
-    What it has of earlier ones nobody can tell: it has rolled them up or dropped them.
-    Dates are in seconds since the epoch; each stands for the `step` seconds that begin with it.
+    What it had of earlier ones is not known: it has rolled them up or dropped them.
+    Dates are in seconds since the epoch; each is for the `step` seconds that begin with it.
     """
 
     since: float
@@ -40,8 +40,8 @@ class Stored:
     values: Mapping[int, float]
 
 
-NOBODY_KNOWS = Stored(float("inf"), 1, {})
-"""What is told of a metric that has been kept too coarsely."""
+UNKNOWN = Stored(float("inf"), 1, {})
+"""What is returned for a metric that has been kept too coarsely."""
 
 
 class RenderApi:
@@ -56,7 +56,7 @@ class RenderApi:
     ) -> Iterator[tuple[str, Stored | None]]:
         """Each of the metrics from `first` to `last`, None where Graphite has none of that path.
 
-        `step` is how many seconds at most a point may stand for. A graphite-web without
+        `step` is how many seconds at most a point may cover. A graphite-web without
         UTF8_METRICS has no names with other letters than ASCII's. Raises ConnectionFailed.
         """
         for is_ascii, group in groupby(sorted(paths, key=str.isascii), key=str.isascii):
@@ -126,8 +126,8 @@ class RenderApi:
             reason = getattr(error, "reason", error)
             if isinstance(reason, TimeoutError):
                 raise self._failed(f"said nothing for {TIMEOUT:.0f} s") from None
-            told = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-            raise self._failed(f"cannot be read: {told}") from None
+            why = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+            raise self._failed(f"cannot be read: {why}") from None
 
     def _posted(self, form: bytes) -> bytes:
         """The answer to a form: so many names can be too long for a URL.
@@ -183,6 +183,6 @@ def _step(points: _Points) -> float:
 
 def _stored(points: _Points) -> Stored:
     if len(points) < 2:
-        return NOBODY_KNOWS
+        return UNKNOWN
     values = {at: value for at, value in points if value is not None}
     return Stored(points[0][0], points[1][0] - points[0][0], values)

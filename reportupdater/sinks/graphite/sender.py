@@ -114,7 +114,7 @@ class Sender(graphyte.Sender):  # type: ignore[misc]  # graphyte has no types
         raise refused
 
     def _addresses(self, deadline: float) -> Addresses:
-        """What the host's name stands for. A resolver has no time-out of ours: it is left behind."""
+        """Resolve the host's name. A resolver that hangs is left behind."""
         self._check()
         try:
             threading.Thread(target=self._resolve, daemon=True).start()
@@ -159,7 +159,7 @@ def _check_read(connection: socket.socket) -> None:
     try:
         answer = fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4))
     except OSError:
-        return  # not every system can tell
+        return  # not every system knows
     if struct.unpack("i", answer)[0]:
         raise ConnectionResetError("it left early")
 
@@ -178,4 +178,4 @@ def _cancelled() -> OSError:
 
 def _shut(connection: socket.socket) -> None:
     with suppress(OSError):  # it may not be connected any more
-        connection.shutdown(socket.SHUT_RDWR)  # wakes whoever waits for it
+        connection.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits for it

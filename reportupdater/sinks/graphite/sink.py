@@ -26,7 +26,7 @@ class Graphite:
     """Sends all points of a batch as lines over one connection.
 
     That the receiver has read them does not mean that it has stored them: carbon keeps them in
-    memory for a moment, and drops what its own limits forbid. Only reading back tells that.
+    memory for a moment, and drops what its own limits forbid. Only reading back shows that.
     """
 
     def __init__(self, host: str, port: int) -> None:

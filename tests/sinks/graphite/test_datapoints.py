@@ -246,8 +246,8 @@ def test_a_changed_name_is_told_once_for_each_distinct_value() -> None:
     result = made(one, *rows)
     assert len(result.points) == 30
     assert list(result.warnings.values()) == [
-        "report 'report': the value 'a b' of 'wiki' stands as 'a_b' in metric paths",
-        "report 'report': the value 'd/e' of 'wiki' stands as 'd_e' in metric paths",
+        "report 'report': the value 'a b' of 'wiki' is 'a_b' in metric paths",
+        "report 'report': the value 'd/e' of 'wiki' is 'd_e' in metric paths",
     ]
     assert made(one, ("2015-02-01", "a b", "2")).warnings.keys() < result.warnings.keys()
 
@@ -259,7 +259,7 @@ def test_a_dot_in_a_value_makes_a_level_and_is_told() -> None:
     assert list(result.warnings.values()) == [
         "report 'report': the value 'en.wikipedia' of 'wiki' makes a level of a metric path at each dot",
         (
-            "report 'report': the value '1.35 b' of 'version' stands as '1.35_b' in metric paths and makes a "
+            "report 'report': the value '1.35 b' of 'version' is '1.35_b' in metric paths and makes a "
             "level of a metric path at each dot"
         ),
     ]
@@ -360,7 +360,7 @@ def test_two_rows_with_the_same_path_and_date_are_a_problem_that_names_what_is_m
     assert told(result) == [
         (
             "'path' of graphite of report 'report' makes the same metric path of two rows of a date "
-            "(put in what tells them apart: {editor} or {is_bot})"
+            "(put in what distinguishes them: {editor} or {is_bot})"
         )
     ]
 

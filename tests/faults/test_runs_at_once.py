@@ -188,7 +188,10 @@ def test_a_run_that_waits_in_vain_for_another_to_send_says_so(tmp_path: Path) ->
             )
             said = other.run(code=1)
             assert f"another run, process {run.process.pid}, since 20" in said
-            assert f"is sending to 127.0.0.1:{server.port}, and has not got to them yet" in said
+            assert (
+                f"is sending to graphite://127.0.0.1:{server.port}, and has not got to them yet"
+                in said
+            )
             door.touch()
             run.ended(0)
         assert len(server.lines) == 6

@@ -78,7 +78,7 @@ def test_the_reports_in_trouble_come_first(
 ) -> None:
     text = status(capsys, troubled, troubled.folder)
     assert (
-        text.replace("0 s ago", "...")
+        text
         == f"""\
 {troubled.output}: 3 reports, 1 in trouble
 {troubled.folder / "config.yaml"}: last run ended ..., exit code 1
@@ -442,10 +442,16 @@ def test_a_wrong_call_ends_in_exit_code_2(
     assert called.stdout == ""
 
 
+def without_ages(shown: str) -> list[str]:
+    """The words of the status without the ages in it, which grow from call to call."""
+    return re.sub(r"\d+ (s|min) ago", "now", shown).split()
+
+
 def test_a_project_in_the_place_of_the_output_folder_is_told(troubled: Project) -> None:
     # Once the order of `status` was another: it takes both.
-    called = troubled.call("status", troubled.folder, troubled.output, code=1)
-    assert troubled.call("status", troubled.output, troubled.folder, code=1).stdout == called.stdout
+    orders = [(troubled.folder, troubled.output), (troubled.output, troubled.folder)]
+    shown = [troubled.call("status", *folders, code=1).stdout for folders in orders]
+    assert without_ages(shown[0]) == without_ages(shown[1])
     called = troubled.call("status", troubled.output / "nowhere", code=2)
     assert "nowhere: there is no such output folder (the first run makes it)" in called.stderr
     for command in ("run", "plan", "rerun", "resend", "metrics"):

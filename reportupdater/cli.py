@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from importlib import import_module
 
 from reportupdater.commands.printing import Parser, put
-from reportupdater.errors import ReportupdaterError
+from reportupdater.errors import ReportupdaterError, Result, exit_code
 from reportupdater.terminal import log
 
 COMMANDS = (
@@ -71,13 +71,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = parser(named).parse_args(argv)
         log.set_up(arguments.log_level)
-        exit_code: int = arguments.call(arguments)
+        result: Result = arguments.call(arguments)
     except ReportupdaterError as error:
-        logging.getLogger("reportupdater").error("%s", error)
-        return error.exit_code
+        if not error.is_logged:
+            logging.getLogger("reportupdater").error("%s", error)
+        return exit_code(error)
     except KeyboardInterrupt:  # while nothing is in work yet: a run takes the signal itself
+        logging.getLogger("reportupdater").error("interrupted before anything was done")
         return 128 + signal.SIGINT
-    return exit_code
+    return exit_code(result)
 
 
 def _fill_standard_streams() -> None:

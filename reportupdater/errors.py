@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 _SHOWN = 60
 _LONGEST_WORD = 200
@@ -22,6 +22,25 @@ NO_THREAD_HINT = "`ulimit -u` is how many processes and threads this user may ha
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+
+
+class Result(Protocol):
+    """What every command ends with: whether all is well, and the exit code of a signal, if one came."""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing needs attention."""
+
+    @property
+    def stopped(self) -> int | None:
+        """What a shell expects of a process that a signal ended."""
+
+
+def exit_code(result: Result | ReportupdaterError) -> int:
+    """Return the exit code of what a command ended with, be it a result or an error: the one place."""
+    if isinstance(result, ReportupdaterError):
+        return result.exit_code
+    return result.stopped or (EXIT_OK if result.is_good else EXIT_FAILED)
 
 
 class Where(NamedTuple):
@@ -101,6 +120,8 @@ class ReportupdaterError(Exception):
     """Base of all errors that are shown without a traceback."""
 
     exit_code = EXIT_FAILED
+    is_logged = False
+    """Whether it has been logged where it was raised."""
 
     def __init__(self, what: str, *, where: Where | None = None, hint: str = "") -> None:
         super().__init__(what)

@@ -254,23 +254,26 @@ def written(path: Path, text: str) -> Path:
     return path
 
 
-def on_a_terminal(project: Project) -> str:
-    """What a run whose standard error is a terminal writes there."""
+def on_a_terminal(
+    project: Project, *, code: int = 0, meanwhile: Callable[[subprocess.Popen[bytes]], object] = id
+) -> str:
+    """What a run writes on the terminal that its outputs are; `meanwhile` is done while it runs."""
     reading, writing = pty.openpty()
     run = subprocess.Popen(
         [*RUN, "--now", "2025-01-04", project.folder, project.output],
         env=ENVIRONMENT | {"TERM": "xterm", "COLUMNS": "120"},
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdout=writing,
         stderr=writing,
     )
     os.close(writing)
     written = b""
+    meanwhile(run)
     with suppress(OSError):  # that the other end is closed is an error on a terminal
         while chunk := os.read(reading, 65536):
             written += chunk
     os.close(reading)
-    assert run.wait() == 0
+    assert run.wait() == code
     return written.decode()
 
 

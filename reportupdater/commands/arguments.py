@@ -8,14 +8,14 @@ import sys
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from reportupdater.config.host import default_host_files
 from reportupdater.config.load import CONFIG_NAME
 from reportupdater.configfile.kinds import FIRST_YEAR, LAST_YEAR
 from reportupdater.errors import UsageError
 from reportupdater.intervals import parse_moment
 from reportupdater.operations.run import Request
-from reportupdater.planning.explode import EVERY, Only
+from reportupdater.planning.explode import Only
 from reportupdater.spelling import normal
 
 
@@ -133,22 +133,34 @@ def put_project_first(given: argparse.Namespace) -> None:
 
 
 def request(given: argparse.Namespace) -> Request:
-    """The part of a request that the arguments above ask for. Raises UsageError."""
+    """The request that the arguments above make. Raises UsageError."""
+    return Request(**fields(given))
+
+
+def fields(given: argparse.Namespace) -> dict[str, Any]:
+    """The fields of a `Request` that the arguments above ask for. Raises UsageError."""
     check_order(given)
     if given.since and given.until and given.since >= given.until:
         raise UsageError("the range is empty: --since is not before --until")
-    return Request(
-        project=given.project,
-        output=given.output,
-        config_path=given.config_path,
-        host_files=host_files(given),
-        reports=tuple(given.report),
-        since=given.since,
-        until=given.until,
-        only=only(given) if "only" in given else EVERY,
-        max_intervals=given.max_intervals if "max_intervals" in given else None,
-        now=given.now if "now" in given else None,
-    )
+    return source(given) | {
+        "output": given.output,
+        "since": given.since,
+        "until": given.until,
+        "max_intervals": given.max_intervals if "max_intervals" in given else None,
+        "now": given.now if "now" in given else None,
+    }
+
+
+def source(given: argparse.Namespace) -> dict[str, Any]:
+    """The fields of a `Source` that the arguments above ask for, as far as the command has them."""
+    found: dict[str, Any] = {"config_path": given.config_path, "host_files": host_files(given)}
+    if "project" in given:
+        found["project"] = given.project
+    if "only" in given:
+        found["only"] = only(given)
+    if "report" in given and isinstance(given.report, list):  # `try` has one, in another place
+        found["reports"] = tuple(given.report)
+    return found
 
 
 def only(given: argparse.Namespace) -> Only:
@@ -159,10 +171,9 @@ def only(given: argparse.Namespace) -> Only:
     return wanted
 
 
-def host_files(arguments: argparse.Namespace) -> tuple[Path, ...]:
-    """The host settings that count."""
-    given: Path | None = arguments.host_config
-    return tuple(default_host_files()) if given is None else (given,)
+def host_files(given: argparse.Namespace) -> tuple[Path, ...] | None:
+    """The host settings that are named, if any."""
+    return None if given.host_config is None else (given.host_config,)
 
 
 def fixed(text: str) -> tuple[str, str]:

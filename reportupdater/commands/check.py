@@ -9,11 +9,11 @@ from typing import Any
 
 from reportupdater.commands import arguments
 from reportupdater.commands.printing import put, put_json
-from reportupdater.errors import EXIT_FAILED, EXIT_OK, Severity, UsageError
+from reportupdater.errors import Result, Severity, UsageError
 from reportupdater.execution.clock import utcnow
-from reportupdater.operations.check import Examined, examine
+from reportupdater.execution.select import Source
+from reportupdater.operations.check import Examined, Request, check
 from reportupdater.terminal.wording import count
-from reportupdater.tsv.listing import needed
 
 EXAMPLES = """\
 examples:
@@ -57,29 +57,21 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.set_defaults(call=call)
 
 
-def call(given: argparse.Namespace) -> int:
-    """Run the command; its exit code."""
+def call(given: argparse.Namespace) -> Result:
+    """Run the command, and return what it ended with."""
     if given.config_path is not None and len(given.projects) > 1:
         raise UsageError("--config-path is for one project, and several are given")
-    if given.output is not None:
-        needed(given.output)
-    examined = examine(
-        list({os.path.realpath(path): path for path in given.projects}.values()),
-        now=utcnow(),
-        config_path=given.config_path,
-        host_files=arguments.host_files(given),
-        output=given.output,
+    folders = {os.path.realpath(path): path for path in given.projects}.values()
+    sources = tuple(Source(project=path, **arguments.source(given)) for path in folders)
+    checked = check(
+        Request(sources=sources, now=utcnow(), output=given.output, strict=given.strict)
     )
-    counts = {
-        severity: sum(one.count(severity) for one in examined)
-        for severity in (Severity.ERROR, Severity.WARNING, Severity.NOTICE)
-    }
+    counts = {severity: checked.count(severity) for severity in Severity}
     if given.json:
-        put_json(_as_dict(examined, counts))
+        put_json(_as_dict(checked.projects, counts))
     else:
-        put(*_lines(examined, counts))
-    failed = counts[Severity.ERROR] or (given.strict and counts[Severity.WARNING])
-    return EXIT_FAILED if failed else EXIT_OK
+        put(*_lines(checked.projects, counts))
+    return checked
 
 
 def _lines(examined: Sequence[Examined], counts: dict[Severity, int]) -> Iterator[str]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 
 from reportupdater.commands import arguments
-from reportupdater.commands.printing import put
+from reportupdater.commands.printing import Shown, put
 from reportupdater.config.effective import read_effective
-from reportupdater.config.load import load_project
 from reportupdater.config.written import lines
-from reportupdater.errors import EXIT_FAILED, EXIT_OK, Severity
-from reportupdater.execution.select import no_report
+from reportupdater.errors import Result, Severity
+from reportupdater.execution.select import Source, no_report
 from reportupdater.terminal.log import log_problems
 
 EXAMPLES = """\
@@ -43,11 +42,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.set_defaults(call=call)
 
 
-def call(given: argparse.Namespace) -> int:
-    """Run the command; its exit code."""
-    host_files = arguments.host_files(given)
-    project = load_project(given.project, given.config_path, host_files=host_files)
-    effective = read_effective(given.project, given.config_path, host_files)
+def call(given: argparse.Namespace) -> Result:
+    """Run the command, and return what it ended with."""
+    source = Source(**arguments.source(given))
+    project = source.load()
+    effective = read_effective(source.project, source.config_path, source.hosts)
     for name in given.report:
         if name not in effective.reports:
             raise no_report(project, name, effective.reports)
@@ -60,5 +59,4 @@ def call(given: argparse.Namespace) -> int:
         if not given.report or problem.report is None or problem.report in given.report
     ]
     log_problems(problems)
-    failed = any(problem.severity is Severity.ERROR for problem in problems)
-    return EXIT_FAILED if failed else EXIT_OK
+    return Shown(is_good=all(problem.severity is not Severity.ERROR for problem in problems))

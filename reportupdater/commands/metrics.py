@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from reportupdater.commands import arguments
 from reportupdater.commands.printing import put
-from reportupdater.errors import EXIT_FAILED, EXIT_OK
-from reportupdater.operations.metrics import Listing, listing
+from reportupdater.errors import Result
+from reportupdater.operations.metrics import Metrics, Request, metrics
 
 log = logging.getLogger(__name__)
 
@@ -44,21 +44,16 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.set_defaults(call=call)
 
 
-def call(given: argparse.Namespace) -> int:
-    """Run the command; its exit code."""
+def call(given: argparse.Namespace) -> Result:
+    """Run the command, and return what it ended with."""
     arguments.check_order(given)
-    found = listing(
-        given.project,
-        given.output,
-        config_path=given.config_path,
-        host_files=arguments.host_files(given),
-        reports=given.report,
-    )
+    found = metrics(Request(**arguments.source(given), output=given.output))
     put(*_lines(found))
-    return _show(found)
+    _log(found)
+    return found
 
 
-def _lines(found: Listing) -> Iterator[str]:
+def _lines(found: Metrics) -> Iterator[str]:
     for path in found.new:
         yield f"new  {path}"
     for path in found.sent:
@@ -70,8 +65,8 @@ def _lines(found: Listing) -> Iterator[str]:
     )
 
 
-def _show(found: Listing) -> int:
-    """Log what is wrong or worth knowing; the exit code."""
+def _log(found: Metrics) -> None:
+    """Log what is wrong or worth knowing."""
     for name in found.unknown:
         log.warning("report %r: its paths have columns; give OUTPUT to have them listed", name)
     for trouble in found.troubles:
@@ -84,4 +79,3 @@ def _show(found: Listing) -> int:
             f"{len(found.new):,}",
             f"{found.limit:,}",
         )
-    return EXIT_OK if found.is_valid and not found.troubles else EXIT_FAILED

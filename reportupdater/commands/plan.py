@@ -6,7 +6,7 @@ import argparse
 
 from reportupdater.commands import arguments
 from reportupdater.commands.printing import put, put_json
-from reportupdater.errors import EXIT_FAILED, EXIT_OK
+from reportupdater.errors import Result
 from reportupdater.operations.run import Request
 
 EXAMPLES = """\
@@ -40,20 +40,20 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.set_defaults(call=call)
 
 
-def call(given: argparse.Namespace) -> int:
-    """Run the command; its exit code."""
+def call(given: argparse.Namespace) -> Result:
+    """Run the command, and return what it ended with."""
     return show(arguments.request(given), as_json=given.json)
 
 
-def show(request: Request, *, as_json: bool = False) -> int:
-    """Print what a run would do; the exit code."""
+def show(request: Request, *, as_json: bool = False) -> Result:
+    """Print what a run would do."""
     # A run that is no dry one has no need of them.
     from reportupdater.commands.plan_text import lines
-    from reportupdater.operations.plan import as_dict, outlook
+    from reportupdater.operations.plan import as_dict, plan
 
-    found = outlook(request)
+    found = plan(request)
     if as_json:
         put_json(as_dict(found))
     else:
         put(*lines(found))
-    return EXIT_OK if found.is_good else EXIT_FAILED
+    return found

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from textwrap import wrap
 
-from reportupdater.operations.plan import Outlook, ReportOutlook, SeriesOutlook, Stretch, labelled
+from reportupdater.operations.plan import Plan, ReportPlan, SeriesPlan, Stretch, labelled
 from reportupdater.planning.rest import Rest, Why
 from reportupdater.terminal import wording
 
@@ -16,7 +16,7 @@ _MOST_RANGES = 3
 _MOST_NAMES = 3
 
 
-def lines(found: Outlook) -> Iterator[str]:
+def lines(found: Plan) -> Iterator[str]:
     """The plan of a project, report by report."""
     yield f"{found.config_path} into {found.output}, {found.now:%Y-%m-%d %H:%M} UTC"
     for report in found.reports:
@@ -32,7 +32,7 @@ def lines(found: Outlook) -> Iterator[str]:
         )
 
 
-def _of_report(found: ReportOutlook) -> Iterator[str]:
+def _of_report(found: ReportPlan) -> Iterator[str]:
     name = found.report.name
     if found.held:
         yield from _filled(f"{name} {found.held}; a run would pass it over")
@@ -41,7 +41,7 @@ def _of_report(found: ReportOutlook) -> Iterator[str]:
         yield from _filled(f"{name}: {found.trouble}")
         return
     yield from _filled(f"{name}: {_amount(found.intervals, found.seconds)}")
-    groups: dict[object, list[SeriesOutlook]] = {}
+    groups: dict[object, list[SeriesPlan]] = {}
     for one in found.series:
         groups.setdefault((one.due, one.rest, one.trouble), []).append(one)
     # What most is due of comes first, but nothing may hide what is wrong.
@@ -60,7 +60,7 @@ def _of_report(found: ReportOutlook) -> Iterator[str]:
     yield from _of_future(found)
 
 
-def _of_group(group: list[SeriesOutlook], *, is_all: bool) -> Iterator[str]:
+def _of_group(group: list[SeriesPlan], *, is_all: bool) -> Iterator[str]:
     """The series of which the same is due. `is_all` says that the report has no others."""
     first = group[0]
     who = _who(group)
@@ -85,7 +85,7 @@ def _stretch(stretch: Stretch) -> str:
     return f"{stretch.reason.value} {_range(stretch.first, stretch.last)}{many}"
 
 
-def _who(group: list[SeriesOutlook]) -> str:
+def _who(group: list[SeriesPlan]) -> str:
     names = [str(one.series).partition(" ")[2] for one in group]
     if len(group) == 1:
         return names[0]
@@ -93,7 +93,7 @@ def _who(group: list[SeriesOutlook]) -> str:
     return f"{len(group)} series{listed}"
 
 
-def _why(found: SeriesOutlook, rest: Rest) -> str:
+def _why(found: SeriesPlan, rest: Rest) -> str:
     ranges = [_range(first, last) for first, last, _ in labelled(found.series.report, rest.runs)]
     where = f": {', '.join(_some(ranges, 'further stretches'))}"
     counted = f"{rest.intervals:,}"
@@ -112,7 +112,7 @@ def _why(found: SeriesOutlook, rest: Rest) -> str:
             return f"{counted} waiting for the lag{where}"
 
 
-def _of_failures(series: Iterable[SeriesOutlook]) -> Iterator[str]:
+def _of_failures(series: Iterable[SeriesPlan]) -> Iterator[str]:
     failing = [(interval, one.series) for one in series for interval in one.failing]
     if not failing:
         return
@@ -124,7 +124,7 @@ def _of_failures(series: Iterable[SeriesOutlook]) -> Iterator[str]:
     yield from _filled(f"failing: {what} {often}, the last time: {worst.error}", 2)
 
 
-def _of_future(found: ReportOutlook) -> Iterator[str]:
+def _of_future(found: ReportPlan) -> Iterator[str]:
     report = found.report
     if found.next_due is None:
         yield "  no further interval: the report ends"

@@ -6,6 +6,7 @@ import argparse
 import os
 import signal
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reportupdater.errors import ReportupdaterError
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
 
 EXIT_BROKEN_PIPE = 128 + signal.SIGPIPE
 """What a shell shows of a program that SIGPIPE has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a command ends with that has only shown something."""
+
+    is_good: bool = True
+    stopped: int | None = None
+
 
 _RED = "\x1b[31m"
 _PLAIN = "\x1b[0m"

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from reportupdater.commands import arguments
-from reportupdater.commands.printing import put
-from reportupdater.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE
+from reportupdater.commands.printing import Shown, put
+from reportupdater.errors import Result, UsageError
 from reportupdater.operations import rerun
 from reportupdater.operations.rerun import Marked
 from reportupdater.state.reruns import Mark
@@ -56,27 +56,26 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.set_defaults(call=call)
 
 
-def call(given: argparse.Namespace) -> int:
-    """Run the command; its exit code."""
+def call(given: argparse.Namespace) -> Result:
+    """Run the command, and return what it ended with."""
     request = replace(arguments.request(given), now=given.now)
     if given.list:
         opened = rerun.listed(request)
         put(*_marks(opened.marks))
         put(*(f"{name}: the next run takes up {path}" for path, name in opened.files))
-        return EXIT_OK
+        return Shown()
     if given.cancel:
         put(*_marks(rerun.cancel(request)))
         for path, name in rerun.listed(request).files:
             log.warning("%s: %s still marks it; remove that file too", name, path)
-        return EXIT_OK
-    asked = rerun.ask(request)
+        return Shown()
+    asked = rerun.rerun(request)
     put(*(line for report in asked.reports for line in _lines(report)))
     for trouble in asked.troubles:
         log.error("%s", trouble)
     if asked.is_good and not any(report.intervals for report in asked.reports):
-        log.error("nothing is marked: nothing of the range is done")
-        return EXIT_USAGE
-    return EXIT_OK if asked.is_good else EXIT_FAILED
+        raise UsageError("nothing is marked: nothing of the range is done")
+    return asked
 
 
 def _lines(report: Marked) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from reportupdater.commands import arguments
+from reportupdater.errors import Result
 from reportupdater.operations.resend import resend
 
 EXAMPLES = """\
@@ -35,6 +36,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.set_defaults(call=call)
 
 
-def call(given: argparse.Namespace) -> int:
-    """Run the command; its exit code."""
+def call(given: argparse.Namespace) -> Result:
+    """Run the command, and return what it ended with."""
     return resend(arguments.request(given))

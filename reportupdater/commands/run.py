@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import logging
+import sys
 from dataclasses import replace
 
 from reportupdater.commands import arguments, plan
+from reportupdater.commands.printing import put
+from reportupdater.errors import Result
+from reportupdater.execution.result import RunResult
+from reportupdater.execution.summary_text import lines
 from reportupdater.operations.run import run
+
+log = logging.getLogger(__name__)
 
 EXAMPLES = """\
 examples:
@@ -64,7 +72,20 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.set_defaults(call=call)
 
 
-def call(given: argparse.Namespace) -> int:
-    """Run the command; its exit code."""
+def call(given: argparse.Namespace) -> Result:
+    """Run the command, and return what it ended with."""
     request = replace(arguments.request(given), jobs=given.jobs, send=given.send)
-    return plan.show(request) if given.dry_run else run(request)
+    if given.dry_run:
+        return plan.show(request)
+    result = run(request)
+    # On a terminal silence would be puzzling; a bad run, and a run that logs more, have said it.
+    if result.is_good and sys.stdout.isatty() and not log.isEnabledFor(logging.INFO):
+        _show_end(result)
+    return result
+
+
+def _show_end(result: RunResult) -> None:
+    """Print one line that says what was done, and one for each report that was passed over."""
+    title, *rest = lines(result, f"{result.config_path} into {result.output}")
+    skipped = [line for line in rest if line.startswith("  skipped: ")]
+    put(title, *skipped)

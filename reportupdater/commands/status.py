@@ -9,9 +9,11 @@ from typing import Any
 from reportupdater.commands import arguments
 from reportupdater.commands.printing import put, put_json
 from reportupdater.commands.status_table import text
-from reportupdater.errors import EXIT_FAILED, EXIT_OK, UsageError
+from reportupdater.errors import Result, UsageError
 from reportupdater.execution.clock import utcnow
-from reportupdater.operations.status import ReportStanding, SeriesStanding, Standing, stand
+from reportupdater.execution.select import Source
+from reportupdater.operations.report_status import ReportStatus, SeriesStatus
+from reportupdater.operations.status import Request, Status, status
 from reportupdater.state.history import last_error, stamp
 from reportupdater.terminal.table import Screen
 
@@ -55,38 +57,38 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.set_defaults(call=call)
 
 
-def call(given: argparse.Namespace) -> int:
-    """Run the command; its exit code."""
+def call(given: argparse.Namespace) -> Result:
+    """Run the command, and return what it ended with."""
     arguments.put_project_first(given)
     if given.project is None and given.config_path is not None:
         raise UsageError("--config-path is of a project, and none is given")
-    standing = stand(
-        given.output,
-        given.project,
-        given.now or utcnow(),
-        config_path=given.config_path,
-        host_files=arguments.host_files(given),
-        names=given.report,
-        only=arguments.only(given),
+    found = status(
+        Request(
+            output=given.output,
+            now=given.now or utcnow(),
+            source=Source(**arguments.source(given)) if given.project else None,
+            reports=tuple(given.report),
+            only=arguments.only(given),
+        )
     )
     if given.json:
-        put_json(_json(standing, by_series=given.series))
+        put_json(_json(found, by_series=given.series))
     else:
-        put(*text(standing, Screen.of_stdout(), by_series=given.series))
-    return EXIT_FAILED if standing.in_trouble else EXIT_OK
+        put(*text(found, Screen.of_stdout(), by_series=given.series))
+    return found
 
 
-def _json(standing: Standing, *, by_series: bool) -> dict[str, Any]:
-    survey = standing.survey
+def _json(found: Status, *, by_series: bool) -> dict[str, Any]:
+    survey = found.survey
     return {
         "version": 1,
-        "at": stamp(standing.at),
-        "output": str(standing.output.absolute()),
-        "project": str(standing.project.absolute()) if standing.project else None,
+        "at": stamp(found.at),
+        "output": str(found.output.absolute()),
+        "project": str(found.project.absolute()) if found.project else None,
         "source": survey.source,
         "source_why": survey.why or None,
-        "in_trouble": standing.in_trouble,
-        "troubles": standing.troubles,
+        "in_trouble": not found.is_good,
+        "troubles": list(found.troubles),
         "datapoints_waiting": survey.undelivered,
         "runs": [
             {
@@ -98,12 +100,12 @@ def _json(standing: Standing, *, by_series: bool) -> dict[str, Any]:
             for config, run in survey.runs.items()
         ],
         "running": [running._asdict() for running in survey.running],
-        "other_reports": standing.others,
-        "reports": [_report(report, by_series=by_series) for report in standing.reports],
+        "other_reports": list(found.others),
+        "reports": [_report(report, by_series=by_series) for report in found.reports],
     }
 
 
-def _report(report: ReportStanding, *, by_series: bool) -> dict[str, Any]:
+def _report(report: ReportStatus, *, by_series: bool) -> dict[str, Any]:
     record = report.record
     return {
         "report": report.name,
@@ -124,11 +126,11 @@ def _report(report: ReportStanding, *, by_series: bool) -> dict[str, Any]:
         "owner": report.owner,
         "ticket": report.ticket,
         "description": report.description,
-        "notices": report.notices,
+        "notices": list(report.notices),
     } | ({"each_series": [_series(one) for one in report.series]} if by_series else {})
 
 
-def _series(one: SeriesStanding) -> dict[str, Any]:
+def _series(one: SeriesStatus) -> dict[str, Any]:
     return {
         "tsv": one.tsv,
         "dimensions": one.dimensions,

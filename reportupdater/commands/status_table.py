@@ -1,11 +1,12 @@
-"""How the reports of an output folder stand, as text."""
+"""The status of an output folder as text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from reportupdater.operations.status import ReportStanding, SeriesStanding, Standing
+from reportupdater.operations.report_status import ReportStatus, SeriesStatus
+from reportupdater.operations.status import Status
 from reportupdater.state.history import last_of
 from reportupdater.terminal import wording
 from reportupdater.terminal.table import Row, Screen, lines
@@ -14,32 +15,32 @@ _MOST_SERIES = 5
 _MOST_NAMES = 3
 
 
-def text(standing: Standing, screen: Screen, *, by_series: bool) -> Iterator[str]:
+def text(status: Status, screen: Screen, *, by_series: bool) -> Iterator[str]:
     """Return the state of an output folder as lines, by report or by series."""
-    for line in _head(standing):
+    for line in _head(status):
         yield from screen.broken(line)
-    for trouble in standing.troubles:
+    for trouble in status.troubles:
         yield from map(screen.red, screen.broken("! " + trouble))
-    if not standing.reports:
+    if not status.reports:
         return
     yield ""
     if by_series:
-        for report in standing.reports:
+        for report in status.reports:
             yield from _series_table(report, screen)
             yield ""
     else:
-        yield from _reports_table(standing, screen)
-    if standing.others:
+        yield from _reports_table(status, screen)
+    if status.others:
         yield ""
-        others = ", ".join(standing.others)
+        others = ", ".join(status.others)
         yield from screen.broken(f"not of this project, and not looked at: {others}")
 
 
-def _head(standing: Standing) -> Iterator[str]:
-    bad = sum(report.in_trouble for report in standing.reports)
-    count = wording.count(len(standing.reports), "report")
-    yield f"{standing.output}: {count}, {bad or 'none'} in trouble"
-    survey = standing.survey
+def _head(status: Status) -> Iterator[str]:
+    bad = sum(report.in_trouble for report in status.reports)
+    count = wording.count(len(status.reports), "report")
+    yield f"{status.output}: {count}, {bad or 'none'} in trouble"
+    survey = status.survey
     if survey.source != "state":
         why = survey.why or "there is no state yet"
         source = {
@@ -49,7 +50,7 @@ def _head(standing: Standing) -> Iterator[str]:
         yield f"{why}: {source}"
     for config, run in survey.runs.items():
         ended = datetime.fromisoformat(run["ended"].removesuffix("Z"))
-        age = wording.span(standing.at - ended)
+        age = wording.span(status.at - ended)
         yield f"{config}: last run ended {age} ago, exit code {run['exit_code']}"
     for running in survey.running:
         yield f"{running.config}: process {running.pid} is at work since {_minute(running.started)}"
@@ -57,26 +58,26 @@ def _head(standing: Standing) -> Iterator[str]:
         yield f"{points:,} datapoints wait for {destination}"
 
 
-def _reports_table(standing: Standing, screen: Screen) -> Iterator[str]:
+def _reports_table(status: Status, screen: Screen) -> Iterator[str]:
     head = ["series", "done up to", "missing", "empty", "last run"]
-    if standing.project:
+    if status.project:
         head.append("next due")
     rows = []
-    for report in standing.reports:
+    for report in status.reports:
         cells = [
             f"{len(report.series):,}",
             _hour(report.done_up_to),
             "-" if report.missing is None else f"{report.missing:,}",
             f"{sum(one.empty > 0 for one in report.series):,}",
-            _last_run(report, standing.at),
+            _last_run(report, status.at),
         ]
-        if standing.project:
-            cells.append(_next_due(report, standing.at))
+        if status.project:
+            cells.append(_next_due(report, status.at))
         rows.append(Row(report.name, cells, list(_notes(report)), report.in_trouble))
     yield from lines(Row("report", head), rows, screen)
 
 
-def _series_table(report: ReportStanding, screen: Screen) -> Iterator[str]:
+def _series_table(report: ReportStatus, screen: Screen) -> Iterator[str]:
     head = Row(report.name, ["done up to", "missing", "empty", "marked"])
     for note in _of_report(report):
         yield from screen.broken(note)
@@ -97,14 +98,14 @@ def _series_table(report: ReportStanding, screen: Screen) -> Iterator[str]:
     yield from lines(head, rows, screen)
 
 
-def _notes(report: ReportStanding) -> Iterator[str]:
+def _notes(report: ReportStatus) -> Iterator[str]:
     yield from _of_report(report)
     said = (report.record.error if report.record else None) or ""
     bad = [one for one in report.series if one.in_trouble]
     bad = [one for one in bad if not (one.damaged and one.damaged in said)]
     if said and len(report.series) == 1:
         bad = [one for one in bad if one.damaged]
-    groups: dict[str, list[SeriesStanding]] = {}
+    groups: dict[str, list[SeriesStatus]] = {}
     for one in bad:
         groups.setdefault(_trouble(one), []).append(one)
     for trouble, of in list(groups.items())[:_MOST_SERIES]:
@@ -123,7 +124,7 @@ def _notes(report: ReportStanding) -> Iterator[str]:
         yield f"{len(behind)} of {len(report.series)} series are behind: {shown}"
 
 
-def _of_report(report: ReportStanding) -> Iterator[str]:
+def _of_report(report: ReportStatus) -> Iterator[str]:
     record = report.record
     if report.invalid:
         yield report.invalid
@@ -139,7 +140,7 @@ def _of_report(report: ReportStanding) -> Iterator[str]:
     yield from report.notices
 
 
-def _trouble(one: SeriesStanding) -> str:
+def _trouble(one: SeriesStatus) -> str:
     if one.damaged:
         return one.damaged
     if one.failing:
@@ -153,25 +154,25 @@ def _trouble(one: SeriesStanding) -> str:
     return f"late: {_hour(one.done_up_to)} is the last that is done"
 
 
-def _labels(series: Sequence[SeriesStanding]) -> str:
+def _labels(series: Sequence[SeriesStatus]) -> str:
     """Series with the same lines."""
     if len(series) == 1:
         return _label(series[0])
     return f"{len(series):,} series ({wording.some([_label(one) for one in series], _MOST_NAMES)})"
 
 
-def _label(one: SeriesStanding) -> str:
+def _label(one: SeriesStatus) -> str:
     return " ".join(f"{name}={value}" for name, value in one.dimensions.items()) or one.tsv
 
 
-def _last_run(report: ReportStanding, now: datetime) -> str:
+def _last_run(report: ReportStatus, now: datetime) -> str:
     if report.record is None:
         return "-"
     at = datetime.fromisoformat(report.record.last_run.removesuffix("Z"))
     return f"{wording.span(now - at)} ago"
 
 
-def _next_due(report: ReportStanding, now: datetime) -> str:
+def _next_due(report: ReportStatus, now: datetime) -> str:
     if report.next_due is None:
         return "-"
     return "now" if report.next_due <= now else f"in {wording.span(report.next_due - now)}"

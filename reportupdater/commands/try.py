@@ -7,12 +7,12 @@ import logging
 from datetime import UTC, datetime
 
 from reportupdater.commands import arguments
-from reportupdater.commands.printing import put, put_text
-from reportupdater.errors import EXIT_FAILED, EXIT_OK
+from reportupdater.commands.printing import Shown, put, put_text
+from reportupdater.errors import Result
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.outcome import Answer, Failure
 from reportupdater.model import Meaning, SinkSettings, Table
-from reportupdater.operations.try_interval import Trial, Tried, prepared, tried
+from reportupdater.operations.try_interval import Request, Trial, Tried, prepare, try_interval
 from reportupdater.sinks.base import Made
 from reportupdater.terminal import wording
 from reportupdater.terminal.result import aligned, screen_width
@@ -74,16 +74,16 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.set_defaults(call=call)
 
 
-def call(given: argparse.Namespace) -> int:
-    """Run the command; its exit code."""
-    trial = prepared(
-        given.project,
-        given.report,
-        now=given.now or utcnow(),
-        date=given.date,
-        only=arguments.only(given),
-        config_path=given.config_path,
-        host_files=arguments.host_files(given),
+def call(given: argparse.Namespace) -> Result:
+    """Run the command, and return what it ended with."""
+    trial = prepare(
+        Request(
+            **arguments.source(given),
+            reports=(given.report,),
+            report=given.report,
+            now=given.now or utcnow(),
+            date=given.date,
+        )
     )
     if trial.others:
         log.info("%d problems elsewhere in the configuration; `check` lists them", trial.others)
@@ -91,13 +91,13 @@ def call(given: argparse.Namespace) -> int:
         log.warning("%s would not be computed by a run: %s", trial.task, doubt)
     if given.render_only:
         put_text(trial.query.text)
-        return EXIT_OK
+        return Shown()
     _show_query(trial)
     if trial.has_side_effects and not given.execute:
         _title("not run")
         put("It may write, or have other side effects; --execute runs it.")
-        return EXIT_OK
-    return _show(trial, tried(trial), given.limit)
+        return Shown()
+    return _show(trial, try_interval(trial), given.limit)
 
 
 def _title(text: str) -> None:
@@ -114,13 +114,13 @@ def _show_query(trial: Trial) -> None:
     put_text(trial.query.text)
 
 
-def _show(trial: Trial, found: Tried, limit: int) -> int:
-    """Show what came of it; the exit code."""
+def _show(trial: Trial, found: Tried, limit: int) -> Shown:
+    """Show what came of it."""
     on = f" on {found.server}" if found.server else ""
     took = f"{found.seconds:.2f} s{on}"
     if found.stopped is not None:
         log.error("interrupted after %s: the query was stopped", took)
-        return found.stopped
+        return Shown(is_good=False, stopped=found.stopped)
     if found.table is not None:
         count = wording.count(len(found.table.rows), "row")
         _title(f"result: {count}, {took}")
@@ -134,7 +134,7 @@ def _show(trial: Trial, found: Tried, limit: int) -> int:
         else:
             _title("checks: failed")
             log.error("%s would not be stored: %s", trial.task, error)
-        return EXIT_FAILED
+        return Shown(is_good=False)
     _title("checks: passed")
     if found.table is not None and not found.table.rows:
         put(f"There are no rows: one of empty values would be stored, dated {trial.task.start}.")
@@ -142,9 +142,10 @@ def _show(trial: Trial, found: Tried, limit: int) -> int:
         put("Names of columns, width and date of each row: a run would store them.")
     if trial.withheld:
         log.error("no datapoints would be sent before the configuration is fixed")
-        return EXIT_FAILED
-    codes = [_show_datapoints(trial.sinks[name], made, limit) for name, made in found.made.items()]
-    return max(codes, default=EXIT_OK)
+        return Shown(is_good=False)
+    for name, made in found.made.items():
+        _show_datapoints(trial.sinks[name], made, limit)
+    return Shown(is_good=not any(made.problems for made in found.made.values()))
 
 
 def _show_table(result: Table, limit: int) -> None:
@@ -170,8 +171,8 @@ def _put_more(more: int, of: str) -> None:
         put(f"… and {wording.count(more, f'more {of}')}; --limit shows more")
 
 
-def _show_datapoints(settings: SinkSettings, made: Made, limit: int) -> int:
-    """Show the datapoints that a run would send; the exit code."""
+def _show_datapoints(settings: SinkSettings, made: Made, limit: int) -> None:
+    """Show the datapoints that a run would send."""
     _title(f"datapoints: {len(made.points):,}, {_receiver(settings)}")
     if made.points:
         rows = [(point.key, point.value, _moment(point.timestamp)) for point in made.points[:limit]]
@@ -183,7 +184,6 @@ def _show_datapoints(settings: SinkSettings, made: Made, limit: int) -> int:
         log.warning("%s", warning)
     for problem in made.problems:
         log.error("datapoints would not be sent: %s", problem)
-    return EXIT_FAILED if made.problems else EXIT_OK
 
 
 def _receiver(settings: SinkSettings) -> str:

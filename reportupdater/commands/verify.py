@@ -6,8 +6,8 @@ import argparse
 
 from reportupdater.commands import arguments
 from reportupdater.commands.printing import put
-from reportupdater.errors import EXIT_FAILED, EXIT_OK
-from reportupdater.operations.verify import verify
+from reportupdater.errors import Result
+from reportupdater.operations.verify import VerifyRequest, verify
 
 EXAMPLES = """\
 examples:
@@ -48,8 +48,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.set_defaults(call=call)
 
 
-def call(given: argparse.Namespace) -> int:
-    """Run the command; its exit code."""
-    verdict = verify(arguments.request(given), given.render_url, resend=given.resend)
+def call(given: argparse.Namespace) -> Result:
+    """Run the command, and return what it ended with."""
+    verdict = verify(
+        VerifyRequest(**arguments.fields(given), render_url=given.render_url, resend=given.resend)
+    )
     put(*verdict.lines)
-    return verdict.stopped or (EXIT_OK if verdict.is_good else EXIT_FAILED)
+    return verdict

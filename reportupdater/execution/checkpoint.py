@@ -12,7 +12,7 @@ from reportupdater.state import journal
 from reportupdater.state.database import State
 from reportupdater.state.journal import Merged
 from reportupdater.state.locks import Locks, NoLock
-from reportupdater.tsv import files, names
+from reportupdater.tsv import files, listing, names
 
 _TOGETHER = 64
 """TSVs that are made durable together."""
@@ -78,4 +78,5 @@ def _note(summary: Summary, report: str, path: str, error: Exception) -> None:
         report,
         f"{path} cannot be written: {why}; what was computed is kept, and written by the first run"
         " that can",
+        values=listing.values(path),
     )

@@ -162,12 +162,20 @@ class Committer:
         if outcome.warnings:
             self._warned.note(outcome)
         self._uncheckpointed.setdefault(task.series, monotonic())
-        self._summary.count(task.series.report.name, empty=not outcome.rows)
+        counts = self._summary.of(task.series.report.name, task.series.tsv)
+        if outcome.rows:
+            counts.done += 1
+        else:
+            counts.empty += 1
         log.debug("%s: %s", task, "done" if outcome.rows else "empty")
 
     def _fail(self, task: Task, error: ReportupdaterError, count: int = 1) -> None:
         """Count failures of which this is the first."""
-        if self._summary.failed.add(task.series.report.name, str(error), str(task), count):
+        report = task.series.report.name
+        self._summary.of(report, task.series.tsv).failed += count
+        if self._summary.failed.add(
+            report, str(error), str(task), count, values=task.series.values
+        ):
             log.info("%s: %s", task, error)
 
     def _merge(self, due: Iterable[Series]) -> None:

@@ -119,12 +119,13 @@ def coverage(
                     news[one.tsv] = file, found
         except TsvError as error:
             if one.tsv not in waiting:  # else the checkpoint has reported it
-                summary.troubles.add(report.name, str(error))
+                summary.troubles.add(report.name, str(error), values=one.values)
             done[one] = None
         except OSError as error:
             what = f"cannot be read: {error.strerror}"
             where = Where(str(state.output / one.tsv))
-            summary.troubles.add(report.name, sentence(what, where, files.unreadable(error)))
+            text = sentence(what, where, files.unreadable(error))
+            summary.troubles.add(report.name, text, values=one.values)
             done[one] = None
         else:
             starts = waiting.get(one.tsv)
@@ -148,7 +149,7 @@ def _with(
                 f"{state.path}: a result of {series.tsv} is dated {shown(start)}: none of its"
                 f" {report.granularity.value} begins there (has `granularity` been changed?)"
             )
-            summary.troubles.add(report.name, what)
+            summary.troubles.add(report.name, what, values=series.values)
             return None
         numbers.add(number)
     return Coverage.of(numbers)

@@ -30,13 +30,14 @@ def findings(
         error = _error(report.name, summary)
         if report not in owned and error is None:
             continue
+        counts = summary.counts(report.name)
         found.append(
             Finding(
                 report.name,
                 series=len(explode(report)),
-                done=summary.counts[report.name, False],
-                empty=summary.counts[report.name, True],
-                failed=len(summary.failed.of(report.name)),
+                done=counts.done,
+                empty=counts.empty,
+                failed=counts.failed,
                 error=error,
                 owner=report.owner,
                 ticket=report.ticket,

@@ -8,62 +8,68 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from reportupdater.config.host import on_failure
-from reportupdater.errors import EXIT_FAILED, EXIT_USAGE, ReportupdaterError
+from reportupdater.errors import EXIT_FAILED, EXIT_USAGE, ReportupdaterError, exit_code
 from reportupdater.execution.clock import utcnow
+from reportupdater.execution.result import RunResult
+from reportupdater.execution.select import Source
 from reportupdater.execution.summary import Summary
+from reportupdater.execution.summary_text import lines
 from reportupdater.state.history import stamp
 from reportupdater.terminal.escaping import escaped_line
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """The summary of a run, and the command that gets it.
+@contextmanager
+def watching(source: Source, output: Path, summary: Summary) -> Iterator[Watch]:
+    """Run the command when the block ends with exit code 1 or 2, with the summary or the error.
 
-    An interrupted run is not reported: it was wanted, and the next run continues it.
+    What the block raises is logged before: the command may take its time. An interrupted run is
+    not reported: it was wanted, and the next run continues it.
     """
+    watch = Watch(source, output, summary)
+    try:
+        yield watch
+    except ReportupdaterError as error:
+        logging.getLogger("reportupdater").error("%s", error)
+        error.is_logged = True
+        watch.notify(error.exit_code, str(error))
+        raise
+    except Exception as bug:
+        watch.notify(EXIT_FAILED, f"a bug of this program: {bug!r}")
+        raise
+    if watch.result and exit_code(watch.result) in (EXIT_FAILED, EXIT_USAGE):
+        watch.notify(exit_code(watch.result))
 
-    config: Path
+
+@dataclass(slots=True)
+class Watch:
+    """A run in progress, and its result when it has ended."""
+
+    source: Source
     output: Path
-    host_files: Sequence[Path]
     summary: Summary
-    """Of the run; it is looked at when the run has ended."""
+    """Of the run; it is looked at where the run has no result."""
+    result: RunResult | None = None
     started: datetime = field(default_factory=utcnow)
 
-    def over(self, run: Callable[[], int]) -> int:
-        """Run, then run the command if that ends with exit code 1 or 2; return the exit code.
-
-        What the run raises is logged before: the command may take its time.
-        """
-        error = ""
-        try:
-            exit_code = run()
-        except ReportupdaterError as raised:
-            error, exit_code = str(raised), raised.exit_code
-            logging.getLogger("reportupdater").error("%s", error)
-        except Exception as bug:
-            self._notify(EXIT_FAILED, f"a bug of this program: {bug!r}")
-            raise
-        if exit_code in (EXIT_FAILED, EXIT_USAGE):
-            self._notify(exit_code, error)
-        return exit_code
-
-    def _notify(self, exit_code: int, error: str) -> None:
-        command = on_failure(self.host_files)
+    def notify(self, code: int, error: str = "") -> None:
+        """Run the command, if the host settings have one. What goes wrong with it is logged."""
+        command = on_failure(self.source.hosts)
         if command is None:
             return
         from reportupdater.execution import notify  # a good run does without starting programs
 
         try:
-            notify.run_command(command.value, json.dumps(self._values(exit_code, error)))
+            notify.run_command(command.value, json.dumps(self._values(code, error)))
         except (ReportupdaterError, OSError) as failure:
             from reportupdater.redaction import Redaction
 
@@ -73,18 +79,19 @@ class Watch:
                 Redaction(command.value)(str(failure)),
             )
 
-    def _values(self, exit_code: int, error: str) -> dict[str, Any]:
-        config, output = self.config.absolute(), self.output.absolute()
-        ending = [error] if error else self.summary.lines(f"{config} into {output}")
+    def _values(self, code: int, error: str) -> dict[str, Any]:
+        config, output = self.source.config.absolute(), self.output.absolute()
+        result = self.result or self.summary.result(config, output)
+        ending = [error] if error else lines(result, f"{config} into {output}")
         return {
             "version": 1,
             "project": str(config),
             "output": str(output),
             "started": stamp(self.started),
             "ended": stamp(utcnow()),
-            "exit_code": exit_code,
+            "exit_code": code,
             "error": error,
             # It is read by people, on whose screen it must not do more.
-            "text": "\n".join(map(escaped_line, [*self.summary.configuration, *ending])),
-            **self.summary.as_dict(),
+            "text": "\n".join(map(escaped_line, [*result.configuration, *ending])),
+            **result.as_dict(),
         }

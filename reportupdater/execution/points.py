@@ -21,6 +21,8 @@ from reportupdater.tsv import rows as tsv
 
 log = logging.getLogger(__name__)
 
+_CURE = "once that is fixed, `reportupdater resend` sends them"
+_MOST_WARNINGS = 50  # odd values of a column could be thousands
 _TOGETHER = 1 << 16
 """Characters of results whose datapoints are made together."""
 
@@ -104,7 +106,8 @@ def enqueue(
     try:
         read = list(points)  # before the transaction, for whose end other runs wait
     except (TsvError, OSError) as error:
-        summary.troubles.add(series.report.name, f"{series.tsv}: {error_text(error)}")
+        what = f"{series.tsv}: {error_text(error)}"
+        summary.troubles.add(series.report.name, what, values=series.values)
         return
     with state.transaction() as connection:
         for made in read:
@@ -115,11 +118,16 @@ def enqueue(
 
 
 def note_datapoints(summary: Summary, report: Report, made: Made) -> None:
-    """Count what was odd about datapoints."""
-    summary.note_datapoints(
-        report.name,
-        problems=[str(problem) for problem in made.problems],
-        warnings=made.warnings,
-        nameless=made.nameless,
-        no_numbers=made.no_numbers,
-    )
+    """Count what was odd about datapoints, and log each odd value of a column once."""
+    for problem in made.problems:
+        summary.troubles.add(report.name, f"datapoints were not sent: {problem}; {_CURE}")
+    for about, warning in made.warnings.items():
+        if about not in summary.warned_of and len(summary.warned_of) < _MOST_WARNINGS:
+            summary.warned_of.add(about)
+            log.warning("%s", warning)
+    if made.nameless:
+        what = "rows lack a value that their metric path needs"
+        summary.not_sent.add(report.name, what, count=made.nameless)
+    if made.no_numbers:
+        what = "values that are no finite numbers"
+        summary.not_sent.add(report.name, what, count=made.no_numbers)

@@ -1,42 +1,101 @@
-"""What stands before any work: which reports are meant, which of them are ours, where points go."""
+"""Select what a command is about: a project, its reports, its series, the sinks it sends to."""
 
 from __future__ import annotations
 
 import logging
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from reportupdater.config.load import load_project
-from reportupdater.errors import Severity, TsvError, UsageError, Where, nearest
-from reportupdater.execution.clock import utcnow
+from reportupdater.config.host import default_host_files
+from reportupdater.config.load import CONFIG_NAME, load_project
+from reportupdater.errors import Severity, UsageError, Where, nearest
 from reportupdater.execution.summary import Summary
 from reportupdater.model import Project, Report, SinkSettings
-from reportupdater.planning.explode import EVERY, Only, explode
+from reportupdater.planning.explode import Only, explode
 from reportupdater.spelling import normal
-from reportupdater.state import coverage, owners
-from reportupdater.state.database import State
-from reportupdater.state.locks import Locks
-from reportupdater.state.owners import Owner
-from reportupdater.state.storable import on_disk
 from reportupdater.terminal.log import log_problems
-from reportupdater.terminal.wording import count
 from reportupdater.tsv import files, folder
 
 log = logging.getLogger(__name__)
 
-_MOST_READ = 20
-"""Series of a report that are read to see of what granularity they are, where no run is known."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Which project is read, from which files, and which of its reports and series are meant."""
+
+    project: Path
+    """Its folder."""
+    config_path: Path | None = None
+    """Another file than the `config.yaml` in it."""
+    host_files: tuple[Path, ...] | None = None
+    """Host settings, each laid over the one before; None for those of this machine and user."""
+    reports: tuple[str, ...] = ()
+    """Names; empty means all."""
+    only: Only = field(default_factory=dict)
+    """Dimension → the values that are wanted; a dimension that is not there may have any."""
+    jobs: int = 2
+    """Scripts at once."""
+
+    @property
+    def config(self) -> Path:
+        """The file of the configuration."""
+        return self.config_path or self.project / CONFIG_NAME
+
+    @property
+    def hosts(self) -> tuple[Path, ...]:
+        """The files of host settings."""
+        return default_host_files() if self.host_files is None else self.host_files
+
+    def load(self) -> Project:
+        """Return the whole project. Raises UsageError where it cannot be read."""
+        return load_project(self.project, self.config_path, jobs=self.jobs, host_files=self.hosts)
 
 
-def chosen(
-    project: Project, names: Sequence[str], summary: Summary, only: Only = EVERY
-) -> list[Report]:
-    """The valid reports that are asked for; reports and counts what is wrong with the others.
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A project, and those of its valid reports that are meant."""
 
-    With `only`, those that have such series. Raises UsageError for the name of a report, of a
-    dimension, or a value that the project does not have.
+    project: Project
+    reports: tuple[Report, ...]
+    errors: tuple[str, ...]
+    """What is wrong with the configuration of what was meant; it has been logged."""
+
+    @property
+    def contacts(self) -> Mapping[str, str]:
+        """Report → its contact."""
+        return {report.name: report.contact for report in self.project.reports}
+
+    def check_any(self) -> None:
+        """Raise UsageError where no report is left."""
+        if not self.reports:
+            where = Where(str(self.project.config_path))
+            raise UsageError("no report could be loaded", where=where)
+
+    def summary(self) -> Summary:
+        """Return a summary that begins with what is wrong with the configuration."""
+        summary = Summary()
+        self.begin(summary)
+        return summary
+
+    def begin(self, summary: Summary) -> None:
+        """Note the errors and contacts in a summary."""
+        summary.configuration, summary.contacts = self.errors, self.contacts
+
+
+def select(source: Source) -> Selected:
+    """Load a project, log what is wrong with what is meant, and select the valid reports.
+
+    Raises UsageError for the name of a report, of a dimension, or a value that the project does not
+    have.
     """
+    return narrowed(source.load(), source)
+
+
+def narrowed(project: Project, source: Source) -> Selected:
+    """Select the valid reports of a loaded project, and log what is wrong with what is meant."""
+    names, only = source.reports, source.only
     for name in names:
         if name not in project.names:
             raise no_report(project, name, project.names)
@@ -46,15 +105,12 @@ def chosen(
         if not names or problem.report is None or problem.report in names
     ]
     log_problems(problems)
-    summary.configuration = [
-        str(problem) for problem in problems if problem.severity is Severity.ERROR
-    ]
-    summary.contacts = {report.name: report.contact for report in project.reports}
+    errors = [str(problem) for problem in problems if problem.severity is Severity.ERROR]
     reports = [report for report in project.reports if not names or report.name in names]
-    if not only or not reports:
-        return reports
-    _check_only(project, reports, only)
-    return [report for report in reports if explode(report, only)]
+    if only and reports:
+        _check_only(project, reports, only)
+        reports = [report for report in reports if explode(report, only)]
+    return Selected(project, tuple(reports), tuple(errors))
 
 
 def no_report(project: Project, name: str, known: Iterable[str]) -> UsageError:
@@ -95,98 +151,6 @@ def made(output: Path) -> Path:
             hint=files.remedy(error),
         ) from None
     return output
-
-
-def held(
-    project: Project, reports: Sequence[Report], state: State, locks: Locks, summary: Summary
-) -> Mapping[Report, Owner]:
-    """The reports that this run may work on, each with what its TSVs will know about it."""
-    mine = {}
-    locks.make_room(len(reports))
-    taken = locks.take_all([report.name for report in reports], utcnow())
-    for report in reports:
-        if report.name in locks.broken:
-            summary.troubles.add(report.name, str(locks.broken[report.name]))
-            continue
-        if report.name not in taken:
-            summary.skipped.add(report.name, locks.log_holder(report.name, utcnow()))
-            continue
-        owner = ours(project, report, state, summary)
-        if owner:
-            _drop_marks(state, owner)
-            mine[report] = owner
-    return mine
-
-
-def _drop_marks(state: State, owner: Owner) -> None:
-    marks = owners.begin_anew(state, owner)
-    if marks:
-        log.warning(
-            "%s: dropped %s: they are of another `granularity` or `explode_by`, and what they ask for"
-            " is computed anew",
-            owner.report,
-            count(marks, "open mark"),
-        )
-
-
-def ours(project: Project, report: Report, state: State, summary: Summary) -> Owner | None:
-    """What a report's TSVs will know about it; None, which is reported, if they belong to another."""
-    owner = Owner.of(
-        report.name,
-        project.folder,
-        project.config_path,
-        report.granularity.value,
-        [dimension.name for dimension in report.dimensions],
-    )
-    try:
-        if not owners.check(state, owner, _still_has):
-            _check_rows(state, report)
-    except TsvError as error:
-        summary.troubles.add(report.name, str(error))
-        return None
-    return owner
-
-
-def _check_rows(state: State, report: Report) -> None:
-    """Raise TsvError where rows are of another granularity than a report of which no run is known."""
-    from reportupdater.tsv import granularity
-
-    memory = coverage.recall(state, report.name, report.granularity)
-    walk = files.Walk(state.root)
-    for series in explode(report)[:_MOST_READ]:
-        path = state.output / series.tsv
-        try:
-            place = walk.place(series.tsv)
-            known = memory.get(series.tsv)
-            if known and known[0] == coverage.identity(place):
-                continue  # an earlier run has looked at it
-            other = granularity.granularity(place, report.granularity)
-        except (OSError, TsvError):
-            continue  # which is reported where it is read
-        if other is not None:
-            raise TsvError(
-                f"its rows are of granularity {other.value}, the report is of"
-                f" {report.granularity.value}",
-                where=Where(str(path)),
-                hint=f"move {path} away, set `granularity: {other.value}` again, or, if this is what"
-                " they are, put an empty row between them",
-            )
-
-
-def _still_has(config: str, report: str) -> bool:
-    """Whether a configuration has a report of that name, valid or not.
-
-    One that is gone has given it up; of one that cannot be read, it is not known.
-    """
-    path = Path(on_disk(config))
-    try:
-        path.stat()
-        names = load_project(path.parent, path).names
-    except FileNotFoundError:
-        return False
-    except (OSError, UsageError):
-        return True
-    return report in names or not names
 
 
 def sinks(

@@ -1,67 +1,93 @@
-"""What a run says about itself at its end."""
+"""What a run counts while it is in progress; `result()` makes a frozen value of it."""
 
 from __future__ import annotations
 
-import logging
 import re
-from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
 
-from reportupdater.terminal import wording
+from reportupdater.execution.result import Messages, ReportResult, RunResult, SeriesResult
 
-log = logging.getLogger(__name__)
-
-_CURE = "once that is fixed, `reportupdater resend` sends them"
-_MOST_REMARKS = 50
-_MOST_WARNINGS = 50  # odd values of a column could be thousands
-_OWN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8,}(?:_[0-9]+)*|(?<=row )[0-9,]+"
-"""What differs from interval to interval in messages that are otherwise equal."""
+_MOST_LINES = 100
+"""Lines of one kind of message; it says how many more there are."""
+_FIGURE = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"|[0-9]{8,}(?:_[0-9]+)*"  # the id of a job
+    r"|(?<=\.tsv:)[0-9]+"
+    r"|(?<![\w.:/-])[0-9][0-9,]*(?:\.[0-9]+)?(?!\w|\.[0-9])"  # no port, no part of a name
+)
+"""What differs from interval to interval in messages that are otherwise equal: a date, a number."""
 
 
 @dataclass(slots=True)
 class _Line:
+    about: str
     message: str
     example: str
     count: int = 0
 
 
 @dataclass(slots=True)
+class SeriesCounts:
+    """How many tasks of a series were done, gave no rows, or failed."""
+
+    done: int = 0
+    empty: int = 0
+    failed: int = 0
+
+
+@dataclass(slots=True)
 class Tally:
     """Equal messages counted: one line each, with the first thing it was said of.
 
-    Messages that differ in dates and numbers of rows alone count as equal; the one with the first
-    example in alphabetical order is shown, so that it does not depend on what ended first.
+    The one with the first example in alphabetical order is shown, so that it does not depend on
+    what ended first.
     """
 
-    _lines: dict[tuple[str, str], _Line] = field(default_factory=dict)
+    _lines: list[_Line] = field(default_factory=list)
+    _known: dict[tuple[str, str], _Line] = field(default_factory=dict)
+    """(what it is about, a message without what makes no difference) → its line."""
 
     def add(
-        self, about: str, message: str, example: str = "", count: int = 1, *, kind: str = ""
+        self,
+        about: str,
+        message: str,
+        example: str = "",
+        count: int = 1,
+        *,
+        kind: str = "",
+        values: Iterable[str] = (),
     ) -> bool:
         """Count a message about a report. Whether it is the first of its kind.
 
-        Messages of one `kind` count as equal, whatever they say.
+        Messages of one `kind` count as equal, whatever they say; without one, those that are equal
+        but for figures and for the `values` of their series' dimensions.
         """
-        key = about, kind or re.sub(_OWN, "", message)
-        is_first = key not in self._lines
-        line = self._lines.setdefault(key, _Line(message, example))
+        keys = [(about, text) for text in ([kind] if kind else _general(message, values))]
+        line = next((self._known[key] for key in keys if key in self._known), None)
+        is_first = line is None
+        if line is None:
+            line = _Line(about, message, example)
+            self._lines.append(line)
+        for key in keys:
+            self._known.setdefault(key, line)
         if example < line.example:  # whatever came first: the oldest of the first series is shown
             line.message, line.example = message, example
         line.count += count
         return is_first
 
     def __len__(self) -> int:
-        return sum(line.count for line in self._lines.values())
+        return sum(line.count for line in self._lines)
 
     def of(self, about: str) -> Tally:
         """The messages about one report."""
-        return Tally({key: line for key, line in self._lines.items() if key[0] == about})
+        return Tally([line for line in self._lines if line.about == about])
 
     def lines(self, contacts: Mapping[str, str] = {}) -> Iterator[str]:
         """Each message; it ends with the contact of its report, where that is known."""
-        for (about, _), line in self._lines.items():
+        for line in self._lines:
+            about = line.about
             of = line.example or about
             if line.count > 1:
                 first = f", the first is {line.example}" if line.example else ""
@@ -69,23 +95,45 @@ class Tally:
             contact = contacts.get(about)
             yield f"{of}: {line.message}" + (f" [{contact}]" if contact else "")
 
+    def messages(self, contacts: Mapping[str, str]) -> Messages:
+        """Return the messages as a value of bounded length."""
+        lines = list(self.lines(contacts))
+        more = len(lines) - _MOST_LINES
+        if more > 0:
+            lines[_MOST_LINES:] = [f"and {more:,} more lines like these"]
+        return Messages(len(self), tuple(lines))
+
+    @property
+    def reports(self) -> Iterator[str]:
+        """The reports that have messages."""
+        return (line.about for line in self._lines)
+
     def __iter__(self) -> Iterator[str]:
         return self.lines()
 
 
+def _general(message: str, values: Iterable[str]) -> list[str]:
+    """Return a message without figures, and also without the values of a series.
+
+    Messages are equal if one of the two is: a value may be a word that is in all of them.
+    """
+    general = _FIGURE.sub("", message)
+    for value in values:
+        message = re.sub(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])", "", message)
+    return [general, _FIGURE.sub("", message)]
+
+
 @dataclass(slots=True)
 class Summary:
-    """Counts of tasks, and what went wrong.
+    """Counts of tasks, and what went wrong: filled while a run is in progress.
 
     `troubles` are what is wrong apart from single tasks: a damaged TSV, an invalid report.
     """
 
     contacts: Mapping[str, str] = field(default_factory=dict)
     """Report → its contact."""
-    done: int = 0
-    empty: int = 0
-    counts: Counter[tuple[str, bool]] = field(default_factory=Counter)
-    """The same by report, and whether they were empty."""
+    series: dict[tuple[str, str], SeriesCounts] = field(default_factory=dict)
+    """(report, TSV) → the counts of its tasks."""
     failed: Tally = field(default_factory=Tally)
     skipped: Tally = field(default_factory=Tally)
     troubles: Tally = field(default_factory=Tally)
@@ -102,109 +150,61 @@ class Summary:
     """What needs attention, though the run did its work."""
     remarks: Tally = field(default_factory=Tally)
     """What servers warned of that needs none."""
-    _warned: set[Hashable] = field(default_factory=set)
-    interrupted: bool = False
-    """Whether the run ended before its work."""
+    warned_of: set[Hashable] = field(default_factory=set)
+    """Odd values of columns that have been logged."""
 
-    def count(self, report: str, *, empty: bool) -> None:
-        """Count a result of a report."""
-        self.counts[report, empty] += 1
-        if empty:
-            self.empty += 1
-        else:
-            self.done += 1
+    def of(self, report: str, tsv: str) -> SeriesCounts:
+        """Return the counts of a series, to be counted up."""
+        return self.series.setdefault((report, tsv), SeriesCounts())
 
-    @property
-    def invalid(self) -> int:
-        """How many errors there are in the configuration."""
-        return len(self.configuration)
+    def counts(self, report: str) -> SeriesCounts:
+        """Return the counts of all series of a report together."""
+        return _total(counts for (name, _), counts in self.series.items() if name == report)
 
-    @property
-    def is_good(self) -> bool:
-        """Whether nothing needs anybody's attention."""
-        return not (self.failed or self.troubles or self.invalid or self.waiting)
+    def result(self, config_path: Path, output: Path, *, stopped: int | None = None) -> RunResult:
+        """Return what has happened until now as a value; `stopped` is the exit code of a signal."""
+        names = dict.fromkeys(
+            [
+                *(report for report, _ in self.series),
+                *self.failed.reports,
+                *self.troubles.reports,
+                *self.skipped.reports,
+            ]
+        )
+        return RunResult(
+            config_path=config_path,
+            output=output,
+            reports=tuple(self._of_report(name) for name in names),
+            configuration=tuple(self.configuration),
+            failed=self.failed.messages(self.contacts),
+            troubles=self.troubles.messages(self.contacts),
+            skipped=self.skipped.messages(self.contacts),
+            not_sent=self.not_sent.messages(self.contacts),
+            warnings=self.warnings.messages(self.contacts),
+            remarks=self.remarks.messages(self.contacts),
+            enqueued=self.enqueued,
+            waiting=self.waiting,
+            waiting_why=self.waiting_why,
+            stopped=stopped,
+        )
 
-    def note_datapoints(
-        self,
-        report: str,
-        *,
-        problems: Iterable[str],
-        warnings: Mapping[Hashable, str],
-        nameless: int,
-        no_numbers: int,
-    ) -> None:
-        """Take in what was odd about the datapoints of a table."""
-        for problem in problems:
-            self.troubles.add(report, f"datapoints were not sent: {problem}; {_CURE}")
-        for about, warning in warnings.items():
-            if about not in self._warned and len(self._warned) < _MOST_WARNINGS:
-                self._warned.add(about)
-                log.warning("%s", warning)
-        if nameless:
-            what = "rows lack a value that their metric path needs"
-            self.not_sent.add(report, what, count=nameless)
-        if no_numbers:
-            self.not_sent.add(report, "values that are no finite numbers", count=no_numbers)
+    def _of_report(self, name: str) -> ReportResult:
+        return ReportResult(
+            name,
+            tuple(
+                SeriesResult(tsv, counts.done, counts.empty, counts.failed)
+                for (report, tsv), counts in self.series.items()
+                if report == name
+            ),
+            (*self.failed.of(name), *self.troubles.of(name)),
+            tuple(self.skipped.of(name)),
+        )
 
-    def lines(self, title: str) -> list[str]:
-        """The summary as text, the counts first."""
-        return [line for line, _ in self._lines(title)]
 
-    def _lines(self, title: str) -> Iterator[tuple[str, bool]]:
-        """Each line of the text, and whether it is a warning."""
-        counts = f"{self.done} done, {self.empty} empty, {len(self.failed)} failed"
-        if self.troubles:
-            counts += f", {len(self.troubles)} wrong"
-        if self.invalid:
-            counts += f", {wording.count(self.invalid, 'error')} in the configuration"
-        if self.interrupted:
-            counts = f"interrupted, {counts}"
-        elif not (self.done or self.empty) and self.is_good and not self.skipped:
-            counts = "nothing is due"
-        if self.enqueued:
-            counts = f"{wording.count(self.enqueued, 'datapoint')} made again"
-        yield f"{title}: {counts}", False
-        for word, tally in (
-            ("failed", self.failed),
-            ("wrong", self.troubles),
-            ("warning", self.warnings),
-            ("skipped", self.skipped),
-            ("not sent", self.not_sent),
-        ):
-            for line in tally.lines(self.contacts):
-                yield f"  {word}: {line}", tally is self.warnings
-        if self.waiting:
-            waiting = wording.count(self.waiting, "datapoint")
-            yield f"  waiting: {waiting}: {self.waiting_why}", False
-
-    def log(self, title: str) -> None:
-        """Log the summary: a good run's at info, but for its warnings; a bad one's at error."""
-        level = logging.INFO if self.is_good else logging.ERROR
-        for line, is_warning in self._lines(title):
-            if is_warning and self.is_good:
-                # Where the line with the title is not shown, this one names the run.
-                alone = not log.isEnabledFor(level)
-                log.warning("%s", f"{title}: {line.strip()}" if alone else line)
-            else:
-                log.log(level, "%s", line)
-        remarks = list(self.remarks.lines(self.contacts))
-        for line in remarks[:_MOST_REMARKS]:
-            log.info("  the server warned: %s", line)
-        if remarks[_MOST_REMARKS:]:
-            log.info("  the server warned: %d lines more", len(remarks) - _MOST_REMARKS)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The summary as plain values, for the history, status.json and `on_failure`."""
-        return {
-            "done": self.done,
-            "empty": self.empty,
-            "failed": len(self.failed),
-            "errors_in_configuration": self.invalid,
-            "configuration": list(self.configuration),
-            "failures": list(self.failed.lines(self.contacts)),
-            "troubles": list(self.troubles.lines(self.contacts)),
-            "warnings": list(self.warnings.lines(self.contacts)),
-            "skipped": list(self.skipped.lines(self.contacts)),
-            "not_sent": list(self.not_sent.lines(self.contacts)),
-            "datapoints_waiting": self.waiting,
-        }
+def _total(parts: Iterable[SeriesCounts]) -> SeriesCounts:
+    total = SeriesCounts()
+    for part in parts:
+        total.done += part.done
+        total.empty += part.empty
+        total.failed += part.failed
+    return total

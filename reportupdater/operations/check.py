@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from reportupdater.config.effective import Effective, read_effective
-from reportupdater.config.load import load_project
 from reportupdater.configfile.document import Section
 from reportupdater.configfile.files import missing_hint, reason
 from reportupdater.configfile.sections import ALL
 from reportupdater.engines import registry
 from reportupdater.errors import Problem, Severity, TsvError, Where, nearest, shown
+from reportupdater.execution.select import Source
 from reportupdater.model import (
     Project,
     Report,
@@ -28,6 +28,7 @@ from reportupdater.sinks.registry import SINKS, definition
 from reportupdater.state import reruns
 from reportupdater.terminal import wording
 from reportupdater.tsv import files, rows
+from reportupdater.tsv.listing import needed
 
 SOON = timedelta(days=30)
 """An `ends` that is nearer than this is worth a notice."""
@@ -48,32 +49,58 @@ class Examined:
         return sum(problem.severity is severity for problem in self.problems)
 
 
-def examine(
-    folders: Sequence[Path],
-    *,
-    now: datetime,
-    config_path: Path | None = None,
-    host_files: Sequence[Path] = (),
-    output: Path | None = None,
-) -> list[Examined]:
-    """Each project with its problems. Nothing is written, and no network is used.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What shall be checked."""
 
-    `now` is in UTC. `output` is the folder of the TSVs, whose headers then count too. Raises
-    UsageError where there is no project.
+    sources: tuple[Source, ...]
+    """The projects; of several, files that they share are reported too."""
+    now: datetime
+    """In UTC."""
+    output: Path | None = None
+    """The folder of the TSVs, whose headers then count too."""
+    strict: bool = False
+    """Whether a warning fails too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Each project with its problems."""
+
+    projects: tuple[Examined, ...]
+    strict: bool
+    stopped: None = None
+
+    def count(self, severity: Severity) -> int:
+        """How many problems of that severity all projects have."""
+        return sum(one.count(severity) for one in self.projects)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether there is no error; where it was asked to be strict, no warning either."""
+        return not self.count(Severity.ERROR) and not (self.strict and self.count(Severity.WARNING))
+
+
+def check(request: Request) -> Checked:
+    """Return what is wrong or worth knowing. Nothing is written, and no network is used.
+
+    Raises UsageError where there is no project.
     """
-    projects = [load_project(folder, config_path, host_files=host_files) for folder in folders]
+    if request.output is not None:
+        needed(request.output)
+    projects = [source.load() for source in request.sources]
     clashes = _shared_files(projects)
     examined = []
     reported: set[Problem] = set()  # host settings are reported with the first project alone
-    for project, found in zip(projects, clashes, strict=True):
-        effective = read_effective(project.folder, config_path, host_files)
-        further = [*found, *_of_project(project, effective, output, now)]
+    for source, project, found in zip(request.sources, projects, clashes, strict=True):
+        effective = read_effective(source.project, source.config_path, source.hosts)
+        further = [*found, *_of_project(project, effective, request.output, request.now)]
         own = str(project.config_path)
         fresh = [p for p in dict.fromkeys([*project.problems, *further]) if p not in reported]
         reported.update(fresh)
         problems = sorted(fresh, key=lambda problem: _place(problem, own))
         examined.append(Examined(project, tuple(problems)))
-    return examined
+    return Checked(tuple(examined), request.strict)
 
 
 def _place(problem: Problem, first_path: str) -> tuple[bool, Where]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from reportupdater.config.load import load_project
 from reportupdater.errors import TsvError, UsageError, error_text
-from reportupdater.execution import select
+from reportupdater.execution.select import Source, select
 from reportupdater.execution.summary import Summary
 from reportupdater.model import Series, SinkSettings
 from reportupdater.planning.explode import explode
@@ -19,59 +17,72 @@ from reportupdater.tsv import rows as tsv
 from reportupdater.tsv.listing import needed
 
 
-@dataclass(slots=True)
-class Listing:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request(Source):
+    """Of which project the metric paths are listed."""
+
+    output: Path | None = None
+    """The folder of the TSVs. Without it, or where it has no state, all paths count as new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
     """Metric paths, those never sent before apart, and what kept others from being listed."""
 
     limit: int
     """More new ones are worth a warning."""
-    new: list[str] = field(default_factory=list)
-    sent: list[str] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
+    new: tuple[str, ...]
+    sent: tuple[str, ...]
+    unknown: tuple[str, ...]
     """Reports whose paths are in the TSVs alone, and no output folder was given."""
-    troubles: list[str] = field(default_factory=list)
-    is_valid: bool = True
+    troubles: tuple[str, ...]
+    is_valid: bool
     """Whether the configuration has no error."""
+    stopped: None = None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether all of them are listed."""
+        return self.is_valid and not self.troubles
 
 
-def listing(
-    folder: Path,
-    output: Path | None,
-    *,
-    config_path: Path | None = None,
-    host_files: Sequence[Path] = (),
-    reports: Sequence[str] = (),
-) -> Listing:
-    """Every metric path that a project can make. Nothing is written.
+def metrics(request: Request) -> Metrics:
+    """Return every metric path that a project can make. Nothing is written.
 
-    Without an output folder, or where it has no state, all of them count as new. Raises UsageError,
-    StateError.
+    Raises UsageError, StateError.
     """
-    project = load_project(folder, config_path, host_files=host_files)
-    summary = Summary()
-    chosen = [r for r in select.chosen(project, reports, summary) if r.outputs]
-    if not chosen or not project.sinks:
+    selected = select(request)
+    project, output, summary = selected.project, request.output, selected.summary()
+    reports = [report for report in selected.reports if report.outputs]
+    if not reports or not project.sinks:
         hint = "a report with a `graphite` part and a `graphite` part of the project are needed"
         raise UsageError(f"{project.config_path}: there are no metrics", hint=hint)
     if output is not None:
         needed(output)
-    limit = min(settings.new_metrics_warning for settings in project.sinks.values())
-    found = Listing(limit, is_valid=not summary.invalid)
+    new: list[str] = []
+    sent: list[str] = []
+    unknown: list[str] = []
     for name, settings in project.sinks.items():
         keys: dict[str, None] = {}  # in the order of the configuration
-        for report in chosen:
+        for report in reports:
             if name not in report.outputs:
                 continue
             if output is None and definition(name).needs_rows(report):
-                found.unknown.append(report.name)
+                unknown.append(report.name)
                 continue
             for series in explode(report):
                 keys |= dict.fromkeys(_keys(series, name, settings, output, summary))
-        sent = _sent(settings, output)
+        known = _sent(settings, output)
         for key in keys:
-            (found.sent if key in sent else found.new).append(key)
-    found.troubles += summary.troubles
-    return found
+            (sent if key in known else new).append(key)
+    return Metrics(
+        min(settings.new_metrics_warning for settings in project.sinks.values()),
+        tuple(new),
+        tuple(sent),
+        tuple(unknown),
+        tuple(summary.troubles),
+        is_valid=not selected.errors,
+    )
 
 
 def _keys(
@@ -84,14 +95,15 @@ def _keys(
             place = files.place(files.opened(output), series.tsv)
             content = tsv.read(place, report.granularity)
         except (TsvError, OSError) as error:
-            summary.troubles.add(report.name, f"{series.tsv}: {error_text(error)}")
+            what = f"{series.tsv}: {error_text(error)}"
+            summary.troubles.add(report.name, what, values=series.values)
             return []
     if not content.header and definition(name).needs_rows(report):
         return []  # nothing is computed yet
     rows = [row.cells for row in content.rows]
     keys, problems = definition(name).series_keys(series, settings, content.header, rows)
     for problem in problems:
-        summary.troubles.add(report.name, str(problem))
+        summary.troubles.add(report.name, str(problem), values=series.values)
     return keys
 
 

@@ -9,10 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reportupdater.config.load import load_project
-from reportupdater.errors import TsvError, UsageError, Where, error_text
-from reportupdater.execution import select
+from reportupdater.errors import TsvError, UsageError, error_text
+from reportupdater.execution.acquire import acquire
 from reportupdater.execution.due import Stock, take_stock
+from reportupdater.execution.select import select
 from reportupdater.execution.summary import Summary
 from reportupdater.model import Project, Reason, Report, Series
 from reportupdater.operations.run import Request
@@ -41,7 +41,7 @@ class Stretch(NamedTuple):
     intervals: int
 
 
-class SeriesOutlook(NamedTuple):
+class SeriesPlan(NamedTuple):
     """What a run would do of a series."""
 
     series: Series
@@ -57,11 +57,11 @@ class SeriesOutlook(NamedTuple):
     """Why its TSV cannot be read; then nothing is due."""
 
 
-class ReportOutlook(NamedTuple):
+class ReportPlan(NamedTuple):
     """What a run would do of a report; of one that is passed over `series` are not known."""
 
     report: Report
-    series: tuple[SeriesOutlook, ...] = ()
+    series: tuple[SeriesPlan, ...] = ()
     held: str = ""
     """Who holds it, if another run does."""
     trouble: str = ""
@@ -80,13 +80,13 @@ class ReportOutlook(NamedTuple):
         return total(one.seconds for one in self.series if one.intervals)
 
 
-class Outlook(NamedTuple):
+class Plan(NamedTuple):
     """What a run would do of a project."""
 
     config_path: Path
     output: Path
     now: datetime
-    reports: tuple[ReportOutlook, ...]
+    reports: tuple[ReportPlan, ...]
     invalid: int
     """Errors in the configuration; they have been reported."""
 
@@ -99,6 +99,10 @@ class Outlook(NamedTuple):
     def seconds(self) -> float | None:
         """How long they will take, one after the other; None where nothing is known."""
         return total(report.seconds for report in self.reports if report.intervals)
+
+    @property
+    def stopped(self) -> None:
+        """A plan is not stopped by a signal: it ends at once."""
 
     @property
     def is_good(self) -> bool:
@@ -117,20 +121,16 @@ def total(parts: Iterable[float | None]) -> float | None:
     return seconds
 
 
-def outlook(request: Request) -> Outlook:
-    """What `run` would do with the same request, at this moment.
+def plan(request: Request) -> Plan:
+    """Return what `run` would do with the same request, at this moment.
 
     It takes stock with the code of a run, on a state that is only read. Nothing is run, made, locked
     or written. Raises UsageError, StateError.
     """
     clock = request.clock()
-    project = load_project(
-        request.project, request.config_path, jobs=request.jobs, host_files=request.host_files
-    )
-    summary = Summary()
-    reports = select.chosen(project, request.reports, summary, request.only)
-    if not reports:
-        raise UsageError("no report could be loaded", where=Where(str(project.config_path)))
+    selected = select(request)
+    selected.check_any()
+    project = selected.project
     _check_output(request.output)
     with Overlay(request.output) as state:
         locks = Onlooker(folder_of(request.output))
@@ -142,9 +142,9 @@ def outlook(request: Request) -> Outlook:
                 failing.setdefault(one.tsv, []).append(one)
         found = [
             _report(state, locks, project, report, mark_files, failing, request, clock)
-            for report in reports
+            for report in selected.reports
         ]
-    return Outlook(project.config_path, request.output, clock.now, tuple(found), summary.invalid)
+    return Plan(project.config_path, request.output, clock.now, tuple(found), len(selected.errors))
 
 
 def _report(
@@ -156,34 +156,33 @@ def _report(
     failing: Mapping[str, Sequence[Failing]],
     request: Request,
     clock: Clock,
-) -> ReportOutlook:
+) -> ReportPlan:
     summary = Summary()
-    owned = select.held(project, [report], state, locks, summary)
-    if not owned:
+    if not acquire(project, [report], state, locks, summary):
         held = locks.held.get(report.name, "")
         trouble = "; ".join(summary.troubles).removeprefix(f"{report.name}: ")
-        return ReportOutlook(report, held=held, trouble=trouble)
+        return ReportPlan(report, held=held, trouble=trouble)
     histories = durations.of_report(state, report.name)
     of_all = durations.expected(histories.values())
-    series = []
+    series: list[SeriesPlan] = []
     for stock in take_stock(state, report, mark_files, clock, summary, request.only):
         tsv = stock.due.series.tsv
         mean = durations.expected([histories.get(tsv, History())])
         still = _still(failing.get(tsv, ()), stock.due)
-        series.append(_outlook(state, stock, still, of_all if mean is None else mean, clock))
+        series.append(_series(state, stock, still, of_all if mean is None else mean, clock))
     ahead = next_tick(report, clock.now), next_due(report, clock.now)
-    return ReportOutlook(report, tuple(series), "", "", *ahead)
+    return ReportPlan(report, tuple(series), "", "", *ahead)
 
 
-def _outlook(
+def _series(
     state: State, stock: Stock, failing: tuple[Failing, ...], mean: float | None, clock: Clock
-) -> SeriesOutlook:
+) -> SeriesPlan:
     done, due = stock
     series, count = due.series, due.intervals
     if done is None:
         trouble = _trouble(state, series)
-        return SeriesOutlook(series, (), 0, (), None, (), trouble)
-    return SeriesOutlook(
+        return SeriesPlan(series, (), 0, (), None, (), trouble)
+    return SeriesPlan(
         series,
         tuple(_stretches(due)),
         count,
@@ -237,8 +236,8 @@ def _stretches(due: Due) -> Iterator[Stretch]:
         yield Stretch(reason, start, last, count)
 
 
-def as_dict(found: Outlook) -> dict[str, Any]:
-    """The outlook as plain values, as docs/cli.md lists them."""
+def as_dict(found: Plan) -> dict[str, Any]:
+    """The plan as plain values, as docs/cli.md lists them."""
     return {
         "version": 1,
         "project": str(found.config_path),
@@ -251,7 +250,7 @@ def as_dict(found: Outlook) -> dict[str, Any]:
     }
 
 
-def _report_as_dict(found: ReportOutlook) -> dict[str, Any]:
+def _report_as_dict(found: ReportPlan) -> dict[str, Any]:
     report = found.report
     ahead = found.next_due
     return {

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from reportupdater.config.load import load_project
 from reportupdater.errors import UsageError
-from reportupdater.execution import select
+from reportupdater.execution.acquire import owned
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.due import coverage, covered_for_marks
+from reportupdater.execution.select import Selected, select
 from reportupdater.execution.summary import Summary
 from reportupdater.intervals import Coverage, parse_moment
-from reportupdater.model import Project, Report
+from reportupdater.model import Report
 from reportupdater.operations.run import Request
 from reportupdater.planning.explode import EVERY, Only, explode
 from reportupdater.planning.missing import Unmarked, unmarked
@@ -44,12 +44,13 @@ class Marked:
 class Asked:
     """What became of a request; `is_good` says whether all reports that it names could be looked at."""
 
-    reports: list[Marked]
-    troubles: list[str]
+    reports: tuple[Marked, ...]
+    troubles: tuple[str, ...]
     is_good: bool
+    stopped: None = None
 
 
-def ask(request: Request) -> Asked:
+def rerun(request: Request) -> Asked:
     """Mark what is done of a range, to be computed again by the next run.
 
     Takes no lock: a run in progress goes on, and leaves the marks to the next one. What it has not
@@ -65,26 +66,26 @@ def ask(request: Request) -> Asked:
     if since >= until:
         raise UsageError("the range is empty: --since is not before --until")
     now = request.now or utcnow()
-    project, summary = _project(request)
-    reports = select.chosen(project, request.reports, summary, request.only)
+    selected = _selected(request)
+    summary = selected.summary()
     result = []
     with State(request.output) as state:
-        for report in reports:
-            if select.ours(project, report, state, summary):
+        for report in selected.reports:
+            if owned(selected.project, report, state, summary):
                 holder = _holder(state, report.name)
                 one, starts = _marked(
                     state, report, request.only, (since, until), now, holder, summary
                 )
                 marks.ask(state, report.name, starts, utcnow())
                 result.append(one)
-    troubles = list(summary.troubles.lines(summary.contacts))
-    return Asked(result, troubles, is_good=not (troubles or summary.invalid))
+    troubles = tuple(summary.troubles.lines(summary.contacts))
+    return Asked(tuple(result), troubles, not (troubles or selected.errors))
 
 
-def _project(request: Request) -> tuple[Project, Summary]:
-    project = load_project(request.project, request.config_path, host_files=request.host_files)
+def _selected(request: Request) -> Selected:
+    selected = select(request)
     needed(request.output)
-    return project, Summary()
+    return selected
 
 
 def _marked(
@@ -130,15 +131,15 @@ def _holder(state: State, report: str) -> str:
 class OpenMarks:
     """Open marks of some reports, and files in `.reruns/` that the next run will take up."""
 
-    marks: list[Mark]
-    files: list[tuple[Path, str]]
+    marks: tuple[Mark, ...]
+    files: tuple[tuple[Path, str], ...]
     """A file and one of the reports that it is still to be expanded for."""
 
 
 def listed(request: Request) -> OpenMarks:
     """The open marks that a request selects. Writes nothing. Raises UsageError, StateError."""
-    project, summary = _project(request)
-    is_wanted = _selection(project, request, summary)
+    selected = _selected(request)
+    project, is_wanted = selected.project, _selection(selected, request)
     with look(request.output) as connection:
         if connection is None:
             found, expanded = [], set()
@@ -147,21 +148,20 @@ def listed(request: Request) -> OpenMarks:
     files, _ = marks.read_files(project.folder)
     names = request.reports or project.names
     return OpenMarks(
-        [mark for mark in found if is_wanted(mark)],
-        [
+        tuple(mark for mark in found if is_wanted(mark)),
+        tuple(
             (project.folder / ".reruns" / file.name, name)
             for file in files
             for name in names
             if (not file.reports or name in file.reports)
             and (file.name, file.mtime_ns, name) not in expanded
-        ],
+        ),
     )
 
 
 def cancel(request: Request) -> list[Mark]:
     """Take back the open marks that a request selects; which. Raises UsageError, StateError."""
-    project, summary = _project(request)
-    is_wanted = _selection(project, request, summary)
+    is_wanted = _selection(_selected(request), request)
     with State(request.output) as state:
         with state.reading() as connection:
             found = [mark for mark in marks.listed(connection) if is_wanted(mark)]
@@ -169,11 +169,10 @@ def cancel(request: Request) -> list[Mark]:
     return found
 
 
-def _selection(project: Project, request: Request, summary: Summary) -> Callable[[Mark], bool]:
+def _selection(selected: Selected, request: Request) -> Callable[[Mark], bool]:
     """Whether a mark is in the range, and of the reports and series that a request names."""
-    reports = select.chosen(project, request.reports, summary, request.only)
-    names = set(request.reports or project.names)
-    tsvs = _tsvs(reports, request.only)
+    names = set(request.reports or selected.project.names)
+    tsvs = _tsvs(selected.reports, request.only)
 
     def is_wanted(mark: Mark) -> bool:
         return (

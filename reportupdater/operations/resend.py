@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from reportupdater.config.load import load_project
-from reportupdater.errors import EXIT_FAILED, EXIT_OK, UsageError
-from reportupdater.execution import select
+from reportupdater.errors import UsageError
+from reportupdater.execution.acquire import acquire
 from reportupdater.execution.checkpoint import merge_leftovers
 from reportupdater.execution.deliver import Deliverers, clients
 from reportupdater.execution.points import enqueue, stored_points
+from reportupdater.execution.result import RunResult
+from reportupdater.execution.select import select, sinks
 from reportupdater.execution.stop import Stop
-from reportupdater.execution.summary import Summary
+from reportupdater.execution.summary_text import log_result
 from reportupdater.model import Report
 from reportupdater.operations.run import Request
 from reportupdater.planning.explode import explode
@@ -20,19 +22,33 @@ from reportupdater.state.locks import Locks
 from reportupdater.tsv import listing
 
 
-def resend(request: Request) -> int:
-    """Make the datapoints of stored rows again and send them; the exit code.
+@dataclass(frozen=True, slots=True)
+class Resent:
+    """What became of the datapoints."""
+
+    result: RunResult
+
+    @property
+    def is_good(self) -> bool:
+        """Whether all were sent: what another run holds was not, and no later run will send it."""
+        return self.result.is_good and not self.result.skipped
+
+    @property
+    def stopped(self) -> int | None:
+        """The exit code that a signal asks for, if one came."""
+        return self.result.stopped
+
+
+def resend(request: Request) -> Resent:
+    """Make the datapoints of stored rows again and send them.
 
     Raises ReportupdaterError where nothing could begin.
     """
-    project = load_project(
-        request.project, request.config_path, jobs=request.jobs, host_files=request.host_files
-    )
-    summary = Summary()
-    chosen = select.chosen(project, request.reports, summary, request.only)
-    reports = [report for report in chosen if report.outputs]
-    sinks = select.sinks(project, reports, asked=True) if reports else {}
-    if not sinks:
+    selected = select(request)
+    project, summary = selected.project, selected.summary()
+    reports = [report for report in selected.reports if report.outputs]
+    receivers = sinks(project, reports, asked=True) if reports else {}
+    if not receivers:
         raise UsageError(
             f"{project.config_path}: there is nothing to send",
             hint="a report with a `graphite` part and a `graphite` part with a `host` are needed",
@@ -43,10 +59,10 @@ def resend(request: Request) -> int:
         merge_leftovers(state, locks, summary, stop)
         mine: Iterable[Report] = ()
         with stop.abandoning():
-            mine = select.held(project, reports, state, locks, summary)
+            mine = acquire(project, reports, state, locks, summary)
         for report in mine:
             for series in explode(report, request.only):
-                for name, settings in sinks.items():
+                for name, settings in receivers.items():
                     if stop.requested or name not in report.outputs:
                         continue
                     points = stored_points(
@@ -54,10 +70,8 @@ def resend(request: Request) -> int:
                     )
                     with stop.abandoning():
                         enqueue(state, series, str(settings.destination), points, summary)
-        with Deliverers(state, locks, clients(sinks)) as deliverers:
+        with Deliverers(state, locks, clients(receivers)) as deliverers:
             summary.waiting, summary.waiting_why = deliverers.drain(stop)
-        summary.interrupted = stop.requested is not None
-        summary.log(f"{project.config_path} from {output}")
-    if summary.skipped:  # what another run holds was not sent, and no later run will do it
-        return stop.exit_code or EXIT_FAILED
-    return stop.exit_code or (EXIT_OK if summary.is_good else EXIT_FAILED)
+        result = summary.result(project.config_path, output, stopped=stop.exit_code)
+        log_result(result, f"{project.config_path} from {output}")
+    return Resent(result)

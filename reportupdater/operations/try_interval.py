@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from time import monotonic
 
 from reportupdater import prefixes
-from reportupdater.config.load import load_project
 from reportupdater.configfile.files import Folders
 from reportupdater.engines import registry
 from reportupdater.engines.base import Engine, Session
 from reportupdater.errors import Problem, Severity, UsageError
-from reportupdater.execution import select
 from reportupdater.execution.execute import Execution
 from reportupdater.execution.outcome import Answer, Failure, Outcome
 from reportupdater.execution.points import result_points
+from reportupdater.execution.select import Source, narrowed, no_report
 from reportupdater.execution.stop import Stop
-from reportupdater.execution.summary import Summary
 from reportupdater.intervals import watermark
 from reportupdater.model import Project, Query, Report, Server, SinkSettings, Table, Task
 from reportupdater.planning.due import of_tasks
-from reportupdater.planning.explode import Only, explode
+from reportupdater.planning.explode import explode
 from reportupdater.planning.plan import window
 from reportupdater.sinks.base import Made
 from reportupdater.sinks.registry import definition
@@ -70,24 +67,25 @@ class Tried:
     """The exit code that a signal asks for."""
 
 
-def prepared(
-    folder: Path,
-    name: str,
-    *,
-    now: datetime,
-    date: datetime | None = None,
-    only: Only,
-    config_path: Path | None = None,
-    host_files: Sequence[Path] = (),
-) -> Trial:
-    """What to try of a report: the interval around `date`, or the latest that is due at `now`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request(Source):
+    """What shall be tried."""
 
-    Of several series it is the first that `only` allows. Reports what is wrong with the report.
-    Raises UsageError where there is nothing to try.
+    report: str
+    now: datetime
+    """In UTC."""
+    date: datetime | None = None
+    """The interval around it; None for the latest that is due at `now`."""
+
+
+def prepare(request: Request) -> Trial:
+    """Return what to try of a report; of several series the first that `only` allows.
+
+    Logs what is wrong with the report. Raises UsageError where there is nothing to try.
     """
-    project = load_project(folder, config_path, host_files=host_files)
+    project, name, now = request.load(), request.report, request.now
     if name not in project.names:
-        raise select.no_report(project, name, project.names)
+        raise no_report(project, name, project.names)
     concerning = _concerning(project, name)
     errors = sum(problem.severity is Severity.ERROR for problem in concerning)
     alone = replace(
@@ -95,13 +93,13 @@ def prepared(
         problems=tuple(concerning),
         reports=tuple(report for report in project.reports if report.name == name),
     )
-    reports = select.chosen(alone, (name,), Summary(), only)
+    reports = narrowed(alone, request).reports
     if not reports:
         what = f"report {name!r} cannot be tried before its configuration is fixed"
         raise UsageError(what, hint=f"{count(errors, 'error')} above")
     report = replace(reports[0], retries=min(reports[0].retries, RETRIES))
-    number = _complete(report, date, now)
-    task = Task(explode(report, only)[0], report.granularity.interval(number))
+    number = _complete(report, request.date, now)
+    task = Task(explode(report, request.only)[0], report.granularity.interval(number))
     engine = Recorder(registry.engine(report.database.engine))
     return Trial(
         task,
@@ -175,7 +173,7 @@ def _doubts(report: Report, number: int, now: datetime) -> list[str]:
     return doubts or [f"it is older than `max_data_points: {report.max_data_points}` allows"]
 
 
-def tried(trial: Trial) -> Tried:
+def try_interval(trial: Trial) -> Tried:
     """Run the query as a run would, with its timeout, and stopped by signals."""
     outcome: Outcome | None = None
     began = monotonic()

@@ -7,12 +7,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
-from reportupdater.config.load import load_project
 from reportupdater.errors import TsvError, UsageError, error_text
-from reportupdater.execution import select
+from reportupdater.execution.acquire import acquire
 from reportupdater.execution.checkpoint import merge_leftovers
 from reportupdater.execution.deliver import Deliverers, clients
 from reportupdater.execution.points import enqueue, note_datapoints, stored_points
+from reportupdater.execution.select import select, sinks
 from reportupdater.execution.stop import Stop
 from reportupdater.execution.summary import Summary
 from reportupdater.intervals import Granularity
@@ -41,33 +41,39 @@ Again = Callable[[Report, Wrong], None]
 class Verdict:
     """What a comparison has shown. It is good where nothing needs anybody's attention."""
 
-    lines: list[str]
+    lines: tuple[str, ...]
     is_good: bool
     stopped: int | None = None
     """The exit code where a signal ended it."""
 
 
-def verify(request: Request, render_url: str, *, resend: bool) -> Verdict:
-    """Compare every datapoint of the TSVs with Graphite; `resend` sends the wrong ones again.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyRequest(Request):
+    """What shall be compared, and with which API."""
 
-    Without `resend` nothing is written. Raises ReportupdaterError where nothing could be compared.
+    render_url: str
+    resend: bool = False
+    """Send what is missing or different again. Without it nothing is written."""
+
+
+def verify(request: VerifyRequest) -> Verdict:
+    """Compare every datapoint of the TSVs with Graphite, and send the wrong ones again where asked.
+
+    Raises ReportupdaterError where nothing could be compared.
     """
-    project = load_project(
-        request.project, request.config_path, jobs=request.jobs, host_files=request.host_files
-    )
-    summary = Summary()
-    reports = [r for r in select.chosen(project, request.reports, summary) if _SINK in r.outputs]
+    selected = select(request)
+    project, summary = selected.project, selected.summary()
+    reports = [report for report in selected.reports if _SINK in report.outputs]
     settings = project.sinks.get(_SINK)
     if not reports or settings is None:
         hint = "a report with a `graphite` part and a `graphite` part of the project are needed"
         raise UsageError(f"{project.config_path}: there is nothing to compare", hint=hint)
     needed(request.output)
-    comparing = _Comparing(request, settings, RenderApi(render_url), summary)
-    if not resend:
+    comparing = _Comparing(request, settings, RenderApi(request.render_url), summary)
+    if not request.resend:
         comparing.all_of(reports)
         return comparing.verdict()
-    sinks = select.sinks(project, reports, asked=True)
-    if _SINK not in sinks:
+    if _SINK not in sinks(project, reports, asked=True):
         hint = "`graphite` needs a `host`, and may not be switched off by host settings"
         raise UsageError(f"{project.config_path}: nothing can be sent again", hint=hint)
     with (
@@ -84,7 +90,7 @@ def verify(request: Request, render_url: str, *, resend: bool) -> Verdict:
                 return
             mine: Collection[Report] = ()
             with stop.abandoning():
-                mine = select.held(project, [report], state, locks, summary)
+                mine = acquire(project, [report], state, locks, summary)
             if not mine:
                 passed_over.add(report)
                 return
@@ -97,7 +103,6 @@ def verify(request: Request, render_url: str, *, resend: bool) -> Verdict:
         comparing.all_of(reports, again, stop)
         with Deliverers(state, locks, clients({_SINK: settings})) as deliverers:
             summary.waiting, summary.waiting_why = deliverers.drain(stop)
-        summary.interrupted = stop.requested is not None
     return replace(comparing.verdict(), stopped=stop.exit_code)
 
 
@@ -189,6 +194,6 @@ class _Comparing:
             lines.append(f"waiting: {summary.waiting:,} datapoints: {summary.waiting_why}")
         wrong = comparison.missing or comparison.different or summary.skipped
         return Verdict(
-            [*comparison.lines, *lines],
-            summary.is_good and not wrong and not summary.interrupted,
+            (*comparison.lines, *lines),
+            is_good=not (wrong or summary.troubles or summary.configuration or summary.waiting),
         )

@@ -4,10 +4,32 @@ from __future__ import annotations
 
 import json
 import logging
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from reportupdater.execution.summary import Summary, Tally
+from reportupdater.execution.result import RunResult
+from reportupdater.execution.summary import SeriesCounts, Summary, Tally
+from reportupdater.execution.summary_text import lines, log_result
+
+CONFIG = Path("config.yaml")
+
+
+def counted(done: int = 0, empty: int = 0, **others: Any) -> Summary:
+    """A summary with the counts of one series."""
+    series = {("r", "r.tsv"): SeriesCounts(done, empty)} if done or empty else {}
+    return Summary(series=series, **others)
+
+
+def result(summary: Summary, stopped: int | None = None) -> RunResult:
+    """What a run with this summary returns."""
+    return summary.result(CONFIG, Path("output"), stopped=stopped)
+
+
+def text(summary: Summary, title: str, stopped: int | None = None) -> list[str]:
+    """The summary as text."""
+    return lines(result(summary, stopped), title)
 
 
 def test_a_single_message_tells_of_what_it_was_said() -> None:
@@ -59,16 +81,16 @@ def test_a_tally_counts_messages_and_not_lines() -> None:
 
 
 def test_a_run_with_nothing_due_says_so() -> None:
-    assert Summary().lines("a into b") == ["a into b: nothing is due"]
+    assert text(Summary(), "a into b") == ["a into b: nothing is due"]
 
 
 def test_a_summary_tells_the_counts_first_then_what_went_wrong() -> None:
-    summary = Summary(done=5, empty=2, configuration=["c.yaml:1: wrong"])
+    summary = counted(5, 2, configuration=["c.yaml:1: wrong"])
     summary.failed.add("r", "no such table (is it there?)", "r [a, b)")
     summary.failed.add("r", "no such table (is it there?)", "r [b, c)")
     summary.skipped.add("s", "is held by another run, process 5")
     summary.troubles.add("t", "/o/t.tsv:5: 1 columns where the header has 2")
-    assert summary.lines("a into b") == [
+    assert text(summary, "a into b") == [
         "a into b: 5 done, 2 empty, 2 failed, 1 wrong, 1 error in the configuration",
         "  failed: 2 of r, the first is r [a, b): no such table (is it there?)",
         "  wrong: t: /o/t.tsv:5: 1 columns where the header has 2",
@@ -79,8 +101,8 @@ def test_a_summary_tells_the_counts_first_then_what_went_wrong() -> None:
 @pytest.mark.parametrize(
     ("summary", "counts"),
     [
-        (Summary(done=1), "1 done, 0 empty, 0 failed"),
-        (Summary(empty=1), "0 done, 1 empty, 0 failed"),
+        (counted(1), "1 done, 0 empty, 0 failed"),
+        (counted(empty=1), "0 done, 1 empty, 0 failed"),
         (
             Summary(configuration=["wrong", "worse"]),
             "0 done, 0 empty, 0 failed, 2 errors in the configuration",
@@ -88,27 +110,26 @@ def test_a_summary_tells_the_counts_first_then_what_went_wrong() -> None:
     ],
 )
 def test_counts_are_told_where_there_are_any(summary: Summary, counts: str) -> None:
-    assert summary.lines("a") == [f"a: {counts}"]
+    assert text(summary, "a") == [f"a: {counts}"]
 
 
 def test_a_run_that_was_interrupted_says_so_and_not_that_nothing_is_due() -> None:
-    assert Summary(interrupted=True).lines("a") == ["a: interrupted, 0 done, 0 empty, 0 failed"]
-    summary = Summary(done=1, interrupted=True)
-    assert summary.lines("a") == ["a: interrupted, 1 done, 0 empty, 0 failed"]
+    assert text(Summary(), "a", 130) == ["a: interrupted, 0 done, 0 empty, 0 failed"]
+    assert text(counted(1), "a", 130) == ["a: interrupted, 1 done, 0 empty, 0 failed"]
 
 
 def test_what_was_only_skipped_is_not_nothing_due() -> None:
     summary = Summary()
     summary.skipped.add("s", "is held by another run")
-    assert summary.lines("a") == [
+    assert text(summary, "a") == [
         "a: 0 done, 0 empty, 0 failed",
         "  skipped: s: is held by another run",
     ]
-    assert summary.is_good
+    assert result(summary).is_good
 
 
 def bad(part: str) -> Summary:
-    summary = Summary(done=1)
+    summary = counted(1)
     if part == "configuration":
         summary.configuration = ["wrong"]
     else:
@@ -119,26 +140,26 @@ def bad(part: str) -> Summary:
 @pytest.mark.parametrize("part", ["failed", "troubles", "configuration"])
 def test_a_bad_run_is_told_as_an_error(part: str, caplog: pytest.LogCaptureFixture) -> None:
     summary = bad(part)
-    assert not summary.is_good
+    assert not result(summary).is_good
     with caplog.at_level(logging.ERROR):
-        summary.log("a")
-    assert [record.getMessage() for record in caplog.records] == summary.lines("a")
+        log_result(result(summary), "a")
+    assert [record.getMessage() for record in caplog.records] == text(summary, "a")
 
 
-@pytest.mark.parametrize("summary", [Summary(), Summary(done=1), bad("skipped")])
+@pytest.mark.parametrize("summary", [Summary(), counted(1), bad("skipped")])
 def test_a_good_run_is_told_as_information(
     summary: Summary, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
-        summary.log("a")
+        log_result(result(summary), "a")
     assert {record.levelno for record in caplog.records} == {logging.INFO}
-    assert [record.getMessage() for record in caplog.records] == summary.lines("a")
+    assert [record.getMessage() for record in caplog.records] == text(summary, "a")
 
 
 def test_a_message_with_a_percent_sign_is_told_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
     summary = Summary()
     summary.failed.add("r", "near '%s %d'")
-    summary.log("100%")
+    log_result(result(summary), "100%")
     assert [record.getMessage() for record in caplog.records] == [
         "100%: 0 done, 0 empty, 1 failed",
         "  failed: r: near '%s %d'",
@@ -155,11 +176,11 @@ def test_messages_of_one_kind_are_one_line_with_the_first_of_them() -> None:
 def test_a_good_runs_warnings_are_logged_as_such_and_name_the_run(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    summary = Summary(done=1)
+    summary = counted(1)
     summary.warnings.add("r", "the result is cut")
-    assert summary.is_good
+    assert result(summary).is_good
     caplog.set_level(logging.WARNING)
-    summary.log("x")
+    log_result(result(summary), "x")
     assert [record.getMessage() for record in caplog.records] == [
         "x: warning: r: the result is cut"
     ]
@@ -168,25 +189,25 @@ def test_a_good_runs_warnings_are_logged_as_such_and_name_the_run(
 def test_remarks_of_servers_are_logged_in_a_bounded_number(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    summary = Summary(done=1)
-    for number in range(60):
+    summary = counted(1)
+    for number in range(110):
         summary.remarks.add(f"r{number}", "odd")
     caplog.set_level(logging.INFO)
-    summary.log("x")
+    log_result(result(summary), "x")
     said = [record.getMessage() for record in caplog.records]
     assert said[1] == "  the server warned: r0: odd"
-    assert said[-1] == "  the server warned: 10 lines more"
-    assert len(said) == 52
+    assert said[-1] == "  the server warned: and 10 more lines like these"
+    assert len(said) == 102
 
 
 def test_a_summary_can_be_kept_as_json() -> None:
-    summary = Summary(done=5, empty=2, configuration=["c.yaml:1: wrong"])
+    summary = counted(5, 2, configuration=["c.yaml:1: wrong"])
     summary.failed.add("r", "no such table", "r [a, b)")
     summary.failed.add("r", "no such table", "r [b, c)")
     summary.skipped.add("s", "held")
     summary.troubles.add("t", "damaged")
     summary.warnings.add("u", "cut")
-    assert json.loads(json.dumps(summary.as_dict())) == {
+    assert json.loads(json.dumps(result(summary).as_dict())) == {
         "done": 5,
         "empty": 2,
         "failed": 2,
@@ -222,3 +243,47 @@ def test_the_first_is_the_oldest_and_not_what_came_first() -> None:
     for day in (2, 1, 3):
         tally.add("r", f"row 1 is dated 2024-01-0{day}", f"r [2025-01-0{day})")
     assert list(tally) == ["3 of r, the first is r [2025-01-01): row 1 is dated 2024-01-01"]
+
+
+def test_messages_that_differ_in_figures_and_a_dimensions_value_are_one_line() -> None:
+    tally = Tally()
+    for number, wiki in enumerate(("enwiki", "dewiki", "frwiki")):
+        what = f"no such table: {wiki}_p.edits, {number + 7:,} rows read"
+        tally.add("edits", what, f"edits wiki={wiki}", values=(wiki,))
+    assert list(tally) == [
+        "3 of edits, the first is edits wiki=dewiki: no such table: dewiki_p.edits, 8 rows read"
+    ]
+
+
+def test_messages_about_other_things_are_lines_of_their_own() -> None:
+    tally = Tally()
+    tally.add("edits", "no such table: dewikisource", "a", values=("dewiki",))
+    tally.add("edits", "no such table: enwikisource", "b", values=("enwiki",))
+    assert len(list(tally)) == 2
+
+
+def test_a_summary_has_a_bounded_number_of_lines() -> None:
+    summary = Summary()
+    for number in range(1000):
+        name = "".join(chr(97 + int(digit)) for digit in str(number))
+        summary.failed.add("r", f"no such table {name}", f"r {name}")
+    found = result(summary).failed
+    assert (found.count, len(found.lines)) == (1000, 101)
+    assert found.lines[-1] == "and 900 more lines like these"
+
+
+def test_a_result_says_what_became_of_each_report_and_series() -> None:
+    summary = Summary()
+    summary.of("a", "a/en.tsv").done += 2
+    summary.of("a", "a/de.tsv").failed += 1
+    summary.failed.add("a", "no such table", "a wiki=de")
+    summary.skipped.add("b", "is held by another run")
+    first, second = result(summary).reports
+    assert (first.name, second.name) == ("a", "b")
+    assert [(one.tsv, one.done, one.failed) for one in first.series] == [
+        ("a/en.tsv", 2, 0),
+        ("a/de.tsv", 0, 1),
+    ]
+    assert first.errors == ("a wiki=de: no such table",)
+    assert second.skipped == ("b: is held by another run",)
+    assert result(summary).done == 2

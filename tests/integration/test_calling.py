@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reportupdater.cli import main
-from tests.helpers import ENVIRONMENT, ONE, SQLITE, Project, on_a_terminal
+from tests.helpers import ENVIRONMENT, ONE, SQLITE, Project, on_a_terminal, wait_until
 
 TWO_REPORTS = SQLITE + "reports: {edits: {}, editors: {}}\n"
 TWO_QUERIES = {"edits.sql": ONE, "editors.sql": ONE}
@@ -181,7 +182,42 @@ def test_on_a_terminal_a_bar_shows_the_tasks_the_time_left_and_what_is_running(
 def test_on_a_terminal_there_is_no_bar_when_nothing_is_due(tmp_path: Path) -> None:
     project = Project(tmp_path, TWO_REPORTS, TWO_QUERIES)
     project.run()
-    assert on_a_terminal(project) == ""
+    config = project.folder / "config.yaml"
+    assert on_a_terminal(project) == f"{config} into {project.output}: nothing is due\r\n"
+
+
+SLEEPING = '#!/bin/sh\ntouch "$(dirname "$0")/begun"\nexec sleep 60\n'
+
+
+def test_on_a_terminal_a_run_ends_with_one_line(tmp_path: Path) -> None:
+    project = Project(tmp_path, TWO_REPORTS, TWO_QUERIES)
+    title = f"{project.folder / 'config.yaml'} into {project.output}"
+    assert on_a_terminal(project).endswith(f"{title}: 6 done, 0 empty, 0 failed\r\n")
+
+
+def test_on_a_terminal_a_run_says_what_another_one_holds(tmp_path: Path) -> None:
+    config = SQLITE + "reports: {edits: {type: script}}\n"
+    project = Project(tmp_path, config, {"edits": SLEEPING})
+    with project.started() as run:
+        wait_until((project.folder / "begun").exists)
+        shown = on_a_terminal(project)
+        assert (
+            f"  skipped: edits: is held by another run, process {run.process.pid}, since" in shown
+        )
+        run.signal(signal.SIGTERM)
+        run.ended(143)
+
+
+def test_on_a_terminal_a_run_that_is_interrupted_says_so(tmp_path: Path) -> None:
+    config = SQLITE + "reports: {edits: {type: script}}\n"
+    project = Project(tmp_path, config, {"edits": SLEEPING})
+
+    def interrupt(run: subprocess.Popen[bytes]) -> None:
+        wait_until((project.folder / "begun").exists)
+        run.send_signal(signal.SIGINT)
+
+    shown = on_a_terminal(project, code=130, meanwhile=interrupt)
+    assert shown.rstrip().endswith(": interrupted, 0 done, 0 empty, 0 failed")
 
 
 def test_a_run_with_nothing_due_imports_no_driver_and_no_network(tmp_path: Path) -> None:

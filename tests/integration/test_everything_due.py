@@ -52,7 +52,7 @@ def test_a_refused_server_costs_nothing_for_each_of_fifty_million_tasks(tmp_path
         assert run.most_memory() < MEGABYTES << 20
         said = run.ended(1)
     tasks = len(WIKIS) * DAYS
-    assert f"0 done, 0 empty, {len(REPORTS) * tasks} failed" in said
+    assert f"0 done, 0 empty, {len(REPORTS) * tasks:,} failed" in said
     assert f"{tasks} of report_64, the first is report_64 wiki=w000wiki [{SINCE}," in said
     assert said.count("Connection refused") == len(REPORTS)
     ((noted,),) = project.state("SELECT count(*) FROM attempts")

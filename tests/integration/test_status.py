@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from reportupdater.cli import main
-from reportupdater.operations import status as standing
+from reportupdater.operations import report_status
 from reportupdater.state import reach
 from reportupdater.state.database import State
 from reportupdater.state.history import begin_run
@@ -530,7 +530,7 @@ def test_status_of_one_report_reads_no_tsv_of_another(
         read.append(str(place).removeprefix(f"{troubled.output}/"))
         return reach.reach(place, *rest)
 
-    monkeypatch.setattr(standing, "reach", noting)
+    monkeypatch.setattr(report_status, "reach", noting)
     for project in ((), (troubled.folder,)):
         whole = as_json(capsys, troubled, *project, "--series")
         assert len(set(read)) == 4

@@ -1,0 +1,104 @@
+"""What a run has done, as frozen values: what callers, the history and notifications are given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """Messages of one kind, equal ones as one line. `count` is of the messages, not of the lines."""
+
+    count: int = 0
+    lines: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.lines)
+
+    def __bool__(self) -> bool:
+        return self.count > 0
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesResult:
+    """How many intervals of a series were computed, those without rows apart, and how many failed."""
+
+    tsv: str
+    done: int
+    empty: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportResult:
+    """What became of a report: `series` are those of which something was due."""
+
+    name: str
+    series: tuple[SeriesResult, ...]
+    errors: tuple[str, ...]
+    """What failed or was wrong, the first of equal ones."""
+    skipped: tuple[str, ...]
+    """Why it, or a part of it, was passed over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """What a run has done, what failed, and what waits."""
+
+    config_path: Path
+    output: Path
+    reports: tuple[ReportResult, ...] = ()
+    """Those of which something was due or wrong."""
+    configuration: tuple[str, ...] = ()
+    """The errors in the configuration."""
+    failed: Messages = Messages()
+    troubles: Messages = Messages()
+    """What is wrong apart from single tasks: a damaged TSV, datapoints that could not be made."""
+    skipped: Messages = Messages()
+    not_sent: Messages = Messages()
+    """Values that cannot be datapoints, which is no failure."""
+    warnings: Messages = Messages()
+    """What needs attention, though the run did its work."""
+    remarks: Messages = Messages()
+    """What servers warned of that needs none."""
+    enqueued: int = 0
+    """Datapoints made again from stored rows."""
+    waiting: int = 0
+    """Datapoints that the run was allowed to send and that are still pending."""
+    waiting_why: str = ""
+    stopped: int | None = None
+    """The exit code that a signal asks for, if one came."""
+
+    @property
+    def done(self) -> int:
+        """How many intervals were computed and have rows."""
+        return sum(series.done for report in self.reports for series in report.series)
+
+    @property
+    def empty(self) -> int:
+        """How many intervals were computed and have no rows."""
+        return sum(series.empty for report in self.reports for series in report.series)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing needs attention."""
+        return not (self.failed or self.troubles or self.configuration or self.waiting)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, for the history, status.json and `on_failure`."""
+        return {
+            "done": self.done,
+            "empty": self.empty,
+            "failed": self.failed.count,
+            "errors_in_configuration": len(self.configuration),
+            "configuration": list(self.configuration),
+            "failures": list(self.failed),
+            "troubles": list(self.troubles),
+            "warnings": list(self.warnings),
+            "skipped": list(self.skipped),
+            "not_sent": list(self.not_sent),
+            "datapoints_waiting": self.waiting,
+        }

@@ -1,0 +1,57 @@
+"""The result of a run as text, and as lines of the log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+from reportupdater.execution.result import RunResult
+from reportupdater.terminal.wording import count
+
+log = logging.getLogger(__name__)
+
+
+def lines(result: RunResult, title: str) -> list[str]:
+    """Return the text, the counts first."""
+    return [line for line, _ in _lines(result, title)]
+
+
+def _lines(result: RunResult, title: str) -> Iterator[tuple[str, bool]]:
+    """Each line of the text, and whether it is a warning."""
+    counts = f"{result.done:,} done, {result.empty:,} empty, {result.failed.count:,} failed"
+    if result.troubles:
+        counts += f", {result.troubles.count:,} wrong"
+    if result.configuration:
+        counts += f", {count(len(result.configuration), 'error')} in the configuration"
+    if result.stopped is not None:
+        counts = f"interrupted, {counts}"
+    elif not (result.done or result.empty or result.skipped) and result.is_good:
+        counts = "nothing is due"
+    if result.enqueued:
+        counts = f"{count(result.enqueued, 'datapoint')} made again"
+    yield f"{title}: {counts}", False
+    for word, messages in (
+        ("failed", result.failed),
+        ("wrong", result.troubles),
+        ("warning", result.warnings),
+        ("skipped", result.skipped),
+        ("not sent", result.not_sent),
+    ):
+        for line in messages:
+            yield f"  {word}: {line}", messages is result.warnings
+    if result.waiting:
+        yield f"  waiting: {count(result.waiting, 'datapoint')}: {result.waiting_why}", False
+
+
+def log_result(result: RunResult, title: str) -> None:
+    """Log the text: a good run's at info, but for its warnings; a bad one's at error."""
+    level = logging.INFO if result.is_good else logging.ERROR
+    for line, is_warning in _lines(result, title):
+        if is_warning and result.is_good:
+            # Where the line with the title is not shown, this one names the run.
+            alone = not log.isEnabledFor(level)
+            log.warning("%s", f"{title}: {line.strip()}" if alone else line)
+        else:
+            log.log(level, "%s", line)
+    for line in result.remarks:
+        log.info("  the server warned: %s", line)

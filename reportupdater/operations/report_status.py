@@ -1,0 +1,262 @@
+"""The status of a report and of its series: from a project, or from what an output folder has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, partial
+from pathlib import Path
+
+from reportupdater.errors import Severity, TsvError, error_text
+from reportupdater.intervals import Coverage, Granularity
+from reportupdater.model import Project, Report
+from reportupdater.planning import missing as planning
+from reportupdater.planning.explode import explode
+from reportupdater.planning.plan import window
+from reportupdater.planning.schedule import next_due
+from reportupdater.state import survey
+from reportupdater.state.coverage import Memory
+from reportupdater.state.findings import Record
+from reportupdater.state.history import Failing
+from reportupdater.state.reach import reach
+from reportupdater.state.survey import Survey
+from reportupdater.tsv import files, listing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesStatus:
+    """The status of a series."""
+
+    tsv: str
+    dimensions: Mapping[str, str]
+    done_up_to: str | None = None
+    """The start of the newest interval that is done, as the TSV spells it."""
+    missing: int | None = None
+    """Intervals that are not done: of those due, or where that is not known, between others."""
+    empty: int = 0
+    """The newest intervals, so many in a row, had no rows."""
+    marked: int = 0
+    failing: tuple[Failing, ...] = ()
+    late: bool = False
+    damaged: str | None = None
+
+    @property
+    def in_trouble(self) -> bool:
+        """Whether it needs attention."""
+        return bool(self.failing or self.late or self.damaged)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportStatus:
+    """The status of a report. `record` is what the last run found out about it."""
+
+    name: str
+    series: tuple[SeriesStatus, ...] = ()
+    record: Record | None = None
+    invalid: str | None = None
+    """What is wrong with its configuration now."""
+    source: Report | Record | None = None
+    """Where its owner, ticket and description are from."""
+    next_due: datetime | None = None
+    notices: tuple[str, ...] = ()
+
+    @property
+    def owner(self) -> str | None:
+        """Who answers for it."""
+        return self.source.owner if self.source else None
+
+    @property
+    def ticket(self) -> str | None:
+        """Where it is discussed."""
+        return self.source.ticket if self.source else None
+
+    @property
+    def description(self) -> str | None:
+        """What it is."""
+        return self.source.description if self.source else None
+
+    @property
+    def in_trouble(self) -> bool:
+        """Whether it needs attention."""
+        failed = self.record is not None and self.record.error is not None
+        return failed or self.invalid is not None or any(one.in_trouble for one in self.series)
+
+    @property
+    def done_up_to(self) -> str | None:
+        """How far the series is that is farthest."""
+        return max((one.done_up_to for one in self.series if one.done_up_to), default=None)
+
+    @property
+    def behind(self) -> list[SeriesStatus]:
+        """The series that are not as far as the one that is farthest."""
+        newest = self.done_up_to
+        return [one for one in self.series if one.done_up_to != newest]
+
+    @property
+    def missing(self) -> int | None:
+        """The intervals of all series that are not done; None where that is not known."""
+        known = [one.missing for one in self.series if one.missing is not None]
+        return sum(known) if known else None
+
+
+def of_project(
+    project: Project, name: str, *, known: Survey, output: Path, now: datetime
+) -> ReportStatus:
+    """Return the status of a report that a project has, valid or not."""
+    record = known.records.get(name)
+    report = next((report for report in project.reports if report.name == name), None)
+    if report is None:
+        return ReportStatus(
+            name=name, record=record, source=record, invalid=_invalid(project, name)
+        )
+    series = tuple(_series_of_project(report, record, known, output, now))
+    if sum(one.missing or 0 for one in series):
+        due: datetime | None = now
+    else:
+        ahead = next_due(report, now)
+        due = ahead.due if ahead else None
+    ending = planning.ending(report, now)
+    return ReportStatus(
+        name=name,
+        series=series,
+        record=record,
+        source=report,
+        next_due=due,
+        notices=(ending,) if ending else (),
+    )
+
+
+def _invalid(project: Project, name: str) -> str:
+    """What is wrong with the configuration of a report."""
+    errors = [
+        str(problem)
+        for problem in project.problems
+        if problem.report == name and problem.severity is Severity.ERROR
+    ]
+    more = f"; and {len(errors) - 1} more, which `check` lists" if len(errors) > 1 else ""
+    return errors[0] + more if errors else "not valid"
+
+
+def _series_of_project(
+    report: Report, record: Record | None, known: Survey, output: Path, now: datetime
+) -> Iterator[SeriesStatus]:
+    look = _Look(known, output, report.name)
+    for series in explode(report):
+        found = look.at(series.tsv, report.granularity)
+        done = found.done
+        if done is None:
+            yield found.status(series.dimensions)
+            continue
+        failing = tuple(_failing(series.tsv, record, report.granularity, done, known))
+        if failing:
+            allowed = window(report, now, done.newest)
+            failing = tuple(
+                one for one in failing if report.granularity.labelled(one.start) in allowed
+            )
+        yield found.status(
+            series.dimensions,
+            missing=planning.missing(report, done, now),
+            late=planning.is_late(report, done, now),
+            failing=failing,
+        )
+
+
+def of_folder(name: str, *, known: Survey, output: Path) -> ReportStatus:
+    """Return the status of a report as far as its output folder shows it."""
+    record = known.records.get(name)
+    shape = known.shapes.get(name)
+    tsvs = set(listing.series(output, name, len(shape.dimensions) if shape else None))
+    if record is not None and record.error is not None:
+        tsvs |= known.reports.get(name, set())
+    else:
+        tsvs |= {path for path in known.reports.get(name, ()) if path in known.pending}
+    granularity = Granularity(shape.granularity) if shape else None
+    look = _Look(known, output, name)
+    series = []
+    for path in sorted(tsvs):
+        values = listing.values(path)
+        names = shape.dimensions if shape else [f"dimension_{n + 1}" for n in range(len(values))]
+        found = look.at(path, granularity)
+        done = found.done
+        missing: int | None = None
+        failing: tuple[Failing, ...] = ()
+        if done is not None and granularity is not None and done.runs:
+            between = range(done.runs[0][0], done.runs[-1][1])
+            missing = len(between) - done.count(between)
+        if done is not None and (granularity or not done.runs):
+            failing = tuple(_failing(path, record, granularity or Granularity.DAYS, done, known))
+        dimensions = dict(zip(names, values, strict=False))
+        series.append(found.status(dimensions, missing=missing, failing=failing))
+    return ReportStatus(name=name, series=tuple(series), record=record, source=record)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a TSV and the journal show of a series; `done` is None where the TSV cannot be read."""
+
+    tsv: str
+    marked: int
+    done: Coverage | None = None
+    done_up_to: str | None = None
+    empty: int = 0
+    damaged: str | None = None
+
+    def status(
+        self,
+        dimensions: Mapping[str, str],
+        *,
+        missing: int | None = None,
+        late: bool = False,
+        failing: tuple[Failing, ...] = (),
+    ) -> SeriesStatus:
+        return SeriesStatus(
+            tsv=self.tsv,
+            dimensions=dimensions,
+            done_up_to=self.done_up_to,
+            missing=missing,
+            empty=self.empty,
+            marked=self.marked,
+            failing=failing,
+            late=late,
+            damaged=self.damaged,
+        )
+
+
+class _Look:
+    """A look at the series of one report."""
+
+    def __init__(self, known: Survey, output: Path, report: str) -> None:
+        self._known = known
+        self._memory: Callable[[Granularity], Memory] = cache(
+            partial(survey.memory, output, report)
+        )
+        self._walk = files.Walk(files.opened(output))
+
+    def at(self, tsv: str, granularity: Granularity | None) -> _Found:
+        """Return what is done of a series, in its TSV or the journal."""
+        marked = len(self._known.marked.get(tsv, ()))
+        try:
+            place = self._walk.place(tsv)
+            if granularity is None:
+                granularity = listing.granularity(place)
+            known_of_it = self._memory(granularity).get(tsv)
+            pending = self._known.pending.get(tsv, {})
+            done, empty = reach(place, granularity, known_of_it, pending)
+        except (TsvError, OSError) as error:
+            return _Found(tsv, marked, damaged=error_text(error))
+        newest = None if done.newest is None else granularity.label(granularity.start(done.newest))
+        return _Found(tsv, marked, done, newest, empty)
+
+
+def _failing(
+    tsv: str, record: Record | None, granularity: Granularity, done: Coverage, known: Survey
+) -> Iterator[Failing]:
+    """The intervals that fail: the last whole run met an error, and they are still due."""
+    if record is None or record.error is None:
+        return
+    marked = known.marked.get(tsv, ())
+    for failing in known.failing.get(tsv, ()):
+        number = granularity.labelled(failing.start)
+        if number is not None and (failing.start in marked or number not in done):
+            yield failing

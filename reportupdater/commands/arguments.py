@@ -121,7 +121,7 @@ def check_order(given: argparse.Namespace) -> None:
 
 def put_project_first(given: argparse.Namespace) -> None:
     """Exchange the two folders where they are given as output and project, as once was the order."""
-    from reportupdater.state.database import FOLDER
+    from reportupdater.state.place import FOLDER
 
     project, output = given.project, given.output
     if project is None or os.path.isfile(project / CONFIG_NAME):

@@ -13,10 +13,10 @@ from reportupdater.execution.summary import Summary
 from reportupdater.model import Project, Report
 from reportupdater.planning.explode import explode
 from reportupdater.state import coverage, owners
-from reportupdater.state.database import State
-from reportupdater.state.locks import Locks
+from reportupdater.state.locks import Acquires
 from reportupdater.state.owners import Owner
 from reportupdater.state.storable import on_disk
+from reportupdater.state.tables import Tables
 from reportupdater.terminal.wording import count
 from reportupdater.tsv import files
 
@@ -27,7 +27,7 @@ _MOST_READ = 20
 
 
 def acquire(
-    project: Project, reports: Sequence[Report], state: State, locks: Locks, summary: Summary
+    project: Project, reports: Sequence[Report], state: Tables, locks: Acquires, summary: Summary
 ) -> Mapping[Report, Owner]:
     """Acquire the locks of reports; return those that were free, each with the owner of its TSVs.
 
@@ -50,7 +50,7 @@ def acquire(
     return mine
 
 
-def _drop_marks(state: State, owner: Owner) -> None:
+def _drop_marks(state: Tables, owner: Owner) -> None:
     marks = owners.begin_anew(state, owner)
     if marks:
         log.warning(
@@ -61,7 +61,7 @@ def _drop_marks(state: State, owner: Owner) -> None:
         )
 
 
-def owned(project: Project, report: Report, state: State, summary: Summary) -> Owner | None:
+def owned(project: Project, report: Report, state: Tables, summary: Summary) -> Owner | None:
     """Return the owner of a report's TSVs; None, which is in the summary, if they are another's."""
     owner = Owner.of(
         report.name,
@@ -79,7 +79,7 @@ def owned(project: Project, report: Report, state: State, summary: Summary) -> O
     return owner
 
 
-def _check_rows(state: State, report: Report) -> None:
+def _check_rows(state: Tables, report: Report) -> None:
     """Raise TsvError where rows are of another granularity than a report of which no run is known."""
     from reportupdater.tsv import granularity
 

@@ -18,8 +18,8 @@ from reportupdater.planning.schedule import next_tick
 from reportupdater.state import coverage as remembered
 from reportupdater.state import journal, reruns
 from reportupdater.state.coverage import Identity
-from reportupdater.state.database import State
 from reportupdater.state.reruns import MarkFile
+from reportupdater.state.tables import Tables
 from reportupdater.terminal.wording import count
 from reportupdater.tsv import files, rows
 
@@ -37,7 +37,7 @@ class Stock(NamedTuple):
 
 
 def due_of(
-    state: State,
+    state: Tables,
     report: Report,
     mark_files: Sequence[MarkFile],
     clock: Clock,
@@ -50,7 +50,7 @@ def due_of(
 
 
 def take_stock(
-    state: State,
+    state: Tables,
     report: Report,
     mark_files: Sequence[MarkFile],
     clock: Clock,
@@ -96,7 +96,7 @@ def _log_schedule(report: Report, stocks: Sequence[Stock], clock: Clock) -> None
 
 
 def coverage(
-    state: State, report: Report, series: Sequence[Series], summary: Summary
+    state: Tables, report: Report, series: Sequence[Series], summary: Summary
 ) -> dict[Series, Coverage | None]:
     """What is done of each series, in its TSV or in the journal; None where that is unknown."""
     waiting = journal.waiting(state, report.name)
@@ -137,7 +137,7 @@ def coverage(
 
 
 def _with(
-    starts: Sequence[str], series: Series, done: Coverage | None, state: State, summary: Summary
+    starts: Sequence[str], series: Series, done: Coverage | None, state: Tables, summary: Summary
 ) -> Coverage | None:
     """What is done of a series with the results of the journal; None where these cannot be its own."""
     report = series.report
@@ -156,7 +156,7 @@ def _with(
 
 
 def _expand(
-    state: State,
+    state: Tables,
     mark_file: MarkFile,
     series: Sequence[Series],
     done: dict[Series, Coverage | None],
@@ -201,7 +201,7 @@ def covered_for_marks(series: Series, done: Coverage | None, now: datetime) -> C
 
 
 def _open(
-    state: State, series: Series, done: Coverage, marked: dict[str, list[str]], clock: Clock
+    state: Tables, series: Series, done: Coverage, marked: dict[str, list[str]], clock: Clock
 ) -> set[int]:
     """The marked intervals of a series; those that may not be are reported and dropped."""
     report = series.report

@@ -21,12 +21,12 @@ from reportupdater.planning.plan import Clock
 from reportupdater.planning.rest import Rest, rest
 from reportupdater.planning.schedule import Next, next_due, next_tick
 from reportupdater.state import durations, history, reruns
-from reportupdater.state.database import State
 from reportupdater.state.durations import History
 from reportupdater.state.history import Failing
 from reportupdater.state.locks import Onlooker, folder_of
 from reportupdater.state.overlay import Overlay
 from reportupdater.state.reruns import MarkFile
+from reportupdater.state.tables import Tables
 from reportupdater.terminal.log import log_problems
 from reportupdater.tsv import files
 from reportupdater.tsv import rows as tsv
@@ -148,7 +148,7 @@ def plan(request: Request) -> Plan:
 
 
 def _report(
-    state: State,
+    state: Tables,
     locks: Onlooker,
     project: Project,
     report: Report,
@@ -175,7 +175,7 @@ def _report(
 
 
 def _series(
-    state: State, stock: Stock, failing: tuple[Failing, ...], mean: float | None, clock: Clock
+    state: Tables, stock: Stock, failing: tuple[Failing, ...], mean: float | None, clock: Clock
 ) -> SeriesPlan:
     done, due = stock
     series, count = due.series, due.intervals
@@ -206,7 +206,7 @@ def _check_output(output: Path) -> None:
     raise UsageError(f"{output} cannot be the output folder: {why}")
 
 
-def _trouble(state: State, series: Series) -> str:
+def _trouble(state: Tables, series: Series) -> str:
     """Why a TSV cannot be read, in the words of a run."""
     try:
         tsv.coverage(files.place(state.root, series.tsv), series.report.granularity)

@@ -20,7 +20,8 @@ from reportupdater.planning.explode import EVERY, Only, explode
 from reportupdater.planning.missing import Unmarked, unmarked
 from reportupdater.planning.plan import mark, window
 from reportupdater.state import reruns as marks
-from reportupdater.state.database import State, look
+from reportupdater.state.connection import look
+from reportupdater.state.database import State
 from reportupdater.state.locks import is_held, last_holder
 from reportupdater.state.reruns import Mark
 from reportupdater.tsv.listing import needed

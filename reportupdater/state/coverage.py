@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from reportupdater.intervals import Coverage, Granularity
 from reportupdater.state.checksum import checksum
-from reportupdater.state.database import State
+from reportupdater.state.tables import Tables
 from reportupdater.tsv.files import Place
 
 _STABLE_NS = 2_000_000_000
@@ -49,7 +49,7 @@ def is_stable(file: Identity) -> bool:
     return max(file.mtime_ns, file.ctime_ns) + _STABLE_NS < time.time_ns()
 
 
-def recall(state: State, report: str, granularity: Granularity) -> Memory:
+def recall(state: Tables, report: str, granularity: Granularity) -> Memory:
     """What is remembered of a report's TSVs, read with this granularity."""
     with state.reading() as connection:
         return recalled(connection, report, granularity)
@@ -71,7 +71,7 @@ def recalled(connection: sqlite3.Connection, report: str, granularity: Granulari
     return memory
 
 
-def remember(state: State, report: str, granularity: Granularity, memory: Memory) -> None:
+def remember(state: Tables, report: str, granularity: Granularity, memory: Memory) -> None:
     """Remember what is done in TSVs whose identity was taken before they were read."""
     rows = [
         (tsv, granularity.value, *file, _runs(coverage)) for tsv, (file, coverage) in memory.items()

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from reportupdater.state import valid
-from reportupdater.state.database import State
 from reportupdater.state.schema import attempts_not_summed_up
+from reportupdater.state.tables import Tables
 
 
 class History(NamedTuple):
@@ -29,7 +29,7 @@ _SINGLE = """
 """
 
 
-def of_report(state: State, report: str) -> dict[str, History]:
+def of_report(state: Tables, report: str) -> dict[str, History]:
     """The history of each series of a report that has one, by its TSV. Raises StateError."""
     with state.reading() as connection:
         has_sums, table = attempts_not_summed_up(connection)

@@ -13,7 +13,7 @@ from reportupdater.errors import TsvError
 from reportupdater.intervals import Granularity
 from reportupdater.state import valid
 from reportupdater.state.checksum import checksum
-from reportupdater.state.database import State
+from reportupdater.state.tables import Tables
 from reportupdater.state.valid import Ignored
 from reportupdater.tsv import files, names
 from reportupdater.tsv import rows as tsv
@@ -74,7 +74,7 @@ def _line(header: Header) -> str:
     return tsv.lines([header])
 
 
-def reports(state: State) -> list[str]:
+def reports(state: Tables) -> list[str]:
     """The reports that have results in the journal."""
     with state.reading() as connection:
         found = connection.execute(
@@ -84,7 +84,7 @@ def reports(state: State) -> list[str]:
         return [str(report) for (report,) in found]
 
 
-def waiting(state: State, report: str) -> dict[str, list[str]]:
+def waiting(state: Tables, report: str) -> dict[str, list[str]]:
     """The TSVs of a report that have results in the journal, each with its intervals' starts."""
     starts: dict[str, list[str]] = defaultdict(list)
     with state.reading() as connection:
@@ -97,7 +97,7 @@ def waiting(state: State, report: str) -> dict[str, list[str]]:
     return starts
 
 
-def headers(state: State, path: str) -> list[Header]:
+def headers(state: Tables, path: str) -> list[Header]:
     """The headers of a TSV's results in the journal."""
     with state.reading() as connection:
         found = connection.execute(
@@ -149,7 +149,7 @@ class Merged(NamedTuple):
     file: Written
 
 
-def merge(state: State, path: str) -> Merged | None:
+def merge(state: Tables, path: str) -> Merged | None:
     """Merge the results of one series into its TSV; the caller holds its report's lock.
 
     None where it has none. Raises TsvError, OSError, and StateError where a result is not what was
@@ -219,7 +219,7 @@ def _entries(results: Iterable[_Kept]) -> list[tsv.Entry]:
     return entries
 
 
-def forget(state: State, merged: Iterable[Merged]) -> None:
+def forget(state: Tables, merged: Iterable[Merged]) -> None:
     """Take results out of the journal whose TSVs are durable."""
     with state.transaction() as connection:
         connection.executemany(

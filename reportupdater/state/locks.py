@@ -15,9 +15,10 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Protocol
 
 from reportupdater.errors import StateError, Where
-from reportupdater.state.database import home, opened
+from reportupdater.state.place import home, opened
 from reportupdater.state.valid import is_pid
 from reportupdater.tsv import files
 from reportupdater.tsv.folder import Folder
@@ -43,6 +44,22 @@ _LONGEST = 200
 
 class NoLock(StateError):
     """Something else has the name of a lock: a link, a pipe, a folder. It concerns one report."""
+
+
+class Acquires(Protocol):
+    """What selecting the reports to work on needs of locks."""
+
+    broken: dict[str, NoLock]
+    """The reports whose locks `take_all` has found to be none."""
+
+    def make_room(self, reports: int) -> None:
+        """Let this process open as many files as so many locks and the work on the reports need."""
+
+    def take_all(self, reports: Iterable[str], now: datetime) -> set[str]:
+        """Take the locks of some reports, and return which."""
+
+    def log_holder(self, report: str, now: datetime) -> str:
+        """Log who holds a report's lock, and return it as words."""
 
 
 class Locks:
@@ -139,19 +156,24 @@ class Locks:
         return f", process {pid}, since {since.isoformat()}Z,"
 
     def log_holder(self, report: str, now: datetime) -> str:
-        """Log who holds a report, and give it back as words: a warning if it is for over a day."""
-        level, message, hint = logging.INFO, "is held by another run", ""
-        try:
-            pid, since = last_holder(self._folder, report)
-        except (OSError, ValueError):
-            pass  # it has just ended, or just begun
-        else:
-            if now - since > _LONG:
-                level = logging.WARNING
-                hint = f" (should it hang: `kill {pid}` ends it, and keeps what it has computed)"
-            message += f", process {pid}, since {since.isoformat()}Z"
-        log.log(level, "%s: %s; passed over%s", report, message, hint)
-        return message
+        """Log who holds a report's lock, and return it as words."""
+        return log_holder(self._folder, report, now)
+
+
+def log_holder(folder: Folder, report: str, now: datetime) -> str:
+    """Log who holds a report's lock, and return it as words: a warning if it is for over a day."""
+    level, message, hint = logging.INFO, "is held by another run", ""
+    try:
+        pid, since = last_holder(folder, report)
+    except (OSError, ValueError):
+        pass  # it has just ended, or just begun
+    else:
+        if now - since > _LONG:
+            level = logging.WARNING
+            hint = f" (should it hang: `kill {pid}` ends it, and keeps what it has computed)"
+        message += f", process {pid}, since {since.isoformat()}Z"
+    log.log(level, "%s: %s; passed over%s", report, message, hint)
+    return message
 
 
 def _locked(descriptor: int) -> bool:
@@ -167,31 +189,31 @@ def _locked(descriptor: int) -> bool:
     return True
 
 
-class Onlooker(Locks):
-    """Finds who holds a report's lock, and takes none but for the moment of asking.
+class Onlooker:
+    """Finds out which locks a run could take, and takes none but for the moment of asking.
 
     A run that begins in that moment waits for longer.
     """
 
-    patience = 0.0
-
     def __init__(self, folder: Folder | None) -> None:
         """`folder` is where the lock files are; None if there is none, or none may be looked at."""
-        self.broken = {}
-        if folder is not None:
-            super().__init__(folder)
-        self._watched = folder
+        self._folder = folder
+        self.broken: dict[str, NoLock] = {}
         self.held: dict[str, str] = {}
         """The reports that were found to be held, each with its holder."""
 
-    def take(self, report: str, now: datetime) -> bool:
-        """Whether a run could take a report's lock now."""
-        return not is_held(self._watched, report)
+    def make_room(self, reports: int) -> None:
+        """Do nothing: no lock stays open."""
+
+    def take_all(self, reports: Iterable[str], now: datetime) -> set[str]:
+        """Return those of the reports whose locks a run could take now."""
+        return {report for report in reports if not is_held(self._folder, report)}
 
     def log_holder(self, report: str, now: datetime) -> str:
-        """The same words as in a run, kept in `held`."""
-        self.held[report] = super().log_holder(report, now)
-        return self.held[report]
+        """Log who holds a report's lock, and keep the words in `held`."""
+        if self._folder is not None:
+            self.held[report] = log_holder(self._folder, report, now)
+        return self.held.get(report, "")
 
 
 def folder_of(output: Path) -> Folder | None:

@@ -20,7 +20,8 @@ from typing import NamedTuple
 
 from reportupdater.model import Datapoint, SinkSettings
 from reportupdater.state import valid
-from reportupdater.state.database import State, look
+from reportupdater.state.connection import look
+from reportupdater.state.database import State
 from reportupdater.state.many import insert
 from reportupdater.state.valid import Ignored
 

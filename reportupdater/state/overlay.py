@@ -8,19 +8,12 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from reportupdater.state import schema
-from reportupdater.state.database import (
-    FOLDER,
-    NAME,
-    State,
-    checked_version,
-    explained,
-    look,
-    made_ready,
-)
+from reportupdater.state.connection import checked_version, explained, look, made_ready
+from reportupdater.state.tables import Tables
 from reportupdater.tsv import files
 
 
-class Overlay(State):
+class Overlay(Tables):
     """The state of an output folder, as at one moment; an empty one where there is none yet.
 
     What a run would write while it plans goes into copies of small tables in memory and is gone with
@@ -30,11 +23,7 @@ class Overlay(State):
 
     def __init__(self, output: Path) -> None:
         """Look at the state of `output`, which may be missing. Raises StateError."""
-        self.output = output
-        self.folder = output / FOLDER
-        self.path = self.folder / NAME
-        self.root = files.opened(output)
-        self._series = {}
+        super().__init__(output, files.opened(output))
         with ExitStack() as opened, explained(self.path):
             found = opened.enter_context(look(output))
             version = checked_version(found, self.path) if found else 0
@@ -51,6 +40,9 @@ class Overlay(State):
             else:
                 made_ready(found, self.path)
             self._opened = opened.pop_all()
+
+    def __enter__(self) -> Overlay:
+        return self
 
     def __exit__(self, *_: object) -> None:
         self._opened.close()

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from reportupdater.errors import TsvError, Where
 from reportupdater.intervals import Granularity
 from reportupdater.state import journal, schema, valid
-from reportupdater.state.database import State
 from reportupdater.state.storable import storable
+from reportupdater.state.tables import Tables
 from reportupdater.state.valid import Ignored
 
 _GRANULARITIES = frozenset(granularity.value for granularity in Granularity)
@@ -51,7 +51,7 @@ class Owner(NamedTuple):
         return folder and os.path.basename(self.config) == os.path.basename(other.config)
 
 
-def check(state: State, owner: Owner, still_has: Callable[[str, str], bool]) -> bool:
+def check(state: Tables, owner: Owner, still_has: Callable[[str, str], bool]) -> bool:
     """Raise TsvError if the report's TSVs are another's: of another project, or of another shape.
 
     Returns whether the state knows of what shape they are.
@@ -94,7 +94,7 @@ def check(state: State, owner: Owner, still_has: Callable[[str, str], bool]) -> 
     return True
 
 
-def _last(state: State, report: str) -> Owner | None:
+def _last(state: Tables, report: str) -> Owner | None:
     checks = (*(valid.is_name,) * 4, is_granularity, valid.is_name)
     with state.reading() as connection:
         found = valid.rows(
@@ -113,7 +113,7 @@ def is_granularity(value: object) -> bool:
     return isinstance(value, str) and value in _GRANULARITIES
 
 
-def begin_anew(state: State, owner: Owner) -> int:
+def begin_anew(state: Tables, owner: Owner) -> int:
     """Forget what the state has of a report that had another shape; how many open marks it had.
 
     Its TSVs are gone, so that anyone may begin: what is left speaks of intervals and series that it has
@@ -154,7 +154,7 @@ def shapes(connection: sqlite3.Connection, ignored: Ignored | None = None) -> di
     }
 
 
-def _standing(state: State, report: str) -> Path | None:
+def _standing(state: Tables, report: str) -> Path | None:
     for name in (f"{report}.tsv", report):
         with suppress(OSError):
             if state.root is not None:
@@ -163,7 +163,7 @@ def _standing(state: State, report: str) -> Path | None:
     return None
 
 
-def _unwritten(state: State, report: str) -> Path | None:
+def _unwritten(state: Tables, report: str) -> Path | None:
     waiting = journal.waiting(state, report)
     return state.output / min(waiting) if waiting else None
 

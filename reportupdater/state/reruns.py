@@ -16,8 +16,8 @@ from typing import NamedTuple
 from reportupdater.errors import Problem, Severity, Where
 from reportupdater.intervals import parse_moment
 from reportupdater.state import history, valid
-from reportupdater.state.database import State
 from reportupdater.state.storable import storable
+from reportupdater.state.tables import Tables
 from reportupdater.state.valid import Ignored
 
 _FORM = (
@@ -96,7 +96,7 @@ def _read(path: Path) -> MarkFile:
     return MarkFile(path.name, path.stat().st_mtime_ns, dates[0], dates[1], names)
 
 
-def is_expanded(state: State, mark: MarkFile, report: str) -> bool:
+def is_expanded(state: Tables, mark: MarkFile, report: str) -> bool:
     """Whether a mark file has been expanded for a report."""
     with state.reading() as connection:
         return bool(
@@ -112,7 +112,7 @@ def expanded(connection: sqlite3.Connection) -> set[tuple[str, int, str]]:
     return set(connection.execute("SELECT name, mtime_ns, report FROM mark_files"))
 
 
-def expand(state: State, mark: MarkFile, report: str, starts: Iterable[tuple[str, str]]) -> None:
+def expand(state: Tables, mark: MarkFile, report: str, starts: Iterable[tuple[str, str]]) -> None:
     """Mark intervals, given as TSV and start, and remember the file as expanded for the report."""
     with state.transaction() as connection:
         connection.executemany(
@@ -125,7 +125,7 @@ def expand(state: State, mark: MarkFile, report: str, starts: Iterable[tuple[str
         )
 
 
-def open_marks(state: State, report: str) -> dict[str, list[str]]:
+def open_marks(state: Tables, report: str) -> dict[str, list[str]]:
     """The marked intervals' starts of each TSV of a report; they need be no interval's starts."""
     starts: dict[str, list[str]] = defaultdict(list)
     with state.reading() as connection:
@@ -141,7 +141,7 @@ def open_marks(state: State, report: str) -> dict[str, list[str]]:
     return starts
 
 
-def drop(state: State, starts: Iterable[tuple[str, str]]) -> None:
+def drop(state: Tables, starts: Iterable[tuple[str, str]]) -> None:
     """Forget marks, given as TSV and start."""
     with state.transaction() as connection:
         connection.executemany(
@@ -150,7 +150,7 @@ def drop(state: State, starts: Iterable[tuple[str, str]]) -> None:
         )
 
 
-def ask(state: State, report: str, starts: Iterable[tuple[str, str]], at: datetime) -> None:
+def ask(state: Tables, report: str, starts: Iterable[tuple[str, str]], at: datetime) -> None:
     """Mark intervals, given as TSV and start, as requested at a moment.
 
     A run that began before may have had their old query or data: it does not answer the mark.

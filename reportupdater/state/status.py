@@ -9,7 +9,8 @@ from typing import Any
 
 from reportupdater.errors import StateError, TsvError, Where
 from reportupdater.state import findings, history, outbox, owners
-from reportupdater.state.database import FILE_MODE, FOLDER, State
+from reportupdater.state.database import State
+from reportupdater.state.place import FILE_MODE, FOLDER
 from reportupdater.tsv import files
 from reportupdater.tsv.files import Place
 from reportupdater.tsv.folder import Folder

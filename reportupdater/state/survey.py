@@ -15,8 +15,8 @@ from reportupdater.errors import StateError
 from reportupdater.intervals import Granularity
 from reportupdater.state import coverage, history, journal, outbox, owners, reruns, status, valid
 from reportupdater.state import findings as reports
+from reportupdater.state.connection import look
 from reportupdater.state.coverage import Memory
-from reportupdater.state.database import look
 from reportupdater.state.findings import Record
 from reportupdater.state.history import Failing, Running
 from reportupdater.state.locks import folder_of

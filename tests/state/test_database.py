@@ -16,7 +16,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from reportupdater.errors import StateError
-from reportupdater.state.database import State, look
+from reportupdater.state.connection import look
+from reportupdater.state.database import State
 from reportupdater.state.schema import VERSION
 from tests.machine import Child, file_sizes_up_to, mode, ordinary_user, other_group, umask
 

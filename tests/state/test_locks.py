@@ -206,22 +206,22 @@ def test_an_onlooker_sees_who_holds_a_lock_and_takes_none(
     tmp_path: Path, child: Callable[..., Child]
 ) -> None:
     watching = Onlooker(Folder.at(tmp_path))
-    assert watching.take("r", NOW)
+    assert watching.take_all(["r"], NOW)
     assert not (tmp_path / "r").exists()
     with child(TAKE, tmp_path) as process:
         assert line(process).strip() == "True"
-        assert not watching.take("r", NOW)
+        assert not watching.take_all(["r"], NOW)
         assert f"is held by another run, process {process.pid}, " in watching.log_holder("r", NOW)
         assert watching.held == {"r": watching.log_holder("r", NOW)}
-        assert watching.take("other", NOW)
+        assert watching.take_all(["other"], NOW)
         process.kill()
-    assert watching.take("r", NOW)  # whose file is still there
+    assert watching.take_all(["r"], NOW)  # whose file is still there
     with Locks(Folder.at(tmp_path)) as locks:
         assert locks.take("r", NOW)
 
 
 def test_what_an_onlooker_may_not_read_it_takes_for_free(tmp_path: Path) -> None:
-    assert Onlooker(None).take("r", NOW)
+    assert Onlooker(None).take_all(["r"], NOW) == {"r"}
 
 
 def test_those_that_are_held_for_a_moment_are_waited_for_together(
@@ -252,4 +252,4 @@ def test_two_onlookers_do_not_see_each_other(tmp_path: Path) -> None:
     (tmp_path / "r").touch()
     with open(tmp_path / "r") as asking:
         fcntl.flock(asking, fcntl.LOCK_SH)
-        assert Onlooker(folder).take("r", NOW)
+        assert Onlooker(folder).take_all(["r"], NOW)

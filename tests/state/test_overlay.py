@@ -76,11 +76,11 @@ def test_a_report_of_another_shape_is_begun_anew_in_memory_alone(tmp_path: Path)
     days = Owner.of("edits", tmp_path, tmp_path / "config.yaml", "days", ["wiki"])
     with State(tmp_path) as state, state.transaction() as connection:
         owners.claim(connection, days)
-    with Overlay(tmp_path) as state:
-        assert owners.begin_anew(state, days._replace(granularity="hours")) == 1
-        assert reruns.open_marks(state, "edits") == {}
-        assert durations.of_report(state, "edits") == {}
-        with state.reading() as connection:
+    with Overlay(tmp_path) as copy:
+        assert owners.begin_anew(copy, days._replace(granularity="hours")) == 1
+        assert reruns.open_marks(copy, "edits") == {}
+        assert durations.of_report(copy, "edits") == {}
+        with copy.reading() as connection:
             assert history.failing(connection) == []
     with State(tmp_path) as state:
         assert durations.of_report(state, "edits") == {TSV: History(1, 2.0)}

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from reportupdater.state import durations, history, schema, upgrade
-from reportupdater.state.database import State, look
+from reportupdater.state.connection import look
+from reportupdater.state.database import State
 from reportupdater.state.durations import History
 from reportupdater.state.history import Attempt, Failing
 from reportupdater.state.overlay import Overlay

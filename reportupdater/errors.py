@@ -95,19 +95,25 @@ def shown(text: str) -> str:
     return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint that names the known word most like `word`, or lists some of them when none is.
+def similar(word: str, known: Iterable[str], *, likeness: float = 0.6) -> str | None:
+    """Return the known word most like `word`; None where none is as like as that.
 
     Words that no one would mistype whole are left out: comparing takes the square of their length.
     """
     import difflib
 
+    if len(word) > _LONGEST_WORD:
+        return None
+    near = sorted(other for other in known if len(other) <= _LONGEST_WORD)
+    return next(iter(difflib.get_close_matches(word, near, n=1, cutoff=likeness)), None)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return a hint that names the known word most like `word`, or lists some when none is."""
     words = sorted(known)
-    if len(word) <= _LONGEST_WORD:
-        near = [other for other in words if len(other) <= _LONGEST_WORD]
-        close = difflib.get_close_matches(word, near, n=1, cutoff=0.6)
-        if close:
-            return f"did you mean {close[0]!r}?"
+    close = similar(word, words)
+    if close is not None:
+        return f"did you mean {close!r}?"
     named = ", ".join(
         other if other.isprintable() and len(other) <= _SHOWN else shown(other)
         for other in words[:_MOST_NAMED]

@@ -34,12 +34,24 @@ class Interval(NamedTuple):
 
 
 class Granularity(enum.Enum):
-    """The length of a report's intervals. Weeks run from Sunday to Saturday."""
+    """The length of a report's intervals. Weeks run from Sunday to Saturday unless they say Monday."""
 
     HOURS = "hours"
     DAYS = "days"
     WEEKS = "weeks"
     MONTHS = "months"
+    WEEKS_FROM_MONDAY = "weeks from Monday"
+
+    @property
+    def setting(self) -> str:
+        """The keys of a report that ask for it.
+
+        >>> Granularity.DAYS.setting
+        '`granularity: days`'
+        """
+        if self is Granularity.WEEKS_FROM_MONDAY:
+            return "`granularity: weeks` and `week_starts: monday`"
+        return f"`granularity: {self.value}`"
 
     def number(self, moment: datetime) -> int:
         """The number of the interval in which `moment` lies.
@@ -51,6 +63,8 @@ class Granularity(enum.Enum):
             return moment.toordinal()
         if self is Granularity.WEEKS:
             return moment.toordinal() // 7  # ordinal 7 was a Sunday
+        if self is Granularity.WEEKS_FROM_MONDAY:
+            return (moment.toordinal() + 6) // 7
         if self is Granularity.MONTHS:
             return moment.year * 12 + moment.month - 1
         return moment.toordinal() * 24 + moment.hour
@@ -61,6 +75,8 @@ class Granularity(enum.Enum):
             return datetime.fromordinal(number)
         if self is Granularity.WEEKS:
             return datetime.fromordinal(number * 7)
+        if self is Granularity.WEEKS_FROM_MONDAY:
+            return datetime.fromordinal(number * 7 - 6)
         if self is Granularity.MONTHS:
             return datetime(number // 12, number % 12 + 1, 1)
         return datetime.fromordinal(number // 24) + (number % 24) * _HOUR

@@ -118,6 +118,8 @@ def floor(granularity: Granularity, moment: datetime) -> datetime:
             return day
         case Granularity.WEEKS:
             return day - timedelta(days=day.isoweekday() % 7)
+        case Granularity.WEEKS_FROM_MONDAY:
+            return day - timedelta(days=day.weekday())
         case Granularity.MONTHS:
             return day.replace(day=1)
 
@@ -129,7 +131,7 @@ def following(granularity: Granularity, start: datetime) -> datetime:
             return start + timedelta(hours=1)
         case Granularity.DAYS:
             return start + timedelta(days=1)
-        case Granularity.WEEKS:
+        case Granularity.WEEKS | Granularity.WEEKS_FROM_MONDAY:
             return start + timedelta(days=7)
         case Granularity.MONTHS:
             return (start + timedelta(days=31)).replace(day=1)

@@ -67,6 +67,8 @@ def test_intervals_follow_each_other_without_a_gap(
         (WEEKS, datetime(2015, 1, 3), "2014-12-28", "2015-01-04"),  # a Saturday
         (WEEKS, datetime(2015, 1, 4), "2015-01-04", "2015-01-11"),  # a Sunday
         (WEEKS, datetime(2016, 3, 2), "2016-02-28", "2016-03-06"),
+        (Granularity.WEEKS_FROM_MONDAY, datetime(2015, 1, 4), "2014-12-29", "2015-01-05"),
+        (Granularity.WEEKS_FROM_MONDAY, datetime(2015, 1, 5), "2015-01-05", "2015-01-12"),
         (MONTHS, datetime(2016, 2, 29), "2016-02-01", "2016-03-01"),
         (MONTHS, datetime(2015, 12, 31), "2015-12-01", "2016-01-01"),
     ],

@@ -51,7 +51,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def call(given: argparse.Namespace) -> Result:
     """Run the command, and return what it ended with."""
     verdict = verify(
-        VerifyRequest(**arguments.fields(given), render_url=given.render_url, resend=given.resend)
+        VerifyRequest(**arguments.fields(given), url=given.render_url, resend=given.resend)
     )
     put(*verdict.lines)
     return verdict

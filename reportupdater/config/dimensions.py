@@ -15,7 +15,7 @@ from reportupdater.configfile.kinds import CONTROL, LONGEST_PATH, describe
 from reportupdater.configfile.sections import entries, read_keys, subject
 from reportupdater.errors import Problem, Severity, Where, shown
 from reportupdater.model import Dimension
-from reportupdater.sinks.graphite.path import METRIC
+from reportupdater.sinks import registry
 from reportupdater.template import TIME_PLACEHOLDERS
 
 MAX_SERIES = 100_000
@@ -77,8 +77,13 @@ def wrong_text(text: str) -> str:
     return f"is longer than {MAX_NAME} bytes" if len(text.encode()) > MAX_NAME else ""
 
 
+def _of_sinks() -> set[str]:
+    """The placeholders that have a meaning of their own in the series keys of a sink."""
+    return {name for sink in registry.SINKS for name in registry.definition(sink).PLACEHOLDERS}
+
+
 def _wrong_dimension(name: str, entry: Entry) -> list[Problem]:
-    if name in TIME_PLACEHOLDERS or name == METRIC:
+    if name in TIME_PLACEHOLDERS or name in _of_sinks():
         what = f"a dimension cannot be called {shown(name)}"
         return [Problem(what, entry.key.where, "this is a placeholder with a meaning of its own")]
     if not _DIMENSION.fullmatch(name):

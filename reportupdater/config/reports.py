@@ -103,7 +103,7 @@ def _read_report(
         return None, problems
     own, of_keys = read_keys(section, REPORT_KEYS, owner)
     keys = own.over(around.defaults)
-    problems += [*keys.missing(owner, where), *_wrong_times(keys)]
+    problems += [*keys.missing(owner, where), *_wrong_times(keys), *_no_weeks(own, keys)]
     explode_by = keys["explode_by"]
     dimensions: tuple[Dimension, ...] = ()
     if explode_by is not None:
@@ -130,7 +130,7 @@ def _read_report(
     return Report(
         name=name,
         where=where,
-        granularity=keys["granularity"],
+        granularity=_granularity(keys),
         starts=keys["starts"],
         ends=keys["ends"],
         lag=keys["lag"],
@@ -184,6 +184,23 @@ def _backfill(keys: Reading) -> tuple[int | None, list[Problem]]:
 def _folder(keys: Reading, around: Surroundings) -> Path:
     """What `execute` is relative to."""
     return around.folders.of(keys.where("execute", Where("")))
+
+
+def _granularity(keys: Reading) -> Granularity:
+    """The granularity; weeks as `week_starts` says."""
+    granularity: Granularity = keys["granularity"]
+    if granularity is Granularity.WEEKS and keys["week_starts"] == "monday":
+        return Granularity.WEEKS_FROM_MONDAY
+    return granularity
+
+
+def _no_weeks(own: Reading, keys: Reading) -> list[Problem]:
+    """What a report says of its weeks that has none. Defaults may: they are for others too."""
+    given, granularity = own.given.get("week_starts"), keys["granularity"]
+    if given is None or given.value == "sunday" or granularity in (None, Granularity.WEEKS):
+        return []
+    hint = f"it is for granularity: weeks, and this is granularity: {granularity.value}"
+    return [Problem(f"{own.subject('week_starts')} makes no difference", given.where, hint)]
 
 
 def _wrong_times(keys: Reading) -> list[Problem]:

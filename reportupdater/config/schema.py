@@ -142,9 +142,16 @@ REPORT_KEYS = table(
     ),
     Key(
         "granularity",
-        choice({granularity.value: granularity for granularity in Granularity}),
-        "How long an interval is. Weeks run from Sunday to Saturday.",
+        choice({one.value: one for one in Granularity if one is not Granularity.WEEKS_FROM_MONDAY}),
+        "How long an interval is. Weeks run from Sunday to Saturday, unless `week_starts` says "
+        "otherwise.",
         example="days",
+    ),
+    Key(
+        "week_starts",
+        choice({day: day for day in ("sunday", "monday")}),
+        "The day on which weeks begin. It is for `granularity: weeks`.",
+        "sunday",
     ),
     Key(
         "starts",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from reportupdater.configfile.document import Refused, Section, parse
 from reportupdater.configfile.kinds import describe
-from reportupdater.errors import Problem, UsageError, Where, shown
+from reportupdater.errors import Problem, UsageError, Where, shown, similar
 
 MAX_SIZE = 64 * 2**20
 """Bytes of a file. A larger one is no configuration, and might have no end."""
@@ -127,7 +127,5 @@ def missing_hint(path: Path, *, ending: str = "") -> str:
     except (OSError, ValueError):
         return ""
     stems = {name.removesuffix(ending): name for name in names}
-    import difflib
-
-    close = difflib.get_close_matches(path.name.removesuffix(ending), stems, n=1, cutoff=0.6)
-    return f"{shown(stems[close[0]])} is there" if close else ""
+    close = similar(path.name.removesuffix(ending), stems)
+    return f"{shown(stems[close])} is there" if close is not None else ""

@@ -100,7 +100,7 @@ def _check_rows(state: Tables, report: Report) -> None:
                 f"its rows are of granularity {other.value}, the report is of"
                 f" {report.granularity.value}",
                 where=Where(str(path)),
-                hint=f"move {path} away, set `granularity: {other.value}` again, or, if this is what"
+                hint=f"move {path} away, set {other.setting} again, or, if this is what"
                 " they are, put an empty row between them",
             )
 

@@ -68,7 +68,9 @@ def _outside(granularity: Granularity, wanted: int, number: int) -> str:
     if abs(number - wanted) > 1:
         return hint
     if granularity is Granularity.WEEKS:
-        return f"{hint}; weeks run from Sunday to Saturday, in UTC"
+        return f"{hint}; weeks run from Sunday to Saturday, in UTC, unless `week_starts: monday`"
+    if granularity is Granularity.WEEKS_FROM_MONDAY:
+        return f"{hint}; weeks run from Monday to Sunday, in UTC"
     return f"{hint}; its dates are in UTC"
 
 

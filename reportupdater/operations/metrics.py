@@ -1,4 +1,4 @@
-"""The metric paths that a project can make, and which of them Graphite has never got."""
+"""The metric paths that a project can make, and which were never sent before."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reportupdater.execution.select import Source, select
 from reportupdater.execution.summary import Summary
 from reportupdater.model import Series, SinkSettings
 from reportupdater.planning.explode import explode
-from reportupdater.sinks.registry import definition
+from reportupdater.sinks.registry import NAMES, definition
 from reportupdater.state import outbox
 from reportupdater.tsv import files
 from reportupdater.tsv import rows as tsv
@@ -55,7 +55,7 @@ def metrics(request: Request) -> Metrics:
     project, output, summary = selected.project, request.output, selected.summary()
     reports = [report for report in selected.reports if report.outputs]
     if not reports or not project.sinks:
-        hint = "a report with a `graphite` part and a `graphite` part of the project are needed"
+        hint = f"needed are a report with a part for a sink, and the project's part for it: {NAMES}"
         raise UsageError(f"{project.config_path}: there are no metrics", hint=hint)
     if output is not None:
         needed(output)

@@ -17,6 +17,7 @@ from reportupdater.execution.summary_text import log_result
 from reportupdater.model import Report
 from reportupdater.operations.run import Request
 from reportupdater.planning.explode import explode
+from reportupdater.sinks.registry import NAMES
 from reportupdater.state.database import State
 from reportupdater.state.locks import Locks
 from reportupdater.tsv import listing
@@ -51,7 +52,7 @@ def resend(request: Request) -> Resent:
     if not receivers:
         raise UsageError(
             f"{project.config_path}: there is nothing to send",
-            hint="a report with a `graphite` part and a `graphite` part with a `host` are needed",
+            hint=f"needed are a report with a part for a sink, and the project's part for it: {NAMES}",
         )
     output = request.output
     listing.needed(output)

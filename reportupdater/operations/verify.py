@@ -1,11 +1,11 @@
-"""Comparing a Graphite with the TSVs: read back, compare, and, where asked, send what is wrong."""
+"""Compare what receivers have with the TSVs, and, where asked, send what is wrong again."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from reportupdater.errors import TsvError, UsageError, error_text
 from reportupdater.execution.acquire import acquire
@@ -16,22 +16,20 @@ from reportupdater.execution.select import select, sinks
 from reportupdater.execution.stop import Stop
 from reportupdater.execution.summary import Summary
 from reportupdater.intervals import Granularity
-from reportupdater.model import Datapoint, Report, Series, SinkSettings
+from reportupdater.model import Datapoint, Project, Report, Series, SinkSettings
 from reportupdater.operations.run import Request
 from reportupdater.planning.explode import explode
-from reportupdater.sinks.base import Made
-from reportupdater.sinks.graphite.comparing import Comparison
-from reportupdater.sinks.graphite.render import AT_ONCE, RenderApi
+from reportupdater.sinks.base import Made, Reader
+from reportupdater.sinks.comparing import Comparison
+from reportupdater.sinks.registry import NAMES, definition
 from reportupdater.state.database import State
 from reportupdater.state.locks import Locks
 from reportupdater.tsv.listing import needed
 
-_SINK = "graphite"
-"""The sink whose API is read."""
 _HOUR, _DAY = 3600, 86_400
 
 Wanted = dict[Series, dict[str, list[Datapoint]]]
-"""Series → metric path → datapoints."""
+"""Series → series key → datapoints."""
 Wrong = dict[Series, list[Datapoint]]
 """The datapoints of series that are missing or different."""
 Again = Callable[[Report, Wrong], None]
@@ -39,7 +37,7 @@ Again = Callable[[Report, Wrong], None]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a comparison has shown. It is good where nothing needs anybody's attention."""
+    """What a comparison has shown. It is good where nothing needs attention."""
 
     lines: tuple[str, ...]
     is_good: bool
@@ -51,30 +49,42 @@ class Verdict:
 class VerifyRequest(Request):
     """What shall be compared, and with which API."""
 
-    render_url: str
+    url: str | None = None
+    """The API by which datapoints are read back, for a sink whose settings name none."""
     resend: bool = False
     """Send what is missing or different again. Without it nothing is written."""
 
 
 def verify(request: VerifyRequest) -> Verdict:
-    """Compare every datapoint of the TSVs with Graphite, and send the wrong ones again where asked.
+    """Compare every datapoint of the TSVs with each sink that can be read back.
 
     Raises ReportupdaterError where nothing could be compared.
     """
     selected = select(request)
     project, summary = selected.project, selected.summary()
-    reports = [report for report in selected.reports if _SINK in report.outputs]
-    settings = project.sinks.get(_SINK)
-    if not reports or settings is None:
-        hint = "a report with a `graphite` part and a `graphite` part of the project are needed"
-        raise UsageError(f"{project.config_path}: there is nothing to compare", hint=hint)
+    readers = {
+        name: reader
+        for name, settings in project.sinks.items()
+        if any(name in report.outputs for report in selected.reports)
+        and (reader := definition(name).reader(settings, request.url))
+    }
+    if not readers:
+        raise UsageError(
+            f"{project.config_path}: there is nothing to compare",
+            hint=f"needed are a report with a part for a sink, and the project's part for it: {NAMES}",
+        )
     needed(request.output)
-    comparing = _Comparing(request, settings, RenderApi(request.render_url), summary)
+    comparisons = [
+        _Comparing(request, name, project.sinks[name], reader, summary)
+        for name, reader in readers.items()
+    ]
     if not request.resend:
-        comparing.all_of(reports)
-        return comparing.verdict()
-    if _SINK not in sinks(project, reports, asked=True):
-        hint = "`graphite` needs a `host`, and may not be switched off by host settings"
+        for comparing in comparisons:
+            comparing.all_of(selected.reports)
+        return _verdict(comparisons, summary)
+    receivers = sinks(project, selected.reports, asked=True)
+    if not readers.keys() <= receivers.keys():
+        hint = "a sink needs a `host`, and may not be switched off by host settings"
         raise UsageError(f"{project.config_path}: nothing can be sent again", hint=hint)
     with (
         Stop() as stop,
@@ -82,39 +92,82 @@ def verify(request: VerifyRequest) -> Verdict:
         Locks(state.locks) as locks,
     ):
         merge_leftovers(state, locks, summary, stop)
-        passed_over: set[Report] = set()
-
-        def again(report: Report, wrong: Wrong) -> None:
-            # Not held while Graphite is asked, which may take as long as it likes.
-            if report in passed_over:
-                return
-            mine: Collection[Report] = ()
-            with stop.abandoning():
-                mine = acquire(project, [report], state, locks, summary)
-            if not mine:
-                passed_over.add(report)
-                return
-            for series, points in wrong.items():
-                with stop.abandoning():
-                    made = comparing.made_again(series, points)
-                    enqueue(state, series, str(settings.destination), [made], summary)
-            locks.release(report.name)
-
-        comparing.all_of(reports, again, stop)
-        with Deliverers(state, locks, clients({_SINK: settings})) as deliverers:
+        for comparing in comparisons:
+            again = _Again(project, state, locks, stop, summary, comparing)
+            comparing.all_of(selected.reports, again, stop)
+        with Deliverers(
+            state, locks, clients({name: receivers[name] for name in readers})
+        ) as deliverers:
             summary.waiting, summary.waiting_why = deliverers.drain(stop)
-    return replace(comparing.verdict(), stopped=stop.exit_code)
+    return replace(_verdict(comparisons, summary), stopped=stop.exit_code)
+
+
+def _verdict(comparisons: Sequence[_Comparing], summary: Summary) -> Verdict:
+    """What has been shown until now."""
+    lines = [line for one in comparisons for line in one.lines(title=len(comparisons) > 1)]
+    lines += [f"wrong: {line}" for line in summary.troubles]
+    lines += [f"passed over: {line}" for line in summary.skipped]
+    lines += [f"not sent: {line}" for line in summary.not_sent]
+    if summary.enqueued:
+        lines.append(f"{summary.enqueued:,} sent again")
+    if summary.waiting:
+        lines.append(f"waiting: {summary.waiting:,} datapoints: {summary.waiting_why}")
+    is_good = not (
+        any(one.is_wrong for one in comparisons)
+        or summary.skipped
+        or summary.troubles
+        or summary.configuration
+        or summary.waiting
+    )
+    return Verdict(tuple(lines), is_good)
+
+
+@dataclass(slots=True)
+class _Again:
+    """Enqueues what is wrong of reports, with what their TSVs have now."""
+
+    project: Project
+    state: State
+    locks: Locks
+    stop: Stop
+    summary: Summary
+    comparing: _Comparing
+    passed_over: set[Report] = field(default_factory=set)
+
+    def __call__(self, report: Report, wrong: Wrong) -> None:
+        # The lock is not held while a receiver is asked, which may take as long as it likes.
+        if report in self.passed_over:
+            return
+        mine: Collection[Report] = ()
+        with self.stop.abandoning():
+            mine = acquire(self.project, [report], self.state, self.locks, self.summary)
+        if not mine:
+            self.passed_over.add(report)
+            return
+        destination = str(self.comparing.settings.destination)
+        for series, points in wrong.items():
+            with self.stop.abandoning():
+                made = self.comparing.made_again(series, points)
+                enqueue(self.state, series, destination, [made], self.summary)
+        self.locks.release(report.name)
 
 
 class _Comparing:
     """A comparison in progress."""
 
     def __init__(
-        self, request: Request, settings: SinkSettings, api: RenderApi, summary: Summary
+        self,
+        request: Request,
+        name: str,
+        settings: SinkSettings,
+        reader: Reader,
+        summary: Summary,
     ) -> None:
+        """`name` is that of the sink, `reader` reads back what its destination has."""
         self._request = request
-        self._settings = settings
-        self._api = api
+        self._name = name
+        self.settings = settings
+        self._reader = reader
         self._summary = summary
         self._comparison = Comparison()
 
@@ -126,6 +179,8 @@ class _Comparing:
         A stop leaves off reading and asking at once.
         """
         for report in reports:
+            if self._name not in report.outputs:
+                continue
             step = _HOUR if report.granularity is Granularity.HOURS else _DAY
             groups = self._together(explode(report))
             while not (stop and stop.requested):
@@ -149,7 +204,7 @@ class _Comparing:
         some: Wanted = {}
         for series in all_series:
             some[series] = self._wanted(series)
-            if sum(map(len, some.values())) >= AT_ONCE:
+            if sum(map(len, some.values())) >= self._reader.at_once:
                 yield some
                 some = {}
         yield some
@@ -162,7 +217,7 @@ class _Comparing:
             return {}
         paths = {path for by_path in some.values() for path in by_path}
         wrong: Wrong = defaultdict(list)
-        for path, stored in self._api.read(sorted(paths), min(moments), max(moments), step):
+        for path, stored in self._reader.read(sorted(paths), min(moments), max(moments), step):
             for series, by_path in some.items():
                 if path in by_path:
                     wrong[series] += self._comparison.take(by_path[path], stored)
@@ -173,27 +228,21 @@ class _Comparing:
         by_path: dict[str, list[Datapoint]] = defaultdict(list)
         try:
             for made in stored_points(
-                request.output, series, _SINK, self._settings, request.since, request.until
+                request.output, series, self._name, self.settings, request.since, request.until
             ):
                 note_datapoints(self._summary, series.report, made)
                 for point in made.points:
                     by_path[point.key].append(point)
         except (TsvError, OSError) as error:
-            self._summary.troubles.add(series.report.name, f"{series.tsv}: {error_text(error)}")
+            what = f"{series.tsv}: {error_text(error)}"
+            self._summary.troubles.add(series.report.name, what, values=series.values)
         return by_path
 
-    def verdict(self) -> Verdict:
-        """What has been shown until now."""
-        comparison, summary = self._comparison, self._summary
-        lines = [f"wrong: {line}" for line in summary.troubles]
-        lines += [f"passed over: {line}" for line in summary.skipped]
-        lines += [f"not sent: {line}" for line in summary.not_sent]
-        if summary.enqueued:
-            lines.append(f"{summary.enqueued:,} sent again")
-        if summary.waiting:
-            lines.append(f"waiting: {summary.waiting:,} datapoints: {summary.waiting_why}")
-        wrong = comparison.missing or comparison.different or summary.skipped
-        return Verdict(
-            (*comparison.lines, *lines),
-            is_good=not (wrong or summary.troubles or summary.configuration or summary.waiting),
-        )
+    @property
+    def is_wrong(self) -> bool:
+        """Whether a datapoint is missing or different."""
+        return bool(self._comparison.missing or self._comparison.different)
+
+    def lines(self, *, title: bool) -> list[str]:
+        """What has been shown until now; with the destination as a title, where there are several."""
+        return [*([f"{self.settings.destination}:"] if title else []), *self._comparison.lines]

@@ -33,6 +33,7 @@ _INTERVALS = {
     Granularity.HOURS: 200,
     Granularity.DAYS: 40,
     Granularity.WEEKS: 12,
+    Granularity.WEEKS_FROM_MONDAY: 12,
     Granularity.MONTHS: 14,
 }
 """How many intervals show what a schedule does to all: those of a week, a month, a quarter, a year."""

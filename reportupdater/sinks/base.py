@@ -53,6 +53,33 @@ class Sink(Protocol):
         """Make the `send` in progress, and each later one, fail at once. Never raises."""
 
 
+class Stored(NamedTuple):
+    """What a receiver has of a series key: a value for some of the dates from `since` on.
+
+    What it had of earlier ones is not known: it has rolled them up or dropped them.
+    Dates are in seconds since the epoch; each is for the `step` seconds that begin with it.
+    """
+
+    since: float
+    step: int
+    values: Mapping[int, float]
+
+
+class Reader(Protocol):
+    """Reads back what a receiver has."""
+
+    at_once: int
+    """Series keys to a request."""
+
+    def read(
+        self, keys: Iterable[str], first: int, last: int, step: int
+    ) -> Iterator[tuple[str, Stored | None]]:
+        """Give what is there of each key from `first` to `last`, None where it has none of that key.
+
+        `step` is how many seconds at most a point may cover. Raises ConnectionFailed.
+        """
+
+
 class Definition(ABC):
     """A sink as the configuration and the runner see it. Its module imports no driver."""
 
@@ -60,6 +87,8 @@ class Definition(ABC):
     """The keys of its section of a project and of host settings."""
     REPORT_KEYS: ClassVar[Keys]
     """The keys of its section of a report."""
+    PLACEHOLDERS: ClassVar[frozenset[str]] = frozenset()
+    """Placeholders of its series keys that mean something of their own: no dimension has such a name."""
 
     @abstractmethod
     def read(
@@ -116,6 +145,10 @@ class Definition(ABC):
     def partly_named(self, report: Report, settings: SinkSettings) -> Mapping[str, list[str]]:
         """Return the values of dimensions that have no name though others of the dimension have."""
         return {}
+
+    def reader(self, settings: SinkSettings, url: str | None) -> Reader | None:
+        """Return what reads datapoints back; None where the sink, or without a `url`, nothing can."""
+        return None
 
     @abstractmethod
     def sink(self, settings: SinkSettings) -> Sink:

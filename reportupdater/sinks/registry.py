@@ -12,6 +12,9 @@ SINKS = {
 }
 """Name → its definition, which is imported when it is first asked for."""
 
+NAMES = ", ".join(f"`{name}`" for name in SINKS)
+"""The sinks, as messages name them."""
+
 
 def definition(name: str) -> Definition:
     """Return the definition of a sink. Raises KeyError for a name that is not in `SINKS`."""

@@ -11,8 +11,9 @@ _ENOUGH = 3
 """Rows of so many intervals that lie on the starts of longer ones do so on purpose."""
 _LONGER = {
     Granularity.HOURS: (),  # whose rows have hours; a date without one cannot be read as one
-    Granularity.DAYS: (Granularity.MONTHS, Granularity.WEEKS),
+    Granularity.DAYS: (Granularity.MONTHS, Granularity.WEEKS, Granularity.WEEKS_FROM_MONDAY),
     Granularity.WEEKS: (Granularity.MONTHS,),
+    Granularity.WEEKS_FROM_MONDAY: (Granularity.MONTHS, Granularity.WEEKS),
     Granularity.MONTHS: (),
 }
 
@@ -21,8 +22,8 @@ def granularity(place: Place | None, supposed: Granularity) -> Granularity | Non
     """Return another granularity that the rows of a TSV must be of; None where they can be as supposed.
 
     An interval without rows is stored too, as a row of empty values. So days of which there are rows
-    for Sundays alone, with nothing between them, are no days; and an hour is written of hours alone.
-    Raises OSError, TsvError.
+    for Sundays alone, or for Mondays, with nothing between them, are no days; and an hour is written
+    of hours alone. Raises OSError, TsvError.
     """
     if supposed is Granularity.HOURS:
         return None

@@ -204,6 +204,16 @@ def test_a_query_that_cannot_give_what_a_path_needs_is_found(
     ]
 
 
+def test_a_dimension_that_a_path_spells_wrongly_is_an_error(ask: Ask, tmp_path: Path) -> None:
+    report = "  edits: {explode_by: {wiki: a}, graphite: {path: 'e.{wikki}.{_metric}', metrics: {m: n}}}\n"
+    one = project(tmp_path, report, edits_sql="SELECT '{from_date}' AS date, '{wiki}' AS w, 1 AS n")
+    [found] = findings(ask, one, code=1)
+    assert found == (
+        "error: config.yaml:5:51: 'path' of graphite of report 'edits' takes the column 'wikki',"
+        " which its query never mentions (did you mean {wiki}?)"
+    )
+
+
 QUERY_ENDINGS = {"sql": ".sql", "hive": ".hql"}
 
 

@@ -114,7 +114,7 @@ def test_a_carbon_that_hangs_is_owed_everything_until_it_goes_on(
     with hung(own_carbon):
         began = time.monotonic()
         assert "waiting: 6 datapoints" in mine.run(code=1)
-        assert time.monotonic() - began < patient(5)
+        assert time.monotonic() - began < patient(8)  # it is given 5 s for one batch
     assert mine.run() == ""
     arrive(own_carbon, "m", stored(mine, "m"))
 

@@ -173,8 +173,8 @@ reports:
     )
     setting.project.write_tsv("edits", "date\tn\n" + "".join(f"{hour}\t1\n" for hour in hours))
     assert main(["resend", str(setting.project.folder), str(setting.project.output)]) == 0
-    counts = "4 equal, 0 missing, 0 different, 0 extra, 2 not comparable: older than what Graphite"
-    code, _, _ = setting.until_it_says(f"{counts} keeps as it is")
+    counts = "4 equal, 0 missing, 0 different, 0 extra, 2 not comparable: older than what is"
+    code, _, _ = setting.until_it_says(f"{counts} kept as it is")
     assert code == 0
 
 

@@ -177,7 +177,16 @@ def test_column_names_may_hold_anything(names: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("granularity", "date", "ending"),
     [
-        (Granularity.WEEKS, "2015-01-04", "; weeks run from Sunday to Saturday, in UTC)"),
+        (
+            Granularity.WEEKS,
+            "2015-01-04",
+            "; weeks run from Sunday to Saturday, in UTC, unless `week_starts: monday`)",
+        ),
+        (
+            Granularity.WEEKS_FROM_MONDAY,
+            "2015-01-05",
+            "; weeks run from Monday to Sunday, in UTC)",
+        ),
         (Granularity.DAYS, "2015-01-03", "; its dates are in UTC)"),
         (Granularity.DAYS, "2015-03-05", "whose end is exclusive)"),
     ],

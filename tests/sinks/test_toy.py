@@ -76,6 +76,23 @@ def test_a_new_sink_is_checked_tried_run_resent_and_listed(tmp_path: Path) -> No
         assert one.state("SELECT count(*) FROM outbox") == [(0,)]
 
 
+def test_a_new_sink_that_can_be_read_back_is_verified_beside_another(tmp_path: Path) -> None:
+    one = project(tmp_path, free_port())
+    call("run", "--now", "2025-01-03", one.folder, one.output, code=1)  # there is no Graphite
+    lines = one.folder / "lines"
+    lines.write_text("\n".join(LINES[1:]) + "\n")
+    config = one.folder / "config.yaml"
+    graphite, toy = "graphite: {host: 127.0.0.1", "other: {host: 127.0.0.1"
+    config.write_text(config.read_text().replace(graphite, toy))
+    words: list[str | Path] = ["verify", "--render-url", "http://127.0.0.1:1/render"]
+    said = call(*words, one.folder, one.output, code=1)
+    assert "wrong: edits/enwiki.tsv 2025-01-01: wanted 1, found nothing" in said
+    assert "3 equal, 1 missing, 0 different, 0 extra" in said
+    call(*words, "--resend", one.folder, one.output, code=1)
+    assert sorted(lines.read_text().splitlines()) == LINES
+    assert "4 equal, 0 missing" in call(*words, one.folder, one.output)
+
+
 def test_a_sink_that_is_down_does_not_hold_up_another(tmp_path: Path) -> None:
     one = project(tmp_path, free_port())
     said = call("run", "--now", "2025-01-03", one.folder, one.output, code=1)

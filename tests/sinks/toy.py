@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calendar import timegm
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from reportupdater.configfile.kinds import PATH, TEXT
 from reportupdater.configfile.sections import Reading, read_keys
 from reportupdater.errors import ConnectionFailed, Problem, Where
 from reportupdater.model import Datapoint, Dimension, Report, Series, SinkSettings
-from reportupdater.sinks.base import BATCH_TIMEOUT, Definition, Made, Row, Sink
+from reportupdater.sinks.base import BATCH_TIMEOUT, Definition, Made, Reader, Row, Sink, Stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +92,11 @@ class Toy(Definition):
         """The report's section."""
         return _output(report).where
 
+    def reader(self, settings: SinkSettings, url: str | None) -> Reader | None:
+        """The file, read back."""
+        assert isinstance(settings, ToySettings)
+        return ToyReader(settings.file)
+
     def sink(self, settings: SinkSettings) -> Sink:
         """A client."""
         assert isinstance(settings, ToySettings)
@@ -102,6 +107,26 @@ def _output(report: Report) -> ToyOutput:
     output = report.outputs["toy"]
     assert isinstance(output, ToyOutput)
     return output
+
+
+class ToyReader:
+    """Reads lines back; the last of a key and a date counts."""
+
+    at_once = 10
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def read(
+        self, keys: Iterable[str], first: int, last: int, step: int
+    ) -> Iterator[tuple[str, Stored | None]]:
+        """What the file has."""
+        found: dict[str, dict[int, float]] = {}
+        for line in self._file.read_text().splitlines():
+            key, value, timestamp = line.split()
+            found.setdefault(key, {})[int(timestamp)] = float(value)
+        for key in keys:
+            yield key, Stored(0, step, found[key]) if key in found else None
 
 
 class ToySink:

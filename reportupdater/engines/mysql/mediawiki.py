@@ -7,7 +7,6 @@ server of a section is what its SRV record names.
 
 from __future__ import annotations
 
-import difflib
 import logging
 import re
 import threading
@@ -17,7 +16,7 @@ from typing import Any, TypeVar
 
 from reportupdater.engines.mysql.config import Shards
 from reportupdater.engines.shared import regular
-from reportupdater.errors import ReportupdaterError, Where
+from reportupdater.errors import ReportupdaterError, Where, similar
 
 DNS_TIMEOUT = 5.0
 """Seconds within which a record must have come."""
@@ -166,8 +165,8 @@ def _not_found(what: str, why: str, hint: str) -> ReportupdaterError:
 
 
 def _not_listed(wiki: str, why: str, wikis: Collection[str]) -> ReportupdaterError:
-    close = difflib.get_close_matches(wiki, wikis, n=1, cutoff=0.9)
-    return _not_found(wiki, why, f"did you mean {close[0]!r}?" if close else _UPDATE_HINT)
+    close = similar(wiki, wikis, likeness=0.9)
+    return _not_found(wiki, why, f"did you mean {close!r}?" if close else _UPDATE_HINT)
 
 
 def _server(name: str, nameserver: Place | None, what: str) -> Place:

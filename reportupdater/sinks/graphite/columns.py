@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from reportupdater.errors import Problem, Severity
+from reportupdater.errors import Problem, Severity, similar
 from reportupdater.model import Series
 from reportupdater.sinks.base import Row
 from reportupdater.sinks.graphite.naming import Lookups, Metrics, Naming
@@ -29,7 +29,7 @@ def not_in_header(
 
 
 def not_in_query(series: Series, metrics: Metrics) -> Iterator[Problem]:
-    """A warning for each column that the query never mentions.
+    """A problem for each column that the query never mentions: an error where a dimension is meant.
 
     Nothing is said of scripts, nor where the query takes all columns of something.
     """
@@ -51,7 +51,10 @@ def not_in_query(series: Series, metrics: Metrics) -> Iterator[Problem]:
         if not re.search(rf"(?<!\w){re.escape(column)}(?!\w)", text, re.IGNORECASE):
             what = f"{key} of graphite of report {report.name!r} takes the column {column!r}"
             what += ", which its query never mentions"
-            hint = f"{report.execute} must select it"
+            hint, severity = f"{report.execute} must select it", Severity.WARNING
             if column in in_path:
                 hint += ", or its rows cannot be distinguished"
-            yield Problem(what, metrics.where, hint, Severity.WARNING, report.name)
+                meant = similar(column, series.dimensions)
+                if meant:
+                    hint, severity = f"did you mean {{{meant}}}?", Severity.ERROR
+            yield Problem(what, metrics.where, hint, severity, report.name)

@@ -16,7 +16,7 @@ from reportupdater.configfile.kinds import HOST, SWITCH, TEXT, describe, seconds
 from reportupdater.configfile.sections import Reading, read_keys, read_texts, subject
 from reportupdater.errors import Problem, Severity, Where, nearest, shown
 from reportupdater.model import Dimension, Report, Series, SinkSettings
-from reportupdater.sinks.base import Definition, Made, Row, Sink
+from reportupdater.sinks.base import Definition, Made, Reader, Row, Sink
 from reportupdater.sinks.graphite.datapoints import made
 from reportupdater.sinks.graphite.naming import Lookups, Metrics, Naming, needs_rows, paths
 from reportupdater.sinks.graphite.path import METRIC, cleaned, fault, refused, url
@@ -69,6 +69,7 @@ class GraphiteSink(Definition):
             50,
         ),
     )
+    PLACEHOLDERS = frozenset({METRIC})
     REPORT_KEYS = table(
         Key(
             "path",
@@ -167,6 +168,12 @@ class GraphiteSink(Definition):
                 if values:
                     lacking[dimension.name] = values
         return lacking
+
+    def reader(self, settings: SinkSettings, url: str | None) -> Reader | None:
+        """Return the render API at `url`, which no setting names."""
+        from reportupdater.sinks.graphite.render import RenderApi
+
+        return RenderApi(url) if url else None
 
     def sink(self, settings: SinkSettings) -> Sink:
         """Return a client for the receiver of lines."""

@@ -6,12 +6,12 @@ import json
 import queue
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from time import monotonic
 
 from reportupdater.errors import NO_THREAD, NO_THREAD_HINT, ConnectionFailed
+from reportupdater.sinks.base import Stored
 
 TIMEOUT = 60.0
 """Seconds of silence after which an answer is given up."""
@@ -27,25 +27,14 @@ _ESCAPED = re.compile(r"([,|\\])")
 _Points = list[tuple[int, float | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What Graphite has of a metric: a value for some of the dates from `since` on.
-
-    What it had of earlier ones is not known: it has rolled them up or dropped them.
-    Dates are in seconds since the epoch; each is for the `step` seconds that begin with it.
-    """
-
-    since: float
-    step: int
-    values: Mapping[int, float]
-
-
 UNKNOWN = Stored(float("inf"), 1, {})
 """What is returned for a metric that has been kept too coarsely."""
 
 
 class RenderApi:
     """Reads series at their finest."""
+
+    at_once = AT_ONCE
 
     def __init__(self, url: str) -> None:
         """`url` begins with http:// or https://."""

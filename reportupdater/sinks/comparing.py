@@ -1,4 +1,4 @@
-"""Comparing datapoints with what Graphite has. Pure."""
+"""Compare datapoints with what a receiver has. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from reportupdater.model import Datapoint
-from reportupdater.sinks.graphite.render import Stored
+from reportupdater.sinks.base import Stored
 
 MOST_SHOWN = 20
 """Of the wrong points, and of the extra ones."""
@@ -21,16 +21,16 @@ class Comparison:
     missing: int = 0
     different: int = 0
     extra: int = 0
-    """Between the first and the last date of a metric's datapoints."""
+    """Between the first and the last date of a series key's datapoints."""
     too_old: int = 0
-    """Before the time that Graphite keeps point by point."""
+    """Before the time that the receiver keeps point by point."""
     wrong_lines: list[str] = field(default_factory=list)
     extra_lines: list[str] = field(default_factory=list)
 
     def take(self, wanted: Sequence[Datapoint], stored: Stored | None) -> list[Datapoint]:
-        """Compare the datapoints of one metric, at least one: those that are missing or different.
+        """Compare the datapoints of one series key, at least one; return those that are not there.
 
-        Graphite keeps floats of 64 bits, so a point is right that has the one next to its value.
+        Receivers keep floats of 64 bits, so a point is right that has the one next to its value.
         """
         if stored is None:
             self.missing += len(wanted)
@@ -72,7 +72,7 @@ class Comparison:
         counts = f"{self.equal:,} equal, {self.missing:,} missing, {self.different:,} different,"
         counts += f" {self.extra:,} extra"
         if self.too_old:
-            counts += f", {self.too_old:,} not comparable: older than what Graphite keeps as it is"
+            counts += f", {self.too_old:,} not comparable: older than what is kept as it is"
         return [*lines, counts]
 
     @staticmethod

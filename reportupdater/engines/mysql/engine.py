@@ -165,7 +165,7 @@ class MysqlSession:
             except Exception as error:  # packets that make no sense make PyMySQL raise anything
                 connection.hidden.clean(error)
                 limit = self._found.limit if self._found.limit < timeout else 0.0
-                failure = errors.of_query(error, self._address, limit=limit)
+                failure = errors.of_query(error, self._address, limit=limit, query=query.text)
                 if not isinstance(failure, QueryError):
                     self._drop()
                 raise failure from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from reportupdater.engines.shared.sql import ONE_STATEMENT
 from reportupdater.engines.shared.unseen import one_line
 from reportupdater.errors import (
     ConnectionFailed,
@@ -32,6 +33,8 @@ _LOCKED = {
 }
 """Another program's doing: the query was rolled back, and may be asked again."""
 
+_NEAR = re.compile(r" near '(.+)' at line [0-9]+$")
+_COMMENT = r"--[^\n]*\n|#[^\n]*\n|/\*.*?\*/"
 _LIMIT = re.compile(r"max_\w+")
 _METHOD_HINT = "let the user log in with mysql_native_password, or install what its method needs"
 _TLS_HINT = "check the ssl- lines in the creds_file"
@@ -109,8 +112,10 @@ def of_login(
     return ConnectionFailed(what, hint=_limit(error) if no_room else "", no_room=no_room)
 
 
-def of_query(error: Exception, address: str, *, limit: float = 0.0) -> ReportupdaterError:
-    """The error for a query that failed: a QueryError only if the connection is still good.
+def of_query(
+    error: Exception, address: str, *, limit: float = 0.0, query: str = ""
+) -> ReportupdaterError:
+    """Return the error for a query that failed: a QueryError only if the connection is still good.
 
     `limit` is how many seconds the server gives a query by itself; 0 where it sets no limit.
     """
@@ -135,7 +140,17 @@ def of_query(error: Exception, address: str, *, limit: float = 0.0) -> Reportupd
         if limit:
             hint += f"; the server ends queries after {limit:g} s, whatever `timeout` says"
         return QueryTimeout(said(error), hint=hint)
-    return QueryError(said(error), hint=_QUERY_HINTS.get(code, ""))
+    hint = ONE_STATEMENT if _is_second(error, query) else _QUERY_HINTS.get(code, "")
+    return QueryError(said(error), hint=hint)
+
+
+def _is_second(error: Exception, query: str) -> bool:
+    """Whether a syntax error is that another statement follows the first."""
+    near = _NEAR.search(said(error)) if number(error) == 1064 else None
+    if near is None:
+        return False
+    words = map(re.escape, near[1].split())
+    return re.search(rf";(?:\s|{_COMMENT})*" + r"\s+".join(words), query) is not None
 
 
 def _limit(error: BaseException) -> str:

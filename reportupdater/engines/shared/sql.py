@@ -18,6 +18,10 @@ MAX_TEXT = 2**27
 """Characters of a result: few rows may hold much, and SQLite takes a billion bytes in one value."""
 
 
+ONE_STATEMENT = "a report's query is one statement; WITH names its parts"
+"""What to do about a file with several."""
+
+
 class Cursor(Protocol):
     """What is needed of a DB-API cursor."""
 

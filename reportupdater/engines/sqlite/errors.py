@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from reportupdater.engines.shared.sql import ONE_STATEMENT
 from reportupdater.engines.shared.unseen import one_line
 from reportupdater.errors import ConnectionFailed, QueryError, ReportupdaterError, ResultError
 
@@ -92,7 +93,7 @@ def _of_file(error: BaseException, path: Path, *, writes: bool) -> str:
 
 def _of_text(said: str) -> str:
     if "one statement at a time" in said:
-        return "a report's query is one statement; WITH names its parts"
+        return ONE_STATEMENT
     if said.startswith("no such table"):
         return "check the table's name, and which database the report runs on"
     if said.endswith("syntax error"):

@@ -244,7 +244,15 @@ def test_a_query_that_switches_the_database_itself_does_not_mislead_later_ones(
             "SELEC 1",
             r"^\(1064\) You have an error in your SQL syntax; .* near 'SELEC 1' at line 1$",
         ),
-        ("SELECT 1; SELECT 2", r"^\(1064\) "),
+        (
+            "SELECT 1; SELECT 2",
+            r"^\(1064\) .*SELECT 2' at line 1 \(a report's query is one statement",
+        ),
+        (
+            "SET @a = 1;\n-- the rows\nSELECT '2025-01-01' AS date,\n  @a AS n",
+            r"^\(1064\) [^\n]* \(a report's query is one statement; WITH names its parts\)$",
+        ),
+        ("USE mysql; SELECT 1", r"^\(1064\) .* \(a report's query is one statement"),
         ("SELECT nothing\nFROM\nmysql.db", r"^\(1054\) Unknown column 'nothing' .*\(check the col"),
         (
             "SELECT * FROM nowhere",

@@ -11,8 +11,8 @@ from reportupdater.commands import arguments
 from reportupdater.commands.printing import Shown, put
 from reportupdater.errors import Result, UsageError
 from reportupdater.operations import rerun
-from reportupdater.operations.rerun import Marked
-from reportupdater.state.reruns import Mark
+from reportupdater.operations.rerun import RequestedOfReport
+from reportupdater.state.reruns import RerunRequest
 from reportupdater.terminal.wording import count
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ examples:
   reportupdater rerun queries/edits output/ --report daily_edits --only wiki=enwiki --list
 
 exit codes:
-  0  what is done of the range is marked; with --list and --cancel always
+  0  what is done of the range is requested; with --list and --cancel always
   1  a report is invalid or its TSVs are another project's, or a TSV cannot be read
   2  called wrongly, or nothing of the range is done
 """
@@ -41,8 +41,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = commands.add_parser(
         "rerun",
         help="have a range computed again by the next run",
-        description="Marks what is done of a range. The next run computes it again, replaces the rows and"
-        "\nsends Graphite the new values. An interval is marked if it starts in [since, until).",
+        description="Requests what is done of a range. The next run computes it again, replaces the rows\n"
+        "and sends the new values. An interval is requested if it starts in [since, until).",
         epilog=EXAMPLES,
         formatter_class=arguments.HelpFormatter,
     )
@@ -51,8 +51,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     arguments.add_only(parser)
     arguments.add_now(parser)
     other = parser.add_mutually_exclusive_group()
-    other.add_argument("--list", action="store_true", help="show the open marks instead")
-    other.add_argument("--cancel", action="store_true", help="take the open marks back instead")
+    other.add_argument("--list", action="store_true", help="show the open requests instead")
+    other.add_argument("--cancel", action="store_true", help="take the open requests back instead")
     parser.set_defaults(call=call)
 
 
@@ -61,32 +61,32 @@ def call(given: argparse.Namespace) -> Result:
     request = replace(arguments.request(given), now=given.now)
     if given.list:
         opened = rerun.listed(request)
-        put(*_marks(opened.marks))
+        put(*_requests(opened.requests))
         put(*(f"{name}: the next run takes up {path}" for path, name in opened.files))
         return Shown()
     if given.cancel:
-        put(*_marks(rerun.cancel(request)))
+        put(*_requests(rerun.cancel(request)))
         for path, name in rerun.listed(request).files:
-            log.warning("%s: %s still marks it; remove that file too", name, path)
+            log.warning("%s: %s still requests it; remove that file too", name, path)
         return Shown()
     asked = rerun.rerun(request)
     put(*(line for report in asked.reports for line in _lines(report)))
     for trouble in asked.troubles:
         log.error("%s", trouble)
     if asked.is_good and not any(report.intervals for report in asked.reports):
-        raise UsageError("nothing is marked: nothing of the range is done")
+        raise UsageError("nothing is requested: nothing of the range is done")
     return asked
 
 
-def _lines(report: Marked) -> Iterator[str]:
+def _lines(report: RequestedOfReport) -> Iterator[str]:
     what = count(report.intervals, "interval")
     if report.intervals:
         what += f" of {report.series} series"
-    yield f"{report.report}: {what} marked"
+    yield f"{report.report}: {what} requested"
     if report.holder:
         yield (
             f"  {report.holder} is at work on the report, with its query as it was when that"
-            " run began; it leaves these marks to the next run"
+            " run began; it leaves these requests to the next run"
         )
     if report.undone:
         yield f"  among them {report.undone:,} that are not done yet, and that this run may still do"
@@ -95,20 +95,20 @@ def _lines(report: Marked) -> Iterator[str]:
         f"{passed_over[why]:,} {reason}" for why, reason in _WHY_NOT.items() if passed_over[why]
     ]
     if why_not:
-        yield "  not marked: " + "; ".join(why_not)
+        yield "  not requested: " + "; ".join(why_not)
 
 
-def _marks(found: Iterable[Mark]) -> Iterator[str]:
-    """A line for each report and range, with the series that have just these marks."""
+def _requests(found: Iterable[RerunRequest]) -> Iterator[str]:
+    """A line for each report and range, with the series that have just these requests."""
     starts: dict[tuple[str, str], list[str]] = {}
-    for mark in found:
-        starts.setdefault((mark.report, mark.tsv), []).append(mark.start)
+    for one in found:
+        starts.setdefault((one.report, one.tsv), []).append(one.start)
     alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for (report, tsv), of_series in starts.items():
         alike.setdefault((report, tuple(of_series)), []).append(tsv)
-    for (report, marked), tsvs in alike.items():
-        reach = marked[0] if len(marked) == 1 else f"{marked[0]} to {marked[-1]}"
+    for (report, asked), tsvs in alike.items():
+        reach = asked[0] if len(asked) == 1 else f"{asked[0]} to {asked[-1]}"
         names = ", ".join(tsvs) if len(tsvs) <= _MOST_NAMES else f"{len(tsvs)} series"
-        yield f"{report}: {count(len(marked), 'interval')}, {reach}, of {names}"
+        yield f"{report}: {count(len(asked), 'interval')}, {reach}, of {names}"
     if not alike:
-        yield "no open marks"
+        yield "no open requests"

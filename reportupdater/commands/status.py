@@ -116,7 +116,7 @@ def _report(report: ReportStatus, *, by_series: bool) -> dict[str, Any]:
         "series_empty": sum(one.empty > 0 for one in report.series),
         "done_up_to": report.done_up_to,
         "missing": report.missing,
-        "marked": sum(one.marked for one in report.series),
+        "marked": sum(one.requested for one in report.series),
         "next_due": _stamp(report.next_due),
         "last_run": record.last_run if record else None,
         "invalid": report.invalid,
@@ -138,7 +138,7 @@ def _series(one: SeriesStatus) -> dict[str, Any]:
         "done_up_to": one.done_up_to,
         "missing": one.missing,
         "empty": one.empty,
-        "marked": one.marked,
+        "marked": one.requested,
         "late": one.late,
         "damaged": one.damaged,
     } | last_error(one.failing)

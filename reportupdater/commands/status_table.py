@@ -78,7 +78,7 @@ def _reports_table(status: Status, screen: Screen) -> Iterator[str]:
 
 
 def _series_table(report: ReportStatus, screen: Screen) -> Iterator[str]:
-    head = Row(report.name, ["done up to", "missing", "empty", "marked"])
+    head = Row(report.name, ["done up to", "missing", "empty", "rerun"])
     for note in _of_report(report):
         yield from screen.broken(note)
     rows = [
@@ -88,7 +88,7 @@ def _series_table(report: ReportStatus, screen: Screen) -> Iterator[str]:
                 _hour(one.done_up_to),
                 "-" if one.missing is None else f"{one.missing:,}",
                 f"{one.empty:,}",
-                f"{one.marked:,}",
+                f"{one.requested:,}",
             ],
             [_trouble(one)] if one.in_trouble else [],
             one.in_trouble,
@@ -113,9 +113,9 @@ def _notes(report: ReportStatus) -> Iterator[str]:
     hidden = sum(len(of) for of in list(groups.values())[_MOST_SERIES:])
     if hidden:
         yield f"and {hidden:,} more series in trouble; `--series` lists them all"
-    marked = sum(one.marked for one in report.series)
-    if marked:
-        yield f"{marked:,} intervals are marked to be computed again"
+    requested = sum(one.requested for one in report.series)
+    if requested:
+        yield f"to be computed again, as requested: {wording.count(requested, 'interval')}"
     behind = [one for one in report.behind if not one.in_trouble]
     if behind:
         shown = wording.some(

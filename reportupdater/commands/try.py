@@ -86,7 +86,8 @@ def call(given: argparse.Namespace) -> Result:
         )
     )
     if trial.others:
-        log.info("%d problems elsewhere in the configuration; `check` lists them", trial.others)
+        others = wording.count(trial.others, "problem")
+        log.info("%s elsewhere in the configuration; `check` lists all", others)
     for doubt in trial.doubts:
         log.warning("%s would not be computed by a run: %s", trial.task, doubt)
     if given.render_only:

@@ -45,19 +45,19 @@ def acquire(
             continue
         owner = owned(project, report, state, summary)
         if owner:
-            _drop_marks(state, owner)
+            _drop_requests(state, owner)
             mine[report] = owner
     return mine
 
 
-def _drop_marks(state: Tables, owner: Owner) -> None:
-    marks = owners.begin_anew(state, owner)
-    if marks:
+def _drop_requests(state: Tables, owner: Owner) -> None:
+    requests = owners.begin_anew(state, owner)
+    if requests:
         log.warning(
             "%s: dropped %s: they are of another `granularity` or `explode_by`, and what they ask for"
             " is computed anew",
             owner.report,
-            count(marks, "open mark"),
+            count(requests, "open rerun request"),
         )
 
 

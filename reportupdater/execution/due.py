@@ -1,4 +1,4 @@
-"""Takes stock of a report: what is done, what is marked, and so what is due."""
+"""Find what is due of a report: from what is done, and what is requested again."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from reportupdater.intervals import Coverage
 from reportupdater.model import Report, Series
 from reportupdater.planning.due import Due
 from reportupdater.planning.explode import EVERY, Only, explode, is_wanted
-from reportupdater.planning.plan import Clock, due, mark, markable, window
+from reportupdater.planning.plan import Clock, due, requestable, requested, window
 from reportupdater.planning.schedule import next_tick
 from reportupdater.state import coverage as remembered
 from reportupdater.state import journal, reruns
 from reportupdater.state.coverage import Identity
-from reportupdater.state.reruns import MarkFile
+from reportupdater.state.reruns import RerunFile
 from reportupdater.state.tables import Tables
 from reportupdater.terminal.wording import count
 from reportupdater.tsv import files, rows
@@ -39,43 +39,43 @@ class Stock(NamedTuple):
 def due_of(
     state: Tables,
     report: Report,
-    mark_files: Sequence[MarkFile],
+    rerun_files: Sequence[RerunFile],
     clock: Clock,
     summary: Summary,
     only: Only = EVERY,
 ) -> list[Due]:
     """What is due of a report whose lock is held, series by series; those without anything are not there."""
-    stocks = take_stock(state, report, mark_files, clock, summary, only)
+    stocks = take_stock(state, report, rerun_files, clock, summary, only)
     return [stock.due for stock in stocks if stock.due.stretches]
 
 
 def take_stock(
     state: Tables,
     report: Report,
-    mark_files: Sequence[MarkFile],
+    rerun_files: Sequence[RerunFile],
     clock: Clock,
     summary: Summary,
     only: Only = EVERY,
 ) -> list[Stock]:
     """The stock of each series of a report that is wanted.
 
-    Nothing is due of a series whose TSV is damaged: it goes into the summary with file and line. Marks
+    Nothing is due of a series whose TSV is damaged: it goes into the summary with file and line. Requests
     are expanded for every series, also those that are not wanted now.
     """
     series = explode(report)
     done = coverage(state, report, series, summary)
-    for mark_file in mark_files:
-        if not mark_file.reports or report.name in mark_file.reports:
-            _expand(state, mark_file, series, done, clock)
-    marked = reruns.open_marks(state, report.name)
+    for rerun_file in rerun_files:
+        if not rerun_file.reports or report.name in rerun_file.reports:
+            _expand(state, rerun_file, series, done, clock)
+    asked = reruns.open_requests(state, report.name)
     stocks = []
     for one in series:
         if is_wanted(one, only):
             covered = done[one]
             found = Due(one)
             if covered is not None:
-                asked = _open(state, one, covered, marked, clock)
-                found = due(one, covered, asked, clock)
+                again = _open(state, one, covered, asked, clock)
+                found = due(one, covered, again, clock)
             stocks.append(Stock(covered, found))
     _log_schedule(report, stocks, clock)
     return stocks
@@ -157,40 +157,42 @@ def _with(
 
 def _expand(
     state: Tables,
-    mark_file: MarkFile,
+    rerun_file: RerunFile,
     series: Sequence[Series],
     done: dict[Series, Coverage | None],
     clock: Clock,
 ) -> None:
     report = series[0].report
-    if reruns.is_expanded(state, mark_file, report.name):
+    if reruns.is_expanded(state, rerun_file, report.name):
         return
     starts: list[tuple[str, str]] = []
     dropped = 0
     for one in series:
-        marking = mark(
+        wanted = requested(
             one,
-            covered_for_marks(one, done[one], clock.now),
-            mark_file.since,
-            mark_file.until,
+            covered_for_requests(one, done[one], clock.now),
+            rerun_file.since,
+            rerun_file.until,
             clock.now,
         )
-        dropped += marking.dropped
-        starts += marking.starts(one)
-    reruns.expand(state, mark_file, report.name, starts)
-    log.info("%s: .reruns/%s marks %d intervals", report.name, mark_file.name, len(starts))
+        dropped += wanted.dropped
+        starts += wanted.starts(one)
+    reruns.expand(state, rerun_file, report.name, starts)
+    log.info(
+        "%s: .reruns/%s requests %s", report.name, rerun_file.name, count(len(starts), "interval")
+    )
     if dropped:
         log.warning(
-            "%s: not computed again, though .reruns/%s marks it: what lies before `starts`, after"
+            "%s: not computed again, though .reruns/%s requests it: what lies before `starts`, after"
             " `ends`, or outside `max_data_points` (%d of its intervals)",
             report.name,
-            mark_file.name,
+            rerun_file.name,
             dropped,
         )
 
 
-def covered_for_marks(series: Series, done: Coverage | None, now: datetime) -> Coverage:
-    """What a mark may take for done where only the next run will know: all that may be computed.
+def covered_for_requests(series: Series, done: Coverage | None, now: datetime) -> Coverage:
+    """What a request may take for done where only the next run will know: all that may be computed.
 
     Which of them are done shows when a damaged file is fixed; then they are due either way.
     """
@@ -201,31 +203,31 @@ def covered_for_marks(series: Series, done: Coverage | None, now: datetime) -> C
 
 
 def _open(
-    state: Tables, series: Series, done: Coverage, marked: dict[str, list[str]], clock: Clock
+    state: Tables, series: Series, done: Coverage, asked: dict[str, list[str]], clock: Clock
 ) -> set[int]:
-    """The marked intervals of a series; those that may not be are reported and dropped."""
+    """The requested intervals of a series; those that may not be are reported and dropped."""
     report = series.report
-    numbers = {start: report.granularity.labelled(start) for start in marked.get(series.tsv, ())}
+    numbers = {start: report.granularity.labelled(start) for start in asked.get(series.tsv, ())}
     if not numbers:
         return set()
     foreign = [start for start, number in numbers.items() if number is None]
     if foreign:
         reruns.drop(state, ((series.tsv, start) for start in foreign))
         log.warning(
-            "%s: not computed again, though it was marked: what is no start of an interval of %s"
+            "%s: not computed again, though it was requested: what is no start of an interval of %s"
             " (%s, the first is %s): `granularity` was changed, or someone else wrote them",
             series,
             report.granularity.value,
-            count(len(foreign), "mark"),
+            count(len(foreign), "request"),
             shown(foreign[0]),
         )
     starts = {number: start for start, number in numbers.items() if number is not None}
-    allowed = markable(report, clock.now, done.newest)
+    allowed = requestable(report, clock.now, done.newest)
     dropped = [start for number, start in starts.items() if number not in allowed]
     if dropped:
         reruns.drop(state, ((series.tsv, start) for start in dropped))
         log.warning(
-            "%s: not computed again, though it was marked: what lies before `starts`, after `ends`,"
+            "%s: not computed again, though it was requested: what lies before `starts`, after `ends`,"
             " or outside `max_data_points` (%d of its intervals, the first is %s)",
             series,
             len(dropped),

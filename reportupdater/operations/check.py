@@ -115,7 +115,7 @@ def _of_project(
     yield from _missing_files(project, effective)
     yield from _no_receiver(project, effective)
     yield from _shared_paths(project)
-    yield from _marks(project)
+    yield from _rerun_files(project)
     for report in project.reports:
         places = _Places(effective, report)
         yield from _dates(report, places, now)
@@ -205,11 +205,11 @@ def _shared_paths(project: Project) -> Iterator[Problem]:
                     break
 
 
-def _marks(project: Project) -> Iterator[Problem]:
-    """What is wrong with the files in `.reruns/`: what they mark in vain."""
-    mark_files, problems = reruns.read_files(project.folder)
+def _rerun_files(project: Project) -> Iterator[Problem]:
+    """What is wrong with the files in `.reruns/`: what they request in vain."""
+    rerun_files, problems = reruns.read_files(project.folder)
     yield from problems
-    for file in mark_files:
+    for file in rerun_files:
         for name in sorted({*file.reports} - {*project.names}):
             where = Where(str(project.folder / ".reruns" / file.name))
             what = f"this file names {shown(name)}, which is no report of {project.config_path}"

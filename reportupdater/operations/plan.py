@@ -25,7 +25,7 @@ from reportupdater.state.durations import History
 from reportupdater.state.history import Failing
 from reportupdater.state.locks import Onlooker, folder_of
 from reportupdater.state.overlay import Overlay
-from reportupdater.state.reruns import MarkFile
+from reportupdater.state.reruns import RerunFile
 from reportupdater.state.tables import Tables
 from reportupdater.terminal.log import log_problems
 from reportupdater.tsv import files
@@ -134,14 +134,14 @@ def plan(request: Request) -> Plan:
     _check_output(request.output)
     with Overlay(request.output) as state:
         locks = Onlooker(folder_of(request.output))
-        mark_files, problems = reruns.read_files(project.folder)
+        rerun_files, problems = reruns.read_files(project.folder)
         log_problems(problems)
         with state.reading() as connection:
             failing: dict[str, list[Failing]] = {}
             for one in history.failing(connection):
                 failing.setdefault(one.tsv, []).append(one)
         found = [
-            _report(state, locks, project, report, mark_files, failing, request, clock)
+            _report(state, locks, project, report, rerun_files, failing, request, clock)
             for report in selected.reports
         ]
     return Plan(project.config_path, request.output, clock.now, tuple(found), len(selected.errors))
@@ -152,7 +152,7 @@ def _report(
     locks: Onlooker,
     project: Project,
     report: Report,
-    mark_files: Sequence[MarkFile],
+    rerun_files: Sequence[RerunFile],
     failing: Mapping[str, Sequence[Failing]],
     request: Request,
     clock: Clock,
@@ -165,7 +165,7 @@ def _report(
     histories = durations.of_report(state, report.name)
     of_all = durations.expected(histories.values())
     series: list[SeriesPlan] = []
-    for stock in take_stock(state, report, mark_files, clock, summary, request.only):
+    for stock in take_stock(state, report, rerun_files, clock, summary, request.only):
         tsv = stock.due.series.tsv
         mean = durations.expected([histories.get(tsv, History())])
         still = _still(failing.get(tsv, ()), stock.due)

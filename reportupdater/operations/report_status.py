@@ -36,7 +36,7 @@ class SeriesStatus:
     """Intervals that are not done: of those due, or where that is not known, between others."""
     empty: int = 0
     """The newest intervals, so many in a row, had no rows."""
-    marked: int = 0
+    requested: int = 0
     failing: tuple[Failing, ...] = ()
     late: bool = False
     damaged: str | None = None
@@ -196,7 +196,7 @@ class _Found:
     """What a TSV and the journal show of a series; `done` is None where the TSV cannot be read."""
 
     tsv: str
-    marked: int
+    requested: int
     done: Coverage | None = None
     done_up_to: str | None = None
     empty: int = 0
@@ -216,7 +216,7 @@ class _Found:
             done_up_to=self.done_up_to,
             missing=missing,
             empty=self.empty,
-            marked=self.marked,
+            requested=self.requested,
             failing=failing,
             late=late,
             damaged=self.damaged,
@@ -235,7 +235,7 @@ class _Look:
 
     def at(self, tsv: str, granularity: Granularity | None) -> _Found:
         """Return what is done of a series, in its TSV or the journal."""
-        marked = len(self._known.marked.get(tsv, ()))
+        requested = len(self._known.requested.get(tsv, ()))
         try:
             place = self._walk.place(tsv)
             if granularity is None:
@@ -244,9 +244,9 @@ class _Look:
             pending = self._known.pending.get(tsv, {})
             done, empty = reach(place, granularity, known_of_it, pending)
         except (TsvError, OSError) as error:
-            return _Found(tsv, marked, damaged=error_text(error))
+            return _Found(tsv, requested, damaged=error_text(error))
         newest = None if done.newest is None else granularity.label(granularity.start(done.newest))
-        return _Found(tsv, marked, done, newest, empty)
+        return _Found(tsv, requested, done, newest, empty)
 
 
 def _failing(
@@ -255,8 +255,8 @@ def _failing(
     """The intervals that fail: the last whole run met an error, and they are still due."""
     if record is None or record.error is None:
         return
-    marked = known.marked.get(tsv, ())
+    requested = known.requested.get(tsv, ())
     for failing in known.failing.get(tsv, ()):
         number = granularity.labelled(failing.start)
-        if number is not None and (failing.start in marked or number not in done):
+        if number is not None and (failing.start in requested or number not in done):
             yield failing

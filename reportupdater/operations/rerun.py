@@ -1,4 +1,4 @@
-"""Marks that are made by command: ask for them, list them, take them back."""
+"""Rerun requests that are made by command: make them, list them, take them back."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from pathlib import Path
 from reportupdater.errors import UsageError
 from reportupdater.execution.acquire import owned
 from reportupdater.execution.clock import utcnow
-from reportupdater.execution.due import coverage, covered_for_marks
+from reportupdater.execution.due import coverage, covered_for_requests
 from reportupdater.execution.select import Selected, select
 from reportupdater.execution.summary import Summary
 from reportupdater.intervals import Coverage, parse_moment
 from reportupdater.model import Report
 from reportupdater.operations.run import Request
 from reportupdater.planning.explode import EVERY, Only, explode
-from reportupdater.planning.missing import Unmarked, unmarked
-from reportupdater.planning.plan import mark, window
-from reportupdater.state import reruns as marks
+from reportupdater.planning.missing import NotRequested, not_requested
+from reportupdater.planning.plan import requested, window
+from reportupdater.state import reruns
 from reportupdater.state.connection import look
 from reportupdater.state.database import State
 from reportupdater.state.locks import is_held, last_holder
-from reportupdater.state.reruns import Mark
+from reportupdater.state.reruns import RerunRequest
 from reportupdater.tsv.listing import needed
 
 
 @dataclass(slots=True)
-class Marked:
-    """What became of a request to mark a range of one report."""
+class RequestedOfReport:
+    """What became of a request for a range of one report."""
 
     report: str
     holder: str = ""
@@ -37,32 +37,32 @@ class Marked:
     intervals: int = 0
     series: int = 0
     undone: int = 0
-    """Marked ones that are not done: the holder may compute them as they were before the request."""
-    passed_over: Unmarked = field(default_factory=Unmarked)
+    """Requested ones that are not done: the holder may compute them as they were before the request."""
+    passed_over: NotRequested = field(default_factory=NotRequested)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What became of a request; `is_good` says whether all reports that it names could be looked at."""
 
-    reports: tuple[Marked, ...]
+    reports: tuple[RequestedOfReport, ...]
     troubles: tuple[str, ...]
     is_good: bool
     stopped: None = None
 
 
 def rerun(request: Request) -> Asked:
-    """Mark what is done of a range, to be computed again by the next run.
+    """Request what is done of a range, to be computed again by the next run.
 
-    Takes no lock: a run in progress goes on, and leaves the marks to the next one. What it has not
-    done yet is marked too, since it may have begun before whatever the request is made for. Raises
+    Takes no lock: a run in progress goes on, and leaves the requests to the next one. What it has not
+    done yet is requested too, since it may have begun before whatever the request is made for. Raises
     UsageError, StateError.
     """
     since, until = request.since, request.until
     if since is None or until is None:
         raise UsageError(
             "--since and --until say what shall be computed again; one of them is missing",
-            hint="--until is exclusive; --list shows what is marked",
+            hint="--until is exclusive; --list shows what is requested",
         )
     if since >= until:
         raise UsageError("the range is empty: --since is not before --until")
@@ -74,10 +74,10 @@ def rerun(request: Request) -> Asked:
         for report in selected.reports:
             if owned(selected.project, report, state, summary):
                 holder = _holder(state, report.name)
-                one, starts = _marked(
+                one, starts = _of_report(
                     state, report, request.only, (since, until), now, holder, summary
                 )
-                marks.ask(state, report.name, starts, utcnow())
+                reruns.ask(state, report.name, starts, utcnow())
                 result.append(one)
     troubles = tuple(summary.troubles.lines(summary.contacts))
     return Asked(tuple(result), troubles, not (troubles or selected.errors))
@@ -89,7 +89,7 @@ def _selected(request: Request) -> Selected:
     return selected
 
 
-def _marked(
+def _of_report(
     state: State,
     report: Report,
     only: Only,
@@ -97,23 +97,23 @@ def _marked(
     now: datetime,
     holder: str,
     summary: Summary,
-) -> tuple[Marked, list[tuple[str, str]]]:
+) -> tuple[RequestedOfReport, list[tuple[str, str]]]:
     wanted = report.granularity.numbers(*asked)
-    one = Marked(report.name, holder)
+    one = RequestedOfReport(report.name, holder)
     starts: list[tuple[str, str]] = []
     series = explode(report, only)
     for member, done in coverage(state, report, series, summary).items():
-        covered = covered_for_marks(member, done, now)
+        covered = covered_for_requests(member, done, now)
         if holder:
             allowed = window(report, now, covered.newest)
             coming = range(max(allowed.start, wanted.start), min(allowed.stop, wanted.stop))
             one.undone += max(0, len(coming) - covered.count(coming))
             covered = Coverage.of({*covered, *coming})
-        marking = mark(member, covered, *asked, now)
-        one.passed_over = one.passed_over.plus(unmarked(report, covered, wanted, now))
-        one.intervals += len(marking.numbers)
-        one.series += bool(marking.numbers)
-        starts += marking.starts(member)
+        wanted_again = requested(member, covered, *asked, now)
+        one.passed_over = one.passed_over.plus(not_requested(report, covered, wanted, now))
+        one.intervals += len(wanted_again.numbers)
+        one.series += bool(wanted_again.numbers)
+        starts += wanted_again.starts(member)
     return one, starts
 
 
@@ -129,27 +129,27 @@ def _holder(state: State, report: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenMarks:
-    """Open marks of some reports, and files in `.reruns/` that the next run will take up."""
+class OpenRequests:
+    """Open requests of some reports, and files in `.reruns/` that the next run will take up."""
 
-    marks: tuple[Mark, ...]
+    requests: tuple[RerunRequest, ...]
     files: tuple[tuple[Path, str], ...]
     """A file and one of the reports that it is still to be expanded for."""
 
 
-def listed(request: Request) -> OpenMarks:
-    """The open marks that a request selects. Writes nothing. Raises UsageError, StateError."""
+def listed(request: Request) -> OpenRequests:
+    """The open requests that a request selects. Writes nothing. Raises UsageError, StateError."""
     selected = _selected(request)
     project, is_wanted = selected.project, _selection(selected, request)
     with look(request.output) as connection:
         if connection is None:
             found, expanded = [], set()
         else:
-            found, expanded = marks.listed(connection), marks.expanded(connection)
-    files, _ = marks.read_files(project.folder)
+            found, expanded = reruns.listed(connection), reruns.expanded(connection)
+    files, _ = reruns.read_files(project.folder)
     names = request.reports or project.names
-    return OpenMarks(
-        tuple(mark for mark in found if is_wanted(mark)),
+    return OpenRequests(
+        tuple(one for one in found if is_wanted(one)),
         tuple(
             (project.folder / ".reruns" / file.name, name)
             for file in files
@@ -160,33 +160,33 @@ def listed(request: Request) -> OpenMarks:
     )
 
 
-def cancel(request: Request) -> list[Mark]:
-    """Take back the open marks that a request selects; which. Raises UsageError, StateError."""
+def cancel(request: Request) -> list[RerunRequest]:
+    """Take back the open requests that are selected, and return them. Raises UsageError, StateError."""
     is_wanted = _selection(_selected(request), request)
     with State(request.output) as state:
         with state.reading() as connection:
-            found = [mark for mark in marks.listed(connection) if is_wanted(mark)]
-        marks.drop(state, [(mark.tsv, mark.start) for mark in found])
+            found = [one for one in reruns.listed(connection) if is_wanted(one)]
+        reruns.drop(state, [(one.tsv, one.start) for one in found])
     return found
 
 
-def _selection(selected: Selected, request: Request) -> Callable[[Mark], bool]:
-    """Whether a mark is in the range, and of the reports and series that a request names."""
+def _selection(selected: Selected, request: Request) -> Callable[[RerunRequest], bool]:
+    """Whether a request is in the range, and of the reports and series that a request names."""
     names = set(request.reports or selected.project.names)
     tsvs = _tsvs(selected.reports, request.only)
 
-    def is_wanted(mark: Mark) -> bool:
+    def is_wanted(one: RerunRequest) -> bool:
         return (
-            mark.report in names
-            and (tsvs is None or mark.tsv in tsvs)
-            and _is_within(mark.start, request.since, request.until)
+            one.report in names
+            and (tsvs is None or one.tsv in tsvs)
+            and _is_within(one.start, request.since, request.until)
         )
 
     return is_wanted
 
 
 def _is_within(start: str, since: datetime | None, until: datetime | None) -> bool:
-    """Whether a mark is in a range; what is no date is where no range is given."""
+    """Whether a request is in a range; what is no date is where no range is given."""
     if since is None and until is None:
         return True
     try:

@@ -1,4 +1,4 @@
-"""How a series or report stands: what it misses, when it ends, what a mark passes over. Pure."""
+"""What a series or report misses, when it ends, what a rerun request passes over. Pure."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def ending(report: Report, now: datetime) -> str | None:
     return f"`ends` has passed: {day}" if report.ends <= now else f"ends soon: {day}"
 
 
-class Unmarked(NamedTuple):
-    """Intervals that a mark passes over, counted by why."""
+class NotRequested(NamedTuple):
+    """Intervals that a rerun request passes over, counted by why."""
 
     before_starts: int = 0
     too_old: int = 0
@@ -50,20 +50,20 @@ class Unmarked(NamedTuple):
     not_done: int = 0
     """Due, so that the next run computes them anyway."""
 
-    def plus(self, other: Unmarked) -> Unmarked:
+    def plus(self, other: NotRequested) -> NotRequested:
         """The sums."""
-        return Unmarked(*(one + two for one, two in zip(self, other, strict=True)))
+        return NotRequested(*(one + two for one, two in zip(self, other, strict=True)))
 
 
-def unmarked(report: Report, done: Coverage, wanted: range, now: datetime) -> Unmarked:
-    """The intervals among `wanted` that a mark passes over: those `plan.mark` does not give."""
+def not_requested(report: Report, done: Coverage, wanted: range, now: datetime) -> NotRequested:
+    """The intervals among `wanted` that a request passes over: those `plan.requested` does not give."""
     granularity = report.granularity
     starts = granularity.number(report.starts)
     allowed = window(report, now, done.newest)
     ends = max(allowed.start, granularity.ceiling(report.ends or datetime.max))
     late = _part(wanted, allowed.stop, ends)
     due = _part(wanted, allowed.start, allowed.stop)
-    return Unmarked(
+    return NotRequested(
         before_starts=len(_part(wanted, wanted.start, starts)),
         too_old=len(_part(wanted, starts, allowed.start)),
         after_ends=len(_part(wanted, max(ends, starts), wanted.stop)),

@@ -1,4 +1,4 @@
-"""What is due: a function of what is done, what is marked, and the clock. Pure."""
+"""What is due: a function of what is done, what is requested, and the clock. Pure."""
 
 from __future__ import annotations
 
@@ -41,28 +41,28 @@ def window(report: Report, now: datetime, newest: int | None = None) -> range:
     return range(first, max(first, past))
 
 
-def markable(report: Report, now: datetime, newest: int | None = None) -> range:
-    """The intervals of a report that a mark may ask for.
+def requestable(report: Report, now: datetime, newest: int | None = None) -> range:
+    """The intervals of a report that a rerun request may name.
 
     They are those of its window, and later ones: what is done and lies after the watermark (`lag`
-    was raised, or the clock set back) keeps its mark until it may be computed.
+    was raised, or the clock set back) keeps its request until it may be computed.
     """
     first = window(report, now, newest).start
     return range(first, max(first, report.granularity.ceiling(report.ends or datetime.max)))
 
 
-def due(series: Series, done: Coverage, marked: Collection[int], clock: Clock) -> Due:
-    """What is due of a series: what is missing, and what is marked and done.
+def due(series: Series, done: Coverage, asked_again: Collection[int], clock: Clock) -> Due:
+    """What is due of a series: what is missing, and what is requested again and done.
 
-    Missing is what was so at the last tick of the report's schedule; marks do not wait for it.
+    Missing is what was so at the last tick of the report's schedule; requests do not wait for it.
     """
     report = series.report
     asked = within(report, clock, window(report, as_of(report, clock.now), done.newest))
     missing = _taken(done.missing(asked.start, asked.stop), report, clock)
     again = Coverage()
-    if marked:
+    if asked_again:
         asked = within(report, clock, window(report, clock.now, done.newest))
-        again = Coverage.of(number for number in marked if number in asked and number in done)
+        again = Coverage.of(number for number in asked_again if number in asked and number in done)
     return Due(series, joined({Reason.MISSING: missing, Reason.RERUN: again}))
 
 
@@ -92,8 +92,8 @@ def within(report: Report, clock: Clock, allowed: range) -> range:
     return range(first, max(first, past))
 
 
-class Marking(NamedTuple):
-    """What a mark asks of one series: the intervals to compute again, and how many it may not."""
+class Requested(NamedTuple):
+    """What a rerun request asks of one series: the intervals to compute again, and how many it may not."""
 
     numbers: list[int]
     dropped: int
@@ -104,14 +104,14 @@ class Marking(NamedTuple):
         return [(series.tsv, granularity.label(granularity.start(n))) for n in self.numbers]
 
 
-def mark(
+def requested(
     series: Series, done: Coverage, since: datetime, until: datetime, now: datetime
-) -> Marking:
-    """The intervals of a series that a mark over `[since, until)` concerns: those that are done.
+) -> Requested:
+    """The intervals of a series that a request for `[since, until)` concerns: those that are done.
 
-    Those that are done and may not be marked are counted as dropped.
+    Those that are done and may not be requested are counted as dropped.
     """
-    allowed = markable(series.report, now, done.newest)
+    allowed = requestable(series.report, now, done.newest)
     wanted = done.within(series.report.granularity.numbers(since, until))
     kept = wanted.within(allowed)
-    return Marking(list(kept), len(wanted) - len(kept))
+    return Requested(list(kept), len(wanted) - len(kept))

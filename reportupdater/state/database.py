@@ -251,8 +251,8 @@ class State(Tables):
                 self.home.rename(f"{NAME}{suffix}", f"{aside}{suffix}")
         log.warning(
             "%s: the state is damaged (%s); it was moved aside as %s, and a new one was made."
-            " What was not in its TSV yet is computed again; open marks are lost, and datapoints that"
-            " were not sent yet (`reportupdater resend` makes them again)",
+            " What was not in its TSV yet is computed again; open rerun requests are lost, and datapoints"
+            " that were not sent yet (`reportupdater resend` makes them again)",
             self.path,
             why,
             aside,

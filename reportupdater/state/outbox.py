@@ -103,7 +103,7 @@ def begin(state: State, destination: str) -> None:
 
 
 def end(state: State, destination: str) -> None:
-    """Note that this process sends to a destination no more, and has marked what is unacknowledged."""
+    """Note that this process sends to a destination no more, and has noted what is unacknowledged."""
     with state.transaction() as connection:
         connection.execute("DELETE FROM senders WHERE destination = ?", (destination,))
 

@@ -114,7 +114,7 @@ def is_granularity(value: object) -> bool:
 
 
 def begin_anew(state: Tables, owner: Owner) -> int:
-    """Forget what the state has of a report that had another shape; how many open marks it had.
+    """Forget what the state has of a report that had another shape; how many open requests it had.
 
     Its TSVs are gone, so that anyone may begin: what is left speaks of intervals and series that it has
     no more. Single attempts stay: nothing is looked up there, and to find them may take a minute.

@@ -1,4 +1,4 @@
-"""Marks: requests to compute again what is done.
+"""Rerun requests: to compute again what is done.
 
 People leave them as files in the project's `.reruns/`: a date, a date (exclusive), then names of
 reports, a line each; without names the file means every report. The files are read, never written.
@@ -26,7 +26,7 @@ _FORM = (
 )
 
 
-class MarkFile(NamedTuple):
+class RerunFile(NamedTuple):
     """A file that asks for `[since, until)` of some reports (of all, if none is named) again."""
 
     name: str
@@ -36,14 +36,14 @@ class MarkFile(NamedTuple):
     reports: tuple[str, ...]
 
 
-def read_files(project: Path) -> tuple[list[MarkFile], list[Problem]]:
-    """The mark files of a project, oldest name first, and what is wrong with the others."""
-    marks, problems = [], []
+def read_files(project: Path) -> tuple[list[RerunFile], list[Problem]]:
+    """Return the rerun files of a project, oldest name first, and what is wrong with the others."""
+    files, problems = [], []
     folder = project / ".reruns"
     try:
         paths = sorted(folder.iterdir()) if folder.is_dir() else []
     except OSError as error:
-        what = f"the marks cannot be read: {error.strerror}"
+        what = f"the rerun requests cannot be read: {error.strerror}"
         return [], [Problem(what, Where(str(folder)), severity=Severity.WARNING)]
     for path in paths:
         if path.name.startswith("."):
@@ -58,18 +58,18 @@ def read_files(project: Path) -> tuple[list[MarkFile], list[Problem]]:
             problems.append(_nothing(path, "its name is not UTF-8", hint="rename it"))
             continue
         try:
-            marks.append(_read(path))
+            files.append(_read(path))
         except OSError as error:
             problems.append(_nothing(path, str(error.strerror or error), hint=""))
         except UnicodeDecodeError:
             problems.append(_nothing(path, "not UTF-8"))
         except _BadLine as error:
             problems.append(_nothing(path, error.what, error.line))
-    return marks, problems
+    return files, problems
 
 
 def _nothing(path: Path, what: str, line: int = 0, hint: str = _FORM) -> Problem:
-    what = f"this file marks nothing: {what}"
+    what = f"this file requests nothing: {what}"
     return Problem(what, Where(str(path), line), hint, Severity.WARNING)
 
 
@@ -80,7 +80,7 @@ class _BadLine(Exception):
         self.what = what
 
 
-def _read(path: Path) -> MarkFile:
+def _read(path: Path) -> RerunFile:
     lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
     dates = []
     for number in (1, 2):
@@ -93,27 +93,27 @@ def _read(path: Path) -> MarkFile:
     if dates[0] >= dates[1]:
         raise _BadLine(2, "the range is empty")
     names = tuple(line for line in lines[2:] if line)
-    return MarkFile(path.name, path.stat().st_mtime_ns, dates[0], dates[1], names)
+    return RerunFile(path.name, path.stat().st_mtime_ns, dates[0], dates[1], names)
 
 
-def is_expanded(state: Tables, mark: MarkFile, report: str) -> bool:
-    """Whether a mark file has been expanded for a report."""
+def is_expanded(state: Tables, file: RerunFile, report: str) -> bool:
+    """Return whether a rerun file has been expanded for a report."""
     with state.reading() as connection:
         return bool(
             connection.execute(
                 "SELECT 1 FROM mark_files WHERE name = ? AND mtime_ns = ? AND report = ?",
-                (mark.name, mark.mtime_ns, report),
+                (file.name, file.mtime_ns, report),
             ).fetchone()
         )
 
 
 def expanded(connection: sqlite3.Connection) -> set[tuple[str, int, str]]:
-    """The mark files that have been expanded: name, time, and for which report."""
+    """The rerun files that have been expanded: name, time, and for which report."""
     return set(connection.execute("SELECT name, mtime_ns, report FROM mark_files"))
 
 
-def expand(state: Tables, mark: MarkFile, report: str, starts: Iterable[tuple[str, str]]) -> None:
-    """Mark intervals, given as TSV and start, and remember the file as expanded for the report."""
+def expand(state: Tables, file: RerunFile, report: str, starts: Iterable[tuple[str, str]]) -> None:
+    """Request intervals, given as TSV and start, and remember the file as expanded for the report."""
     with state.transaction() as connection:
         connection.executemany(
             "INSERT OR IGNORE INTO marks VALUES (?, ?, '')",
@@ -121,12 +121,12 @@ def expand(state: Tables, mark: MarkFile, report: str, starts: Iterable[tuple[st
         )
         connection.execute(
             "INSERT OR IGNORE INTO mark_files VALUES (?, ?, ?)",
-            (mark.name, mark.mtime_ns, report),
+            (file.name, file.mtime_ns, report),
         )
 
 
-def open_marks(state: Tables, report: str) -> dict[str, list[str]]:
-    """The marked intervals' starts of each TSV of a report; they need be no interval's starts."""
+def open_requests(state: Tables, report: str) -> dict[str, list[str]]:
+    """Return the starts of the requested intervals of each TSV; they need be no interval's starts."""
     starts: dict[str, list[str]] = defaultdict(list)
     with state.reading() as connection:
         for tsv, start in valid.rows(
@@ -142,7 +142,7 @@ def open_marks(state: Tables, report: str) -> dict[str, list[str]]:
 
 
 def drop(state: Tables, starts: Iterable[tuple[str, str]]) -> None:
-    """Forget marks, given as TSV and start."""
+    """Forget requests, given as TSV and start."""
     with state.transaction() as connection:
         connection.executemany(
             "DELETE FROM marks WHERE series = (SELECT id FROM series WHERE tsv = ?) AND start = ?",
@@ -151,9 +151,9 @@ def drop(state: Tables, starts: Iterable[tuple[str, str]]) -> None:
 
 
 def ask(state: Tables, report: str, starts: Iterable[tuple[str, str]], at: datetime) -> None:
-    """Mark intervals, given as TSV and start, as requested at a moment.
+    """Request intervals, given as TSV and start, at a moment.
 
-    A run that began before may have had their old query or data: it does not answer the mark.
+    A run that began before may have had their old query or data: it does not answer the request.
     """
     with state.transaction() as connection:
         connection.executemany(
@@ -166,7 +166,7 @@ def ask(state: Tables, report: str, starts: Iterable[tuple[str, str]], at: datet
         )
 
 
-class Mark(NamedTuple):
+class RerunRequest(NamedTuple):
     """An interval that shall be computed again."""
 
     report: str
@@ -174,8 +174,8 @@ class Mark(NamedTuple):
     start: str
 
 
-def listed(connection: sqlite3.Connection, ignored: Ignored | None = None) -> list[Mark]:
-    """All open marks, by TSV and start; a start need be no interval's."""
+def listed(connection: sqlite3.Connection, ignored: Ignored | None = None) -> list[RerunRequest]:
+    """Return all open requests, by TSV and start; a start need be no interval's."""
     found = valid.rows(
         connection,
         "marks",
@@ -184,13 +184,13 @@ def listed(connection: sqlite3.Connection, ignored: Ignored | None = None) -> li
         " ORDER BY tsv, start",
         ignored=ignored,
     )
-    return [Mark(*row) for row in found]
+    return [RerunRequest(*row) for row in found]
 
 
 def answered(
     connection: sqlite3.Connection, run: int, intervals: Iterable[tuple[int, str]]
 ) -> None:
-    """Forget the marks of intervals, given as series and start, in the transaction that answers them.
+    """Forget the requests of intervals, given as series and start, in the transaction that answers them.
 
     One that was made after the run began stays, for the next one.
     """

@@ -27,13 +27,13 @@ CREATE TABLE journal (             -- committed results that are not in their TS
     checksum INTEGER NOT NULL      -- of the TSV's path and all from `start` on
 );
 CREATE INDEX journal_series ON journal (series);
-CREATE TABLE marks (               -- intervals that are done and shall be computed again
+CREATE TABLE marks (               -- rerun requests: intervals that are done, to be computed again
     series INTEGER NOT NULL REFERENCES series,
     start TEXT NOT NULL,
     asked TEXT NOT NULL,           -- when; empty for a file in .reruns/
     PRIMARY KEY (series, start)
 ) WITHOUT ROWID;
-CREATE TABLE mark_files (          -- files in a project's .reruns/ that are expanded into marks
+CREATE TABLE mark_files (          -- files in a project's .reruns/ that are expanded into requests
     name TEXT NOT NULL,            -- without its folder: a project that is moved stays the same
     mtime_ns INTEGER NOT NULL,
     report TEXT NOT NULL,

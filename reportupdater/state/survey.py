@@ -43,7 +43,7 @@ class Survey:
     """Destination → datapoints that wait for it."""
     pending: dict[str, dict[str, bool]] = field(default_factory=dict)
     """TSV → the starts of intervals that are done and not in it yet, and whether they are empty."""
-    marked: dict[str, set[str]] = field(default_factory=dict)
+    requested: dict[str, set[str]] = field(default_factory=dict)
     failing: dict[str, list[Failing]] = field(default_factory=dict)
     reports: dict[str, set[str]] = field(default_factory=dict)
     """Report → its TSVs that `pending` and `failing` speak of."""
@@ -75,8 +75,8 @@ def _from_state(connection: sqlite3.Connection, output: Path) -> Survey:
     for result in journal.pending(connection, ignored):
         found.pending.setdefault(result.tsv, {})[result.start] = is_empty(parse(result.rows))
         members[result.report].add(result.tsv)
-    for mark in reruns.listed(connection, ignored):
-        found.marked.setdefault(mark.tsv, set()).add(mark.start)
+    for request in reruns.listed(connection, ignored):
+        found.requested.setdefault(request.tsv, set()).add(request.start)
     for failing in history.failing(connection, ignored):
         found.failing.setdefault(failing.tsv, []).append(failing)
         members[failing.report].add(failing.tsv)

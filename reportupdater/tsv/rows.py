@@ -145,7 +145,7 @@ def _rows(place: Place | None, granularity: Granularity) -> Iterator[Row]:
             continue
         if len(cells) != width:
             raise TsvError(
-                f"{len(cells)} columns where the header has {width}",
+                f"{len(cells)} column{'s' * (len(cells) != 1)} where the header has {width}",
                 where=Where(str(place), line),
                 hint=_REMEDY,
             )

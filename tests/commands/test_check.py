@@ -351,7 +351,9 @@ def test_files_that_mark_in_vain_are_told(ask: Ask, tmp_path: Path) -> None:
     name, wrong = findings(ask, one)
     assert name.startswith("warning: .reruns/name: this file names 'Edits', which is no report of")
     assert name.endswith("(did you mean 'edits'?)")
-    assert wrong.startswith("warning: .reruns/range:2: this file marks nothing: the range is empty")
+    assert wrong.startswith(
+        "warning: .reruns/range:2: this file requests nothing: the range is empty"
+    )
 
 
 def test_a_schedule_that_ticks_before_the_lag_is_over_is_a_warning(

@@ -160,7 +160,7 @@ def test_a_report_can_be_tried_while_others_are_broken_and_a_broken_one_says_why
     one = project(tmp_path, reports, edits=ONE, sizes=ONE)
     assert ask("try", one.folder, "edits", *NOW).err == ""
     said = ask("try", one.folder, "edits", *NOW, "-l", "info").err
-    assert said.endswith("INFO 4 problems elsewhere in the configuration; `check` lists them\n")
+    assert said.endswith("INFO 4 problems elsewhere in the configuration; `check` lists all\n")
     said = ask("try", one.folder, "sizes", *NOW, code=2).err
     assert "unknown key 'colour' of report 'sizes'" in said
     assert "views" not in said

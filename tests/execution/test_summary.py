@@ -89,11 +89,11 @@ def test_a_summary_tells_the_counts_first_then_what_went_wrong() -> None:
     summary.failed.add("r", "no such table (is it there?)", "r [a, b)")
     summary.failed.add("r", "no such table (is it there?)", "r [b, c)")
     summary.skipped.add("s", "is held by another run, process 5")
-    summary.troubles.add("t", "/o/t.tsv:5: 1 columns where the header has 2")
+    summary.troubles.add("t", "/o/t.tsv:5: 1 column where the header has 2")
     assert text(summary, "a into b") == [
         "a into b: 5 done, 2 empty, 2 failed, 1 wrong, 1 error in the configuration",
         "  failed: 2 of r, the first is r [a, b): no such table (is it there?)",
-        "  wrong: t: /o/t.tsv:5: 1 columns where the header has 2",
+        "  wrong: t: /o/t.tsv:5: 1 column where the header has 2",
         "  skipped: s: is held by another run, process 5",
     ]
 

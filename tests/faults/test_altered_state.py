@@ -190,8 +190,8 @@ def test_a_rerun_request_for_no_interval_is_dropped_and_the_others_are_answered(
 ) -> None:
     alter(project, f"UPDATE marks SET start = '{HOSTILE}' WHERE start = '2025-01-01'")
     said = project.run(code=1)
-    assert said.count("not computed again, though it was marked") == 1
-    assert "(1 mark, the first is '2025-01-0$`kill 1`\\x1b[2J')" in said
+    assert said.count("not computed again, though it was requested") == 1
+    assert "(1 request, the first is '2025-01-0$`kill 1`\\x1b[2J')" in said
     assert project.state("SELECT * FROM marks") == []
     assert "not computed again" not in project.run(code=1)
 
@@ -202,7 +202,7 @@ def test_one_for_no_interval_is_listed_and_can_be_taken_back(ask: Ask, project: 
     assert "2025-01-0$`kill 1`\\x1b[2J" in ask("rerun", folder, output, "--list").out
     assert "2025-01-0$" not in ask("rerun", folder, output, "--list", *RANGE).out
     ask("rerun", folder, output, "--cancel")
-    assert ask("rerun", folder, output, "--list").out == "no open marks\n"
+    assert ask("rerun", folder, output, "--list").out == "no open requests\n"
 
 
 @pytest.mark.parametrize(

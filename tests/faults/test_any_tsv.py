@@ -127,19 +127,19 @@ def check_told(message: str, path: Path) -> None:
 
 def look(state: State, one: Report, now: datetime) -> tuple[dict[str, set[str]], list[str]]:
     """Which intervals are missing of each TSV, and what is told."""
-    mark_files, problems = reruns.read_files(state.output)
+    rerun_files, problems = reruns.read_files(state.output)
     for problem in problems:
         assert problem.severity is Severity.WARNING
         assert problem.where is not None
         assert Path(problem.where.path).parent.name == ".reruns"
         if problem.where.line == 0:  # the file as a whole: not UTF-8
-            assert problem.what == "this file marks nothing: not UTF-8"
+            assert problem.what == "this file requests nothing: not UTF-8"
         assert not CONTROL.search(str(problem)), str(problem)
         assert len(str(problem)) < LONGEST_MESSAGE, str(problem)
-    assert len(mark_files) + len(problems) == len(list((state.output / ".reruns").iterdir()))
+    assert len(rerun_files) + len(problems) == len(list((state.output / ".reruns").iterdir()))
     summary = Summary()
     missing: dict[str, set[str]] = {}
-    dues = due_of(state, one, mark_files, Clock(now), summary)
+    dues = due_of(state, one, rerun_files, Clock(now), summary)
     for task in chain.from_iterable(due.tasks() for due in dues):
         if task.reason is Reason.MISSING:
             missing.setdefault(task.series.tsv, set()).add(task.start)
@@ -198,15 +198,15 @@ def test_a_tsv_is_taken_or_told_and_harms_no_other_series(state: State) -> None:
             dimensions={"wiki": ["enwiki", "dewiki"]},
         )
         forget_all(state)
-        mark_file = state.output / ".reruns" / "a"
-        mark_file.unlink(missing_ok=True)
+        rerun_file = state.output / ".reruns" / "a"
+        rerun_file.unlink(missing_ok=True)
         enwiki.unlink(missing_ok=True)
         dewiki.write_bytes(f"date\tn\n{granularity.label(starts)}\t1\n".encode())
         others = look(state, daily, now)[0].get("report/dewiki.tsv", set())
 
         raw = data.draw(texts(granularity, around))
         enwiki.write_bytes(raw)
-        mark_file.write_bytes(data.draw(mark_texts(around)))
+        rerun_file.write_bytes(data.draw(mark_texts(around)))
         began = time.monotonic()
         missing, told = look(state, daily, now)
         assert missing.get("report/dewiki.tsv", set()) == others

@@ -224,7 +224,7 @@ def test_max_data_points_is_lowered(amid: Amid) -> None:
     with graphite(amid.port) as server:
         said = amid.project.run(now=LAST)
         # The mark lies before what is kept: that is told once.
-        assert said.count("not computed again, though it was marked") == 2
+        assert said.count("not computed again, though it was requested") == 2
         assert sent(server) == points("m", {**OLD, 4: "104", 5: "105"})
         assert amid.values("a") == amid.values("b") == ["104", "105"]
         assert amid.marks() == []

@@ -16,7 +16,7 @@ FIRST = "date\tn\n2025-01-01\t7\n"
 @pytest.mark.parametrize(
     ("content", "line", "message"),
     [
-        ("date\tn\n2025-01-01\t7\n2025-01-02\n", 3, "1 columns where the header has 2"),
+        ("date\tn\n2025-01-01\t7\n2025-01-02\n", 3, "1 column where the header has 2"),
         ("date\tn\n2025-01-01\t7\t8\n", 2, "3 columns where the header has 2"),
         ("date\tn\n2025-01-01\t7\nyesterday\t7\n", 3, "'yesterday' is no date"),
         ("date\tn\n2025-01-01\t7\n2025-01-0", 3, "the last line is not ended"),

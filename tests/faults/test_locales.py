@@ -80,7 +80,7 @@ def test_a_rerun_file_whose_name_is_not_utf8_is_reported_and_stops_no_report(
     written(project.folder / ".reruns" / NOT_UTF8, "2025-01-01\n2025-01-02\n")
     written(project.folder / ".reruns" / "good", "2025-01-01\n2025-01-02\nedits\n")
     said = project.run(now="2025-01-05")
-    assert r".reruns/S\udce3o: this file marks nothing: its name is not UTF-8" in said
+    assert r".reruns/S\udce3o: this file requests nothing: its name is not UTF-8" in said
     for value in VALUES:
         assert len(project.dates(f"edits/{value}")) == 4
     assert project.committed() == 4 * 5 + 3  # and what the good one asks for

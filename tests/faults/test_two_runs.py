@@ -178,7 +178,7 @@ def test_a_rerun_that_is_requested_in_a_container_is_not_lost_while_a_run_outsid
             check=True,
         )
     assert "is at work on the report" in asked.stdout
-    assert "edits: 2 intervals of 1 series marked" in asked.stdout
+    assert "edits: 2 intervals of 1 series requested" in asked.stdout
     assert "2 done" in project.run("-l", "info")
 
 

@@ -231,7 +231,7 @@ def test_a_tsv_that_cannot_be_read_is_told_first(tmp_path: Path) -> None:
     found = shown(project, code=1)
     assert " ".join(found.split()).startswith(
         "edits: 3 intervals are due, how long that takes is not known"
-        f" wiki=dewiki: {damaged}:2: 1 columns where the header has 2"
+        f" wiki=dewiki: {damaged}:2: 1 column where the header has 2"
     ), found
     series = planned(project, code=1)["reports"][0]["series"]
     assert series[0]["trouble"] is None

@@ -60,7 +60,7 @@ def rerun(project: Project, *arguments: str, code: int = 0) -> str:
 
 def test_the_next_run_computes_a_range_again(done: Project) -> None:
     assert rerun(done, *RANGE) == (
-        "edits: 4 intervals of 2 series marked\nviews: 2 intervals of 1 series marked\n"
+        "edits: 4 intervals of 2 series requested\nviews: 2 intervals of 1 series requested\n"
     )
     assert values(done, "views") == "111"  # nothing is computed by the command
     assert "6 done" in done.run("-l", "info")
@@ -83,21 +83,24 @@ def test_what_is_not_marked_is_told(done: Project) -> None:
     done.tsv("views").write_text("date\tn\n2025-01-01\t1\n")
     said = rerun(done, "--since", "2024-12-30", "--until", "2025-01-06", "--report", "views")
     assert said == (
-        "views: 1 interval of 1 series marked\n"
-        "  not marked: 2 not done yet, which the next run does anyway; 2 not over yet; 2 before `starts`\n"
+        "views: 1 interval of 1 series requested\n"
+        "  not requested: 2 not done yet, which the next run does anyway; 2 not over yet; 2 before `starts`\n"
     )
 
 
 def test_where_nothing_is_done_nothing_is_marked(done: Project) -> None:
     said = rerun(done, "--since", "2024-12-01", "--until", "2025-01-01", code=2)
-    assert said.endswith("nothing is marked: nothing of the range is done\n")
+    assert said.endswith("nothing is requested: nothing of the range is done\n")
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ((), "--since and --until say what shall be computed again; one of them is missing"),
-        (RANGE[:2], "one of them is missing (--until is exclusive; --list shows what is marked)"),
+        (
+            RANGE[:2],
+            "one of them is missing (--until is exclusive; --list shows what is requested)",
+        ),
         (("--since", "2025-01-03", "--until", "2025-01-03"), "the range is empty: --since is not"),
         ((*RANGE, "--report", "edit"), "has no report 'edit' (did you mean 'edits'?)"),
         ((*RANGE, "--only", "wiki=frwiki"), "dimension 'wiki' has no value 'frwiki'"),
@@ -118,7 +121,7 @@ def test_an_output_folder_that_is_not_there_is_not_made(tmp_path: Path) -> None:
 
 
 def test_open_marks_are_listed(done: Project) -> None:
-    assert rerun(done, "--list") == "no open marks\n"
+    assert rerun(done, "--list") == "no open requests\n"
     rerun(done, *RANGE)
     rerun(done, "--since", "2025-01-03", "--until", "2025-01-04", "--only", "wiki=enwiki")
     mark = done.write(".reruns/more", "2025-01-01\n2025-01-02\nviews\n")
@@ -148,21 +151,21 @@ def test_marks_can_be_taken_back(done: Project) -> None:
     assert said == "edits: 1 interval, 2025-01-01, of edits/enwiki.tsv\n"
     done.run()
     assert (values(done, "edits/enwiki"), values(done, "edits/dewiki")) == ("121", "221")
-    assert rerun(done, "--cancel") == "no open marks\n"
+    assert rerun(done, "--cancel") == "no open requests\n"
 
 
 def test_a_file_that_marks_too_is_told_when_marks_are_taken_back(done: Project) -> None:
     mark = done.write(".reruns/more", "2025-01-01\n2025-01-02\nviews\n")
     called = done.call("rerun", done.folder, done.output, "--cancel")
-    assert f"views: {mark} still marks it; remove that file too" in called.stderr
+    assert f"views: {mark} still requests it; remove that file too" in called.stderr
 
 
 def test_a_damaged_tsv_is_told_and_marked_for_when_it_is_mended(done: Project) -> None:
     good = done.text("edits/enwiki")
     done.write_tsv("edits/enwiki", good + "nonsense\n")
     said = rerun(done, *RANGE, "--report", "edits", code=1)
-    assert said.startswith("edits: 4 intervals of 2 series marked\n")
-    assert f"edits: {done.tsv('edits/enwiki')}:5: 1 columns where the header has 2" in said
+    assert said.startswith("edits: 4 intervals of 2 series requested\n")
+    assert f"edits: {done.tsv('edits/enwiki')}:5: 1 column where the header has 2" in said
     done.write_tsv("edits/enwiki", good)
     done.run()
     assert values(done, "edits/enwiki") == "221"
@@ -179,7 +182,7 @@ def test_the_tsvs_of_another_project_are_not_marked(done: Project, tmp_path: Pat
 
 def test_an_invalid_report_does_not_keep_others_from_being_marked(done: Project) -> None:
     (done.folder / "views.sql").unlink()
-    assert rerun(done, *RANGE, code=1).startswith("edits: 4 intervals of 2 series marked\n")
+    assert rerun(done, *RANGE, code=1).startswith("edits: 4 intervals of 2 series requested\n")
 
 
 def test_a_run_in_progress_does_not_answer_the_mark_of_what_it_computes(tmp_path: Path) -> None:
@@ -195,11 +198,11 @@ def test_a_run_in_progress_does_not_answer_the_mark_of_what_it_computes(tmp_path
         project.write("edits", script.replace("\\t1\\n", "\\t2\\n"))
         said = rerun(project, "--since", "2025-01-01", "--until", "2025-02-01", "--report", "edits")
         assert said == (
-            "edits: 3 intervals of 1 series marked\n"
+            "edits: 3 intervals of 1 series requested\n"
             f"  process {run.process.pid} is at work on the report, with its query as it was when"
-            " that run began; it leaves these marks to the next run\n"
+            " that run began; it leaves these requests to the next run\n"
             "  among them 1 that are not done yet, and that this run may still do\n"
-            "  not marked: 28 not over yet\n"
+            "  not requested: 28 not over yet\n"
         )
         door.touch()
         run.ended(0)

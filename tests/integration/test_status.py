@@ -184,9 +184,9 @@ def test_a_damaged_tsv_is_told_with_its_line(
     path = troubled.tsv("edits/dewiki")
     path.write_text(troubled.text("edits/dewiki") + "nonsense\n")
     said = status(capsys, troubled, "--report", "edits")
-    assert f"wiki=dewiki: {path}:6: 1 columns where the header has 2" in said
+    assert f"wiki=dewiki: {path}:6: 1 column where the header has 2" in said
     said = status(capsys, troubled, "--report", "edits", "--only", "wiki=dewiki", "--series")
-    assert f"! wiki=dewiki           -        -      0       0\n    {path}:6: 1 columns" in said
+    assert f"! wiki=dewiki           -        -      0      0\n    {path}:6: 1 column" in said
 
 
 def test_of_many_series_in_trouble_some_are_shown(
@@ -204,7 +204,7 @@ def test_of_many_series_in_trouble_some_are_shown(
     for number in range(6):
         project.write_tsv(f"edits/w{number:03}", "date\tn\n2025-01-01\n")
     said = status(capsys, project, project.folder)
-    assert said.count("columns where the header has 2") == 5
+    assert said.count("1 column where the header has 2") == 5
     assert "wiki=w004: " in said
     assert "and 212 more series in trouble; `--series` lists them all" in said
 
@@ -285,7 +285,7 @@ def test_open_marks_and_datapoints_that_wait_are_told(
     said = status(capsys, troubled, "--report", "edits")
     assert "2 datapoints wait for graphite://127.0.0.1:1" in said
     assert "config.yaml: its last run could not send 2 datapoints" in said
-    assert "4 intervals are marked to be computed again" in said
+    assert "to be computed again, as requested: 4 intervals" in said
     told = as_json(capsys, troubled)
     assert told["datapoints_waiting"] == {"graphite://127.0.0.1:1": 2}
     assert report(told, "edits")["marked"] == 4

@@ -158,7 +158,7 @@ def test_a_damaged_tsv_is_told_with_its_line(tmp_path: Path) -> None:
     path = written(tmp_path / "edits.tsv", "date\tn\n2025-01-01\t1\n2025-01-02\n")
     with pytest.raises(TsvError) as caught:
         read_report(tmp_path, "edits")
-    assert str(caught.value).startswith(f"{path}:3: 1 columns where the header has 2")
+    assert str(caught.value).startswith(f"{path}:3: 1 column where the header has 2")
 
 
 def test_the_package_imports_pandas_only_when_it_is_asked(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from reportupdater.intervals import Coverage, Granularity
 from reportupdater.model import Series
-from reportupdater.planning.missing import Unmarked, ending, is_late, missing, unmarked
-from reportupdater.planning.plan import Clock, mark
+from reportupdater.planning.missing import NotRequested, ending, is_late, missing, not_requested
+from reportupdater.planning.plan import Clock, requested
 from tests.making import due_tasks, report
 from tests.planning.test_plan import Scene, scenes
 
@@ -32,9 +32,9 @@ def test_what_a_mark_takes_and_passes_over_is_all_of_its_range(
     granularity = scene.report.granularity
     number = granularity.number(scene.now) + first
     since, until = granularity.start(number), granularity.start(number + length)
-    marking = mark(scene.series, scene.coverage, since, until, scene.now)
+    marking = requested(scene.series, scene.coverage, since, until, scene.now)
     wanted = granularity.numbers(since, until)
-    over = unmarked(scene.report, scene.coverage, wanted, scene.now)
+    over = not_requested(scene.report, scene.coverage, wanted, scene.now)
     assert len(marking.numbers) + sum(over) == length
     assert over.before_starts + over.too_old + over.after_ends >= marking.dropped
     missed = {
@@ -47,11 +47,11 @@ def test_what_is_passed_over_is_counted_by_why() -> None:
     one = report(starts=datetime(2015, 6, 1), ends=datetime(2015, 6, 20))
     done = Coverage.of([Granularity.DAYS.number(datetime(2015, 6, 2))])
     wanted = Granularity.DAYS.numbers(datetime(2015, 5, 30), datetime(2015, 6, 23))
-    assert unmarked(one, done, wanted, NOW) == Unmarked(
+    assert not_requested(one, done, wanted, NOW) == NotRequested(
         before_starts=2, after_ends=3, not_over=10, not_done=8
     )
     trimmed = report(starts=datetime(2015, 6, 1), max_data_points=3)
-    assert unmarked(trimmed, done, wanted, NOW) == Unmarked(
+    assert not_requested(trimmed, done, wanted, NOW) == NotRequested(
         before_starts=2, too_old=6, not_over=13, not_done=3
     )
 
@@ -98,7 +98,7 @@ def test_the_end_of_a_report_is_a_notice(ends: datetime | None, notice: str | No
 def test_a_mark_spells_its_intervals_as_the_state_does() -> None:
     one = Series(report(dimensions={"wiki": ["a"]}), ("a",))
     done = Coverage.of([Granularity.DAYS.number(datetime(2015, 6, 2))])
-    marking = mark(one, done, datetime(2015, 6, 1), datetime(2015, 7, 1), NOW)
+    marking = requested(one, done, datetime(2015, 6, 1), datetime(2015, 7, 1), NOW)
     assert marking.starts(one) == [("report/a.tsv", "2015-06-02")]
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reportupdater.intervals import Coverage, Granularity
 from reportupdater.model import Reason, Report, Series, Task
-from reportupdater.planning.plan import Clock, mark, markable, window
+from reportupdater.planning.plan import Clock, requestable, requested, window
 from reportupdater.planning.schedule import as_of
 from reportupdater.tsv import rows
 from tests.making import due_tasks, floor, following, granularities, preceding, report
@@ -206,7 +206,7 @@ def test_a_run_can_be_told_to_look_only_at_a_part_of_time(
 def test_a_mark_asks_for_what_is_done_and_will_be_kept(scene: Scene, data: st.DataObject) -> None:
     moments = st.datetimes(scene.now - timedelta(400), scene.now + timedelta(200))
     since, until = sorted((data.draw(moments), data.draw(moments)))
-    marking = mark(scene.series, scene.coverage, since, until, scene.now)
+    marking = requested(scene.series, scene.coverage, since, until, scene.now)
     wanted = sorted(start for start in scene.done if since <= start < until)
     one = scene.report
     oldest = floor(one.granularity, one.starts)
@@ -222,7 +222,7 @@ def test_a_mark_asks_for_what_is_done_and_will_be_kept(scene: Scene, data: st.Da
 @given(scenes())
 def test_all_that_may_be_computed_may_be_marked(scene: Scene) -> None:
     newest = scene.coverage.newest
-    allowed = markable(scene.report, scene.now, newest)
+    allowed = requestable(scene.report, scene.now, newest)
     assert all(number in allowed for number in window(scene.report, scene.now, newest))
 
 
@@ -230,7 +230,7 @@ def test_a_mark_beyond_the_watermark_waits_for_it() -> None:
     series = Series(report(lag=timedelta(days=3)))
     coverage = Coverage.of([DAYS.number(datetime(2015, 1, day)) for day in range(1, 10)])
     since, until = datetime(2015, 1, 5), datetime(2015, 1, 8)
-    marking = mark(series, coverage, since, until, datetime(2015, 1, 10))
+    marking = requested(series, coverage, since, until, datetime(2015, 1, 10))
     assert marking.dropped == 0
 
     def due_on(day: int) -> list[str]:

@@ -51,11 +51,11 @@ def test_what_is_written_is_seen_and_gone_with_the_overlay(tmp_path: Path) -> No
         reruns.ask(state, "edits", [("edits/dewiki.tsv", DAY[0])], NOW)
         reruns.drop(state, [(TSV, DAY[0])])
         coverage.remember(state, "edits", Granularity.DAYS, {TSV: (identity, done)})
-        assert reruns.open_marks(state, "edits") == {"edits/dewiki.tsv": [DAY[0]]}
+        assert reruns.open_requests(state, "edits") == {"edits/dewiki.tsv": [DAY[0]]}
         assert coverage.recall(state, "edits", Granularity.DAYS) == {TSV: (identity, done)}
     assert files(tmp_path) == before
     with Overlay(tmp_path) as state:
-        assert reruns.open_marks(state, "edits") == {TSV: [DAY[0]]}
+        assert reruns.open_requests(state, "edits") == {TSV: [DAY[0]]}
         assert coverage.recall(state, "edits", Granularity.DAYS) == {}
 
 
@@ -66,7 +66,7 @@ def test_a_part_that_fails_leaves_nothing(tmp_path: Path) -> None:
             connection.execute("DELETE FROM marks")
             state.series_id(connection, "edits/dewiki.tsv", "edits")
             raise ZeroDivisionError
-        assert reruns.open_marks(state, "edits") == {TSV: [DAY[0]]}
+        assert reruns.open_requests(state, "edits") == {TSV: [DAY[0]]}
         with state.transaction() as connection:
             assert state.series_id(connection, TSV, "edits") == 1
 
@@ -78,7 +78,7 @@ def test_a_report_of_another_shape_is_begun_anew_in_memory_alone(tmp_path: Path)
         owners.claim(connection, days)
     with Overlay(tmp_path) as copy:
         assert owners.begin_anew(copy, days._replace(granularity="hours")) == 1
-        assert reruns.open_marks(copy, "edits") == {}
+        assert reruns.open_requests(copy, "edits") == {}
         assert durations.of_report(copy, "edits") == {}
         with copy.reading() as connection:
             assert history.failing(connection) == []
@@ -102,7 +102,7 @@ def test_all_that_is_read_is_of_one_moment(tmp_path: Path) -> None:
         reruns.ask(writing, "edits", [("edits/dewiki.tsv", DAY[0])], NOW)
         with writing.transaction() as connection:
             connection.execute("DELETE FROM failing")
-        assert reruns.open_marks(state, "edits") == {TSV: [DAY[0]]}
+        assert reruns.open_requests(state, "edits") == {TSV: [DAY[0]]}
         with state.reading() as reading:
             assert len(history.failing(reading)) == 1
 
@@ -117,7 +117,7 @@ def test_without_a_state_it_is_an_empty_one_and_none_is_made(
     before = sorted(os.walk(tmp_path))
     with Overlay(tmp_path) as state:
         reruns.ask(state, "edits", [(TSV, DAY[0])], NOW)
-        assert reruns.open_marks(state, "edits") == {TSV: [DAY[0]]}
+        assert reruns.open_requests(state, "edits") == {TSV: [DAY[0]]}
         assert durations.of_report(state, "edits") == {}
     assert sorted(os.walk(tmp_path)) == before
 

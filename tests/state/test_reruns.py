@@ -11,9 +11,9 @@ import pytest
 
 from reportupdater.errors import Severity
 from reportupdater.state import history
-from reportupdater.state import reruns as marks
+from reportupdater.state import reruns as requests
 from reportupdater.state.database import State
-from reportupdater.state.reruns import MarkFile
+from reportupdater.state.reruns import RerunFile
 from tests.machine import ordinary_user
 
 SINCE, UNTIL = datetime(2015, 1, 1), datetime(2015, 2, 1)
@@ -30,15 +30,15 @@ def reruns(tmp_path: Path) -> Path:
     return folder
 
 
-def mark_file(name: str = "a", mtime_ns: int = 1) -> MarkFile:
-    return MarkFile(name, mtime_ns, SINCE, UNTIL, ())
+def mark_file(name: str = "a", mtime_ns: int = 1) -> RerunFile:
+    return RerunFile(name, mtime_ns, SINCE, UNTIL, ())
 
 
 def test_a_mark_file_is_read(reruns: Path) -> None:
     path = reruns / "20150203"
     path.write_text("2015-01-01\n2015-02-01\nedits\nother_report\n")
-    found = marks.read_files(reruns.parent)
-    expected = MarkFile(
+    found = requests.read_files(reruns.parent)
+    expected = RerunFile(
         "20150203",
         path.stat().st_mtime_ns,
         SINCE,
@@ -54,7 +54,7 @@ def test_mark_files_are_never_written_to(reruns: Path) -> None:
     for path in reruns.iterdir():
         path.chmod(0o400)
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in reruns.iterdir()}
-    marks.read_files(reruns.parent)
+    requests.read_files(reruns.parent)
     assert {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in reruns.iterdir()} == before
 
 
@@ -74,7 +74,7 @@ def test_what_people_write_is_taken(
     reruns: Path, raw: bytes, since: datetime, until: datetime, reports: tuple[str, ...]
 ) -> None:
     (reruns / "a").write_bytes(raw)
-    [mark], problems = marks.read_files(reruns.parent)
+    [mark], problems = requests.read_files(reruns.parent)
     assert problems == []
     assert (mark.since, mark.until, mark.reports) == (since, until, reports)
 
@@ -105,16 +105,16 @@ def test_a_file_with_bad_content_marks_nothing_and_is_told(
 ) -> None:
     (reruns / "bad").write_bytes(raw)
     (reruns / "good").write_text("2015-01-01\n2015-02-01\n")
-    found, [problem] = marks.read_files(reruns.parent)
+    found, [problem] = requests.read_files(reruns.parent)
     assert [mark.name for mark in found] == ["good"]
-    assert str(problem) == f"{reruns / 'bad'}{where}: this file marks nothing: {what} ({HINT})"
+    assert str(problem) == f"{reruns / 'bad'}{where}: this file requests nothing: {what} ({HINT})"
     assert problem.severity is Severity.WARNING
 
 
 def test_mark_files_come_in_the_order_of_their_names(reruns: Path) -> None:
     for name in ("b", "c", "a"):
         (reruns / name).write_text("2015-01-01\n2015-02-01\n")
-    assert [mark.name for mark in marks.read_files(reruns.parent)[0]] == ["a", "b", "c"]
+    assert [mark.name for mark in requests.read_files(reruns.parent)[0]] == ["a", "b", "c"]
 
 
 def test_only_plain_files_that_are_not_hidden_are_marks(reruns: Path) -> None:
@@ -122,16 +122,16 @@ def test_only_plain_files_that_are_not_hidden_are_marks(reruns: Path) -> None:
     (reruns / "folder").mkdir()
     (reruns / "leads nowhere").symlink_to("nowhere")
     os.mkfifo(reruns / "pipe")  # reading it would never end
-    assert marks.read_files(reruns.parent) == ([], [])
+    assert requests.read_files(reruns.parent) == ([], [])
 
 
 def test_marks_that_cannot_be_read_are_told(reruns: Path) -> None:
     reruns.chmod(0)
     with ordinary_user():
-        found, [problem] = marks.read_files(reruns.parent)
+        found, [problem] = requests.read_files(reruns.parent)
     reruns.chmod(0o700)
     assert found == []
-    assert str(problem) == f"{reruns}: the marks cannot be read: Permission denied"
+    assert str(problem) == f"{reruns}: the rerun requests cannot be read: Permission denied"
     assert problem.severity is Severity.WARNING
 
 
@@ -140,9 +140,9 @@ def test_a_mark_file_that_cannot_be_read_is_told() -> None:
         path = Path(project, ".reruns", "a")
         path.parent.mkdir()
         path.touch(0)
-        found, [problem] = marks.read_files(Path(project))
+        found, [problem] = requests.read_files(Path(project))
     assert found == []
-    assert str(problem) == f"{path}: this file marks nothing: Permission denied"
+    assert str(problem) == f"{path}: this file requests nothing: Permission denied"
 
 
 def test_marks_whose_folder_may_be_listed_and_not_entered_are_told() -> None:
@@ -151,37 +151,40 @@ def test_marks_whose_folder_may_be_listed_and_not_entered_are_told() -> None:
         path.parent.mkdir()
         path.touch()
         path.parent.chmod(0o400)
-        found, [problem] = marks.read_files(Path(project))
+        found, [problem] = requests.read_files(Path(project))
         path.parent.chmod(0o700)
     assert found == []
-    assert str(problem) == f"{path}: this file marks nothing: Permission denied"
+    assert str(problem) == f"{path}: this file requests nothing: Permission denied"
 
 
 def test_a_project_without_marks_has_none(tmp_path: Path) -> None:
-    assert marks.read_files(tmp_path) == ([], [])
+    assert requests.read_files(tmp_path) == ([], [])
     (tmp_path / ".reruns").touch()
-    assert marks.read_files(tmp_path) == ([], [])
+    assert requests.read_files(tmp_path) == ([], [])
 
 
 def test_a_mark_file_is_the_same_through_a_symbolic_link(reruns: Path, tmp_path: Path) -> None:
     (reruns / "a").write_text("2015-01-01\n2015-02-01\n")
     (tmp_path / "link").symlink_to(reruns.parent)
-    assert marks.read_files(tmp_path / "link") == marks.read_files(reruns.parent)
+    assert requests.read_files(tmp_path / "link") == requests.read_files(reruns.parent)
 
 
 def test_expanding_a_file_marks_intervals_once(state: State) -> None:
     file = mark_file()
-    assert not marks.is_expanded(state, file, "r")
-    marks.expand(state, file, "r", [("r/b.tsv", "2015-01-02"), ("r/a.tsv", "2015-01-01")])
-    marks.expand(state, mark_file("b"), "r", [("r/a.tsv", "2015-01-01")])
-    assert marks.is_expanded(state, file, "r")
-    assert marks.open_marks(state, "r") == {"r/a.tsv": ["2015-01-01"], "r/b.tsv": ["2015-01-02"]}
-    assert marks.open_marks(state, "s") == {}
+    assert not requests.is_expanded(state, file, "r")
+    requests.expand(state, file, "r", [("r/b.tsv", "2015-01-02"), ("r/a.tsv", "2015-01-01")])
+    requests.expand(state, mark_file("b"), "r", [("r/a.tsv", "2015-01-01")])
+    assert requests.is_expanded(state, file, "r")
+    assert requests.open_requests(state, "r") == {
+        "r/a.tsv": ["2015-01-01"],
+        "r/b.tsv": ["2015-01-02"],
+    }
+    assert requests.open_requests(state, "s") == {}
 
 
 def test_a_file_that_marks_nothing_of_a_report_is_expanded_too(state: State) -> None:
-    marks.expand(state, mark_file(), "r", [])
-    assert marks.is_expanded(state, mark_file(), "r")
+    requests.expand(state, mark_file(), "r", [])
+    assert requests.is_expanded(state, mark_file(), "r")
 
 
 @pytest.mark.parametrize(
@@ -189,37 +192,37 @@ def test_a_file_that_marks_nothing_of_a_report_is_expanded_too(state: State) -> 
     [mark_file(name="b"), mark_file(mtime_ns=2)],
     ids=["name", "time"],
 )
-def test_a_file_is_remembered_by_name_and_time(state: State, other: MarkFile) -> None:
-    marks.expand(state, mark_file(), "r", [])
-    assert not marks.is_expanded(state, other, "r")
+def test_a_file_is_remembered_by_name_and_time(state: State, other: RerunFile) -> None:
+    requests.expand(state, mark_file(), "r", [])
+    assert not requests.is_expanded(state, other, "r")
 
 
 def test_two_configurations_in_one_folder_each_take_their_part(state: State) -> None:
     file = mark_file()
-    marks.expand(state, file, "of_one", [("of_one.tsv", "2015-01-01")])
-    assert not marks.is_expanded(state, file, "of_the_other")
-    marks.expand(state, file, "of_the_other", [("of_the_other.tsv", "2015-01-01")])
-    assert marks.open_marks(state, "of_one") == {"of_one.tsv": ["2015-01-01"]}
-    assert marks.open_marks(state, "of_the_other") == {"of_the_other.tsv": ["2015-01-01"]}
+    requests.expand(state, file, "of_one", [("of_one.tsv", "2015-01-01")])
+    assert not requests.is_expanded(state, file, "of_the_other")
+    requests.expand(state, file, "of_the_other", [("of_the_other.tsv", "2015-01-01")])
+    assert requests.open_requests(state, "of_one") == {"of_one.tsv": ["2015-01-01"]}
+    assert requests.open_requests(state, "of_the_other") == {"of_the_other.tsv": ["2015-01-01"]}
 
 
 def test_a_mark_goes_with_the_transaction_that_answers_it(state: State) -> None:
-    marks.expand(state, mark_file(), "r", [("r/a.tsv", "2015-01-01"), ("r/b.tsv", "2015-01-01")])
+    requests.expand(state, mark_file(), "r", [("r/a.tsv", "2015-01-01"), ("r/b.tsv", "2015-01-01")])
 
     run = history.begin_run(state, "config.yaml", SINCE)
 
     def answer(*, wrong: bool) -> None:
         with state.transaction() as connection:
             series = state.series_id(connection, "r/a.tsv", "r")
-            marks.answered(connection, run, [(series, "2015-01-01")])
+            requests.answered(connection, run, [(series, "2015-01-01")])
             if wrong:
                 raise KeyError
 
     with pytest.raises(KeyError):
         answer(wrong=True)
-    assert marks.open_marks(state, "r").keys() == {"r/a.tsv", "r/b.tsv"}
+    assert requests.open_requests(state, "r").keys() == {"r/a.tsv", "r/b.tsv"}
     answer(wrong=False)
-    assert marks.open_marks(state, "r") == {"r/b.tsv": ["2015-01-01"]}
+    assert requests.open_requests(state, "r") == {"r/b.tsv": ["2015-01-01"]}
 
 
 def test_a_run_does_not_answer_what_was_asked_for_after_it_began(state: State) -> None:
@@ -229,31 +232,31 @@ def test_a_run_does_not_answer_what_was_asked_for_after_it_began(state: State) -
         (SINCE, SINCE, 0),  # in the same millisecond: the project is read after
         (SINCE, UNTIL, 0),
     ):
-        marks.expand(state, mark_file(str(began)), "r", interval)
-        marks.ask(state, "r", interval, SINCE)
-        marks.ask(state, "r", interval, asked)
+        requests.expand(state, mark_file(str(began)), "r", interval)
+        requests.ask(state, "r", interval, SINCE)
+        requests.ask(state, "r", interval, asked)
         run = history.begin_run(state, "config.yaml", began)
         with state.transaction() as connection:
             series = state.series_id(connection, "r.tsv", "r")
-            marks.answered(connection, run, [(series, "2015-01-01")])
-            assert len(marks.listed(connection)) == left
-        marks.drop(state, interval)
+            requests.answered(connection, run, [(series, "2015-01-01")])
+            assert len(requests.listed(connection)) == left
+        requests.drop(state, interval)
 
 
 def test_a_file_does_not_take_back_what_was_asked_for_later(state: State) -> None:
     interval = [("r.tsv", "2015-01-01")]
     run = history.begin_run(state, "config.yaml", SINCE)
-    marks.ask(state, "r", interval, UNTIL)
-    marks.expand(state, mark_file(), "r", interval)
+    requests.ask(state, "r", interval, UNTIL)
+    requests.expand(state, mark_file(), "r", interval)
     with state.transaction() as connection:
         series = state.series_id(connection, "r.tsv", "r")
-        marks.answered(connection, run, [(series, "2015-01-01")])
-    assert marks.open_marks(state, "r") == {"r.tsv": ["2015-01-01"]}
+        requests.answered(connection, run, [(series, "2015-01-01")])
+    assert requests.open_requests(state, "r") == {"r.tsv": ["2015-01-01"]}
 
 
 def test_marks_can_be_dropped(state: State) -> None:
     starts = [("r.tsv", "2015-01-01"), ("r.tsv", "2015-01-02")]
-    marks.expand(state, mark_file(), "r", starts)
-    marks.drop(state, starts[:1])
-    assert marks.open_marks(state, "r") == {"r.tsv": ["2015-01-02"]}
-    assert marks.is_expanded(state, mark_file(), "r")
+    requests.expand(state, mark_file(), "r", starts)
+    requests.drop(state, starts[:1])
+    assert requests.open_requests(state, "r") == {"r.tsv": ["2015-01-02"]}
+    assert requests.is_expanded(state, mark_file(), "r")

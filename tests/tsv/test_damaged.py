@@ -25,10 +25,10 @@ DAMAGE = {
         HEAD + b"2015-01-02\t1\t2\t\n",
         f"3: 4 columns where the header has 3 ({MEND})",
     ),
-    "a line of spaces": (HEAD + b"  \n", f"3: 1 columns where the header has 3 ({MEND})"),
+    "a line of spaces": (HEAD + b"  \n", f"3: 1 column where the header has 3 ({MEND})"),
     "a line of another kind": (
         HEAD + b"<<<<<<< HEAD\n",
-        f"3: 1 columns where the header has 3 ({MEND})",
+        f"3: 1 column where the header has 3 ({MEND})",
     ),
     "torn in a cell": (
         HEAD + b"2015-01-02\t1\t2",

@@ -1,4 +1,4 @@
-"""Marks: files in the project's .reruns/ ask for what is done to be computed again."""
+"""Rerun files: files in the project's .reruns/ ask for what is done to be computed again."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_marks_on_what_may_not_be_computed_are_told_once_and_dropped(tmp_path: P
     project.write(".reruns/mark", "2024-12-01\n2025-02-01\n")
     said = project.run("-l", "info", now="2025-01-07")
     assert (
-        "WARNING edits: not computed again, though .reruns/mark marks it: what lies before `starts`,"
+        "WARNING edits: not computed again, though .reruns/mark requests it: what lies before `starts`,"
         " after `ends`, or outside `max_data_points` (4 of its intervals)"
     ) in said
     assert said.count("WARNING") == 1
@@ -178,6 +178,6 @@ def test_a_file_that_marks_nothing_is_a_warning_with_its_line(tmp_path: Path) ->
     mark = project.write(".reruns/mark", "2025-01-01\ntomorrow\n")
     project.write(".reruns/empty", "")
     said = project.run()
-    assert f"{mark}:2: this file marks nothing: 'tomorrow' is no date (first two lines: " in said
-    assert "empty:1: this file marks nothing: the line is missing" in said
+    assert f"{mark}:2: this file requests nothing: 'tomorrow' is no date (first two lines: " in said
+    assert "empty:1: this file requests nothing: the line is missing" in said
     assert len(project.dates("edits")) == 3

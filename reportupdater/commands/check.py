@@ -12,7 +12,7 @@ from reportupdater.commands.printing import put, put_json
 from reportupdater.errors import Result, Severity, UsageError
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.select import Source
-from reportupdater.operations.check import Examined, Request, check
+from reportupdater.operations.check import CheckRequest, Examined, check
 from reportupdater.terminal.wording import count
 
 EXAMPLES = """\
@@ -64,7 +64,7 @@ def call(given: argparse.Namespace) -> Result:
     folders = {os.path.realpath(path): path for path in given.projects}.values()
     sources = tuple(Source(project=path, **arguments.source(given)) for path in folders)
     checked = check(
-        Request(sources=sources, now=utcnow(), output=given.output, strict=given.strict)
+        CheckRequest(sources=sources, now=utcnow(), output=given.output, strict=given.strict)
     )
     counts = {severity: checked.count(severity) for severity in Severity}
     if given.json:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from reportupdater.commands import arguments
 from reportupdater.commands.printing import put
 from reportupdater.errors import Result
-from reportupdater.operations.metrics import Metrics, Request, metrics
+from reportupdater.operations.metrics import Metrics, MetricsRequest, metrics
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def call(given: argparse.Namespace) -> Result:
     """Run the command, and return what it ended with."""
     arguments.check_order(given)
-    found = metrics(Request(**arguments.source(given), output=given.output))
+    found = metrics(MetricsRequest(**arguments.source(given), output=given.output))
     put(*_lines(found))
     _log(found)
     return found

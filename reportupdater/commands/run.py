@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from reportupdater.commands import arguments, plan
 from reportupdater.commands.printing import put
+from reportupdater.commands.progress import progress
 from reportupdater.errors import Result
 from reportupdater.execution.result import RunResult
 from reportupdater.execution.summary_text import lines
@@ -77,7 +78,7 @@ def call(given: argparse.Namespace) -> Result:
     request = replace(arguments.request(given), jobs=given.jobs, send=given.send)
     if given.dry_run:
         return plan.show(request)
-    result = run(request)
+    result = run(request, progress)
     # On a terminal silence would be puzzling; a bad run, and a run that logs more, have said it.
     if result.is_good and sys.stdout.isatty() and not log.isEnabledFor(logging.INFO):
         _show_end(result)

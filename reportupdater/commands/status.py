@@ -13,7 +13,7 @@ from reportupdater.errors import Result, UsageError
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.select import Source
 from reportupdater.operations.report_status import ReportStatus, SeriesStatus
-from reportupdater.operations.status import Request, Status, status
+from reportupdater.operations.status import Status, StatusRequest, status
 from reportupdater.state.history import last_error, stamp
 from reportupdater.terminal.table import Screen
 
@@ -63,7 +63,7 @@ def call(given: argparse.Namespace) -> Result:
     if given.project is None and given.config_path is not None:
         raise UsageError("--config-path is of a project, and none is given")
     found = status(
-        Request(
+        StatusRequest(
             output=given.output,
             now=given.now or utcnow(),
             source=Source(**arguments.source(given)) if given.project else None,

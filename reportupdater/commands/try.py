@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 
 from reportupdater.commands import arguments
 from reportupdater.commands.printing import Shown, put, put_text
+from reportupdater.commands.progress import progress
 from reportupdater.errors import Result
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.outcome import Answer, Failure
 from reportupdater.model import Meaning, SinkSettings, Table
-from reportupdater.operations.try_interval import Request, Trial, Tried, prepare, try_interval
+from reportupdater.operations.try_interval import Trial, Tried, TryRequest, prepare, try_interval
 from reportupdater.sinks.base import Made
 from reportupdater.terminal import wording
 from reportupdater.terminal.result import aligned, screen_width
@@ -77,7 +78,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def call(given: argparse.Namespace) -> Result:
     """Run the command, and return what it ended with."""
     trial = prepare(
-        Request(
+        TryRequest(
             **arguments.source(given),
             reports=(given.report,),
             report=given.report,
@@ -98,7 +99,7 @@ def call(given: argparse.Namespace) -> Result:
         _title("not run")
         put("It may write, or have other side effects; --execute runs it.")
         return Shown()
-    return _show(trial, try_interval(trial), given.limit)
+    return _show(trial, try_interval(trial, progress), given.limit)
 
 
 def _title(text: str) -> None:

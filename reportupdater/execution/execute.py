@@ -11,10 +11,10 @@ from reportupdater.engines.base import Engine
 from reportupdater.errors import NO_THREAD, NO_THREAD_HINT, ReportupdaterError
 from reportupdater.execution.dispatch import Dispatcher
 from reportupdater.execution.outcome import Handover, Unasked
+from reportupdater.execution.progress import Doing
 from reportupdater.execution.work import Shared, Worker
 from reportupdater.model import Series, Server
 from reportupdater.planning.due import Due
-from reportupdater.terminal.progress import Doing
 
 log = logging.getLogger(__name__)
 

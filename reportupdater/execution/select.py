@@ -38,6 +38,12 @@ class Source:
     jobs: int = 2
     """Scripts at once."""
 
+    def __post_init__(self) -> None:
+        # Notebooks give texts.
+        object.__setattr__(self, "project", Path(self.project))
+        if self.config_path is not None:
+            object.__setattr__(self, "config_path", Path(self.config_path))
+
     @property
     def config(self) -> Path:
         """The file of the configuration."""

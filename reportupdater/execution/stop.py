@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from time import monotonic
 from types import FrameType
 
@@ -19,6 +20,7 @@ class Abandoned(BaseException):
 class Stop:
     """Remembers the first signal that asks the run to end.
 
+    Signals come to the main thread alone: in another one it does nothing, and nothing is requested.
     A run looks at `requested` between its steps, so that nothing is torn in the middle. Further
     signals change nothing: it ends within ten seconds, and leaves no script behind.
     """
@@ -27,9 +29,12 @@ class Stop:
         self.requested: int | None = None
         self._since = 0.0
         self._patience: float | None = None
+        self._is_main = threading.current_thread() is threading.main_thread()
         self._before = {number: signal.getsignal(number) for number in (*_SIGNALS, signal.SIGALRM)}
 
     def __enter__(self) -> Stop:
+        if not self._is_main:
+            return self
         for number in _SIGNALS:
             # nohup and shells' background jobs ignore some of them: so do we then.
             if self._before[number] is not signal.SIG_IGN:
@@ -39,6 +44,8 @@ class Stop:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._patience = None
+        if not self._is_main:
+            return
         for number, handler in self._before.items():
             signal.signal(number, handler)
         if kind is Abandoned:  # it came in the very moment in which its block ended
@@ -59,6 +66,8 @@ class Stop:
         return before
 
     def _set_timer(self) -> None:
+        if not self._is_main:
+            return
         left = 0.0
         if self.requested is not None and self._patience is not None:
             left = max(self._since + self._patience - monotonic(), _AT_ONCE)

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from reportupdater.engines.base import Session
 from reportupdater.errors import Interrupted, QueryTimeout, ReportupdaterError
+from reportupdater.execution.progress import Doing
 from reportupdater.model import Task
-from reportupdater.terminal.progress import Doing
 
 T = TypeVar("T")
 

@@ -23,13 +23,13 @@ from reportupdater.errors import (
 )
 from reportupdater.execution.dispatch import BATCH_SECONDS, Batch, Dispatcher
 from reportupdater.execution.outcome import Answer, Failure, Handover, Outcome, Unasked, answer
+from reportupdater.execution.progress import Doing
 from reportupdater.execution.retry import RETRY
 from reportupdater.execution.room import NoRoomError, Room
 from reportupdater.execution.validate import checked
 from reportupdater.execution.watch import LeftBehind, Watched
 from reportupdater.model import Series, Server, Table, Task
 from reportupdater.planning.due import Due
-from reportupdater.terminal.progress import Doing
 
 log = logging.getLogger(__name__)
 

@@ -50,7 +50,7 @@ class Examined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class CheckRequest:
     """What shall be checked."""
 
     sources: tuple[Source, ...]
@@ -81,7 +81,7 @@ class Checked:
         return not self.count(Severity.ERROR) and not (self.strict and self.count(Severity.WARNING))
 
 
-def check(request: Request) -> Checked:
+def check(request: CheckRequest) -> Checked:
     """Return what is wrong or worth knowing. Nothing is written, and no network is used.
 
     Raises UsageError where there is no project.

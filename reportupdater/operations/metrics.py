@@ -18,7 +18,7 @@ from reportupdater.tsv.listing import needed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request(Source):
+class MetricsRequest(Source):
     """Of which project the metric paths are listed."""
 
     output: Path | None = None
@@ -46,7 +46,7 @@ class Metrics:
         return self.is_valid and not self.troubles
 
 
-def metrics(request: Request) -> Metrics:
+def metrics(request: MetricsRequest) -> Metrics:
     """Return every metric path that a project can make. Nothing is written.
 
     Raises UsageError, StateError.

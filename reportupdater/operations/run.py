@@ -14,6 +14,7 @@ from reportupdater.execution.checkpoint import merge_leftovers
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.due import due_of
 from reportupdater.execution.findings import findings
+from reportupdater.execution.progress import ProgressOver, silent
 from reportupdater.execution.result import RunResult
 from reportupdater.execution.select import Source, made, select, sinks
 from reportupdater.execution.stop import Stop
@@ -27,7 +28,6 @@ from reportupdater.state.database import State
 from reportupdater.state.locks import Locks
 from reportupdater.state.owners import Owner
 from reportupdater.terminal.log import log_problems
-from reportupdater.terminal.progress import progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +46,10 @@ class Request(Source):
     send: bool | None = None
     """Whether datapoints are sent; None leaves it to the settings, and to whether this is a terminal."""
 
+    def __post_init__(self) -> None:
+        Source.__post_init__(self)
+        object.__setattr__(self, "output", Path(self.output))
+
     def clock(self) -> Clock:
         """Return the moment of the run, the part of time it looks at, and how much of it."""
         return Clock(self.now or utcnow(), self.since, self.until, self.max_intervals)
@@ -56,21 +60,20 @@ class Request(Source):
         return bool(self.since or self.until or self.only or self.max_intervals)
 
 
-def run(request: Request) -> RunResult:
+def run(request: Request, progress: ProgressOver = silent) -> RunResult:
     """Do all that is due, and run `on_failure` where that goes wrong.
 
-    Raises ReportupdaterError where nothing could begin.
+    In the main thread a signal ends it, as it ends the command. Raises ReportupdaterError where
+    nothing could begin.
     """
-    began = (
-        utcnow()
-    )  # before the project is read: a rerun asked for from now on means what it is then
+    began = utcnow()  # before the project is read: a rerun asked for now means what it is then
     summary = Summary()
     with on_failure.watching(request, request.output, summary) as watch:
-        watch.result = _run(request, summary, began)
+        watch.result = _run(request, summary, began, progress)
         return watch.result
 
 
-def _run(request: Request, summary: Summary, began: datetime) -> RunResult:
+def _run(request: Request, summary: Summary, began: datetime, progress: ProgressOver) -> RunResult:
     clock = request.clock()
     selected = select(request)
     selected.begin(summary)

@@ -9,6 +9,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from reportupdater.errors import Severity, UsageError, nearest
+from reportupdater.execution.clock import utcnow
 from reportupdater.execution.select import Source, no_report
 from reportupdater.model import Project
 from reportupdater.operations.report_status import ReportStatus, of_folder, of_project
@@ -21,11 +22,11 @@ from reportupdater.tsv import listing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class StatusRequest:
     """Of which folder the status is wanted."""
 
     output: Path
-    now: datetime
+    now: datetime = field(default_factory=utcnow)
     """In UTC."""
     source: Source | None = None
     """The project, if it is given: only with it is known what is missing at either end."""
@@ -33,6 +34,9 @@ class Request:
     """Names; empty means all."""
     only: Only = field(default_factory=dict)
     """The series that are wanted."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "output", Path(self.output))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +61,7 @@ class Status:
         return not (self.troubles or any(report.in_trouble for report in self.reports))
 
 
-def status(request: Request) -> Status:
+def status(request: StatusRequest) -> Status:
     """Return the status of an output folder. Raises UsageError."""
     output, only = request.output, request.only
     listing.needed(output)

@@ -17,6 +17,7 @@ from reportupdater.errors import Problem, Severity, UsageError
 from reportupdater.execution.execute import Execution
 from reportupdater.execution.outcome import Answer, Failure, Outcome
 from reportupdater.execution.points import result_points
+from reportupdater.execution.progress import ProgressOver, silent
 from reportupdater.execution.select import Source, narrowed, no_report
 from reportupdater.execution.stop import Stop
 from reportupdater.intervals import watermark
@@ -26,7 +27,6 @@ from reportupdater.planning.explode import explode
 from reportupdater.planning.plan import window
 from reportupdater.sinks.base import Made
 from reportupdater.sinks.registry import definition
-from reportupdater.terminal.progress import progress
 from reportupdater.terminal.wording import count
 
 RETRIES = 1
@@ -68,7 +68,7 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request(Source):
+class TryRequest(Source):
     """What shall be tried."""
 
     report: str
@@ -78,7 +78,7 @@ class Request(Source):
     """The interval around it; None for the latest that is due at `now`."""
 
 
-def prepare(request: Request) -> Trial:
+def prepare(request: TryRequest) -> Trial:
     """Return what to try of a report; of several series the first that `only` allows.
 
     Logs what is wrong with the report. Raises UsageError where there is nothing to try.
@@ -173,7 +173,7 @@ def _doubts(report: Report, number: int, now: datetime) -> list[str]:
     return doubts or [f"it is older than `max_data_points: {report.max_data_points}` allows"]
 
 
-def try_interval(trial: Trial) -> Tried:
+def try_interval(trial: Trial, progress: ProgressOver = silent) -> Tried:
     """Run the query as a run would, with its timeout, and stopped by signals."""
     outcome: Outcome | None = None
     began = monotonic()

@@ -21,7 +21,7 @@ from reportupdater.config.written import lines
 from reportupdater.errors import Severity, Where
 from reportupdater.execution.select import Source
 from reportupdater.model import Project as Loaded
-from reportupdater.operations.check import Request, check
+from reportupdater.operations.check import CheckRequest, check
 from reportupdater.redaction import HIDDEN
 from tests.commands.conftest import Ask
 from tests.helpers import ONE, Project, written
@@ -147,7 +147,7 @@ def test_whatever_is_wrong_it_is_told_and_what_is_right_means_the_same(
         one = Project(Path(folder), CONFIG[: word[0]] + other + CONFIG[word[1] :], FILES)
         before = load_project(one.folder)
         source = Source(project=one.folder, host_files=())
-        check(Request(sources=(source,), now=datetime(2025, 6, 1), output=Path(folder)))
+        check(CheckRequest(sources=(source,), now=datetime(2025, 6, 1), output=Path(folder)))
         shown = "\n".join(lines(read_effective(one.folder)))
         errors = [one for one in before.problems if one.severity is Severity.ERROR]
         if not errors and HIDDEN not in shown:

@@ -133,5 +133,5 @@ def test_one_module_prints_one_logs_and_one_draws() -> None:
             writing[os.fspath(path.relative_to(package))] = found
     assert writing == {
         "commands/printing.py": {"sys.stdout.write"},
-        "terminal/progress.py": {"rich"},
+        "commands/progress.py": {"rich"},
     }

@@ -6,40 +6,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
-from typing import NamedTuple, Protocol
 
-from reportupdater.model import Task
+from reportupdater.execution.progress import Doing, Progress, silent
 from reportupdater.terminal.escaping import escaped_line
-
-
-class Doing(NamedTuple):
-    """A task in work, since when on the monotonic clock, and how far its server says that it is."""
-
-    task: Task
-    since: float
-    progress: str = ""
-
-
-class Progress(Protocol):
-    """Takes how far a run is."""
-
-    def show(self, ended: int, failed: int, doing: Sequence[Doing]) -> None:
-        """`ended` of all tasks, `failed` of these, and the tasks in work."""
-
-
-class _Silent:
-    def show(self, ended: int, failed: int, doing: Sequence[Doing]) -> None:
-        pass
 
 
 @contextmanager
 def progress(total: int) -> Iterator[Progress]:
-    """A bar over `total` tasks on standard error while it is a terminal; else nothing."""
-    if not total or not sys.stderr.isatty():
-        yield _Silent()
-        return
-    with _bar(total) as bar:
-        yield bar
+    """Show a bar over `total` tasks on standard error while it is a terminal; else nothing."""
+    with _bar(total) if total and sys.stderr.isatty() else silent(total) as shown:
+        yield shown
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from reportupdater.tsv import files, rows
+from reportupdater.tsv import files, replacing, rows
 from reportupdater.tsv.files import Place
 from reportupdater.tsv.folder import Folder
 
@@ -83,7 +83,7 @@ def replace(path: Path, texts: Iterable[str], *, group: str | None = None) -> No
     above = next(folder for folder in path.parents if folder.exists())
     place = files.place(Folder.at(above), str(path.relative_to(above)), make=True)
     assert place is not None
-    for error in files.make_durable([files.write(place, texts, group=group)]).values():
+    for error in replacing.make_durable([replacing.write(place, texts, group=group)]).values():
         raise error
 
 
@@ -91,7 +91,7 @@ def write(path: Path, content: rows.Content) -> None:
     """Make a TSV that holds this."""
     place = at(path)
     assert place is not None
-    assert files.make_durable([rows.write(place, content)]) == {}
+    assert replacing.make_durable([rows.write(place, content)]) == {}
 
 
 @contextmanager

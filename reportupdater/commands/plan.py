@@ -48,8 +48,9 @@ def call(given: argparse.Namespace) -> Result:
 def show(request: Request, *, as_json: bool = False) -> Result:
     """Print what a run would do."""
     # A run that is no dry one has no need of them.
+    from reportupdater.commands.plan_json import as_dict
     from reportupdater.commands.plan_text import lines
-    from reportupdater.operations.plan import as_dict, plan
+    from reportupdater.operations.plan import plan
 
     found = plan(request)
     if as_json:

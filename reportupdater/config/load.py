@@ -9,7 +9,8 @@ from pathlib import Path
 
 from reportupdater.config.databases import read_databases
 from reportupdater.config.host import read_host_file
-from reportupdater.config.reports import Surroundings, read_reports
+from reportupdater.config.reports import read_reports
+from reportupdater.config.runs_on import Surroundings
 from reportupdater.config.schema import REPORT_KEYS, TOP_KEYS
 from reportupdater.configfile.document import Section
 from reportupdater.configfile.files import Folders, mapping_in, read_needed

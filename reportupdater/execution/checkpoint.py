@@ -12,7 +12,7 @@ from reportupdater.state import journal
 from reportupdater.state.database import State
 from reportupdater.state.journal import Merged
 from reportupdater.state.locks import Locks, NoLock
-from reportupdater.tsv import files, listing, names
+from reportupdater.tsv import files, listing, names, replacing
 
 _TOGETHER = 64
 """TSVs that are made durable together."""
@@ -62,7 +62,7 @@ def merge(state: State, report: str, paths: Sequence[str], summary: Summary) -> 
                 _note(summary, report, path, error)
             else:
                 merged += [one] if one else []
-        failed = files.make_durable([one.file for one in merged])
+        failed = replacing.make_durable([one.file for one in merged])
         for one in merged:
             if one.file in failed:
                 _note(summary, report, one.tsv, failed[one.file])

@@ -9,7 +9,7 @@ from reportupdater.execution.validate import Checked, check_text
 from reportupdater.model import ServerWarning, Task
 from reportupdater.planning.due import Due
 from reportupdater.state.journal import Result
-from reportupdater.tsv import rows as tsv
+from reportupdater.tsv import dialect
 
 
 class Answer(NamedTuple):
@@ -75,7 +75,7 @@ def answer(task: Task, checked: Checked, seconds: float) -> Answer:
     Raises ResultError.
     """
     report = task.series.report
-    text = tsv.lines(checked.rows)
+    text = dialect.lines(checked.rows)
     check_text(checked, text)
     result = Result(
         start=task.start,

@@ -16,7 +16,7 @@ from reportupdater.sinks.registry import definition
 from reportupdater.state import outbox
 from reportupdater.state.database import State
 from reportupdater.state.journal import Result
-from reportupdater.tsv import files
+from reportupdater.tsv import dialect, files
 from reportupdater.tsv import rows as tsv
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def _together(results: Iterable[Result]) -> Iterator[list[Result]]:
 
 def _made(series: Series, results: list[Result], name: str, settings: SinkSettings) -> list[Made]:
     try:
-        rows = tsv.parse("".join([result.rows for result in results]))
+        rows = dialect.parse("".join([result.rows for result in results]))
         of_all = definition(name).points(series, settings, results[0].header, rows)
         if not of_all.problems or len(results) == 1:
             return [of_all]

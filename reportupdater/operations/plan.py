@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from reportupdater.errors import TsvError, UsageError, error_text
 from reportupdater.execution.acquire import acquire
@@ -236,72 +236,9 @@ def _stretches(due: Due) -> Iterator[Stretch]:
         yield Stretch(reason, start, last, count)
 
 
-def as_dict(found: Plan) -> dict[str, Any]:
-    """The plan as plain values, as docs/cli.md lists them."""
-    return {
-        "version": 1,
-        "project": str(found.config_path),
-        "output": str(found.output),
-        "now": _moment(found.now),
-        "errors_in_configuration": found.invalid,
-        "due": found.intervals,
-        "expected_seconds": _rounded(found.seconds),
-        "reports": [_report_as_dict(report) for report in found.reports],
-    }
-
-
-def _report_as_dict(found: ReportPlan) -> dict[str, Any]:
-    report = found.report
-    ahead = found.next_due
-    return {
-        "report": report.name,
-        "granularity": report.granularity.value,
-        "schedule": report.schedule,
-        "next_tick": _moment(found.next_tick),
-        "next_interval": report.granularity.label(ahead.interval.start) if ahead else None,
-        "next_due": _moment(ahead.due) if ahead else None,
-        "held": found.held or None,
-        "trouble": found.trouble or None,
-        "due": found.intervals,
-        "expected_seconds": _rounded(found.seconds),
-        "series": [
-            {
-                "tsv": one.series.tsv,
-                "dimensions": one.series.dimensions,
-                "trouble": one.trouble or None,
-                "due": [
-                    {
-                        "reason": s.reason.value,
-                        "first": s.first,
-                        "last": s.last,
-                        "count": s.intervals,
-                    }
-                    for s in one.due
-                ],
-                "not_due": [
-                    {"why": why.value, "first": first, "last": last, "count": count}
-                    for why, runs in one.rest
-                    for first, last, count in labelled(report, runs)
-                ],
-                "expected_seconds": _rounded(one.seconds),
-            }
-            | history.last_error(one.failing)
-            for one in found.series
-        ],
-    }
-
-
 def labelled(report: Report, runs: Iterable[tuple[int, int]]) -> Iterator[tuple[str, str, int]]:
     """Runs of numbers as the starts of the first and the last interval, and how many they are."""
     granularity = report.granularity
     for first, past in runs:
         starts = granularity.start(first), granularity.start(past - 1)
         yield granularity.label(starts[0]), granularity.label(starts[1]), past - first
-
-
-def _moment(moment: datetime | None) -> str | None:
-    return moment.isoformat(timespec="seconds") + "Z" if moment else None
-
-
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 3)

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from reportupdater.errors import StateError, Where
-from reportupdater.state import schema
+from reportupdater.state import schema, versions
 from reportupdater.state.place import FOLDER, NAME, check_regular, descriptors, has, home, uri
 from reportupdater.state.schema import VERSION
 from reportupdater.tsv import files
@@ -98,7 +98,7 @@ def checked_version(connection: sqlite3.Connection, path: Path) -> int:
             hint="use that version, or another output folder",
         )
     if 0 < version < VERSION:
-        schema.check_older(connection)
+        versions.check_older(connection)
     return version
 
 
@@ -113,7 +113,7 @@ def made_ready(connection: sqlite3.Connection, path: Path) -> None:
     if version < VERSION:
         connection.execute("BEGIN IMMEDIATE")
         try:
-            schema.make(connection, version)
+            versions.make(connection, version)
             connection.execute("COMMIT")
         except BaseException:
             with suppress(sqlite3.Error):

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from reportupdater.state import valid
-from reportupdater.state.schema import attempts_not_summed_up
 from reportupdater.state.tables import Tables
+from reportupdater.state.versions import attempts_not_summed_up
 
 
 class History(NamedTuple):

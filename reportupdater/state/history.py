@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from reportupdater.state import alive, schema, valid
+from reportupdater.state import alive, valid, versions
 from reportupdater.state import findings as reports
 from reportupdater.state.database import State
 from reportupdater.state.findings import Findings
@@ -230,7 +230,7 @@ _FAILING = (
 
 def failing(connection: sqlite3.Connection, ignored: Ignored | None = None) -> list[Failing]:
     """The intervals that have failed since they last succeeded, each series' oldest first."""
-    source = "failing" if schema.has_failing(connection) else f"({schema.FAILING_BEFORE})"
+    source = "failing" if versions.has_failing(connection) else f"({versions.FAILING_BEFORE})"
     found = valid.rows(
         connection,
         "failing",

@@ -15,10 +15,10 @@ from reportupdater.state import valid
 from reportupdater.state.checksum import checksum
 from reportupdater.state.tables import Tables
 from reportupdater.state.valid import Ignored
-from reportupdater.tsv import files, names
+from reportupdater.tsv import dialect, files, names
 from reportupdater.tsv import rows as tsv
-from reportupdater.tsv.files import Written
 from reportupdater.tsv.header import Header
+from reportupdater.tsv.replacing import Written
 
 
 class Result(NamedTuple):
@@ -71,7 +71,7 @@ def add(connection: sqlite3.Connection, results: Iterable[tuple[int, str, Result
 
 @lru_cache(64)  # of the results of a report nearly all have the same header
 def _line(header: Header) -> str:
-    return tsv.lines([header])
+    return dialect.lines([header])
 
 
 def reports(state: Tables) -> list[str]:
@@ -105,7 +105,7 @@ def headers(state: Tables, path: str) -> list[Header]:
             " WHERE tsv = ?",
             (path,),
         ).fetchall()
-    return [header for (line,) in found for header in tsv.parse(line)[:1]]
+    return [header for (line,) in found for header in dialect.parse(line)[:1]]
 
 
 class Pending(NamedTuple):
@@ -132,7 +132,7 @@ def pending(connection: sqlite3.Connection, ignored: Ignored | None = None) -> l
 
 def _is_table(value: object) -> bool:
     try:
-        return isinstance(value, str) and all(tsv.parse(value))
+        return isinstance(value, str) and all(dialect.parse(value))
     except csv.Error:
         return False
 
@@ -206,12 +206,12 @@ def _entries(results: Iterable[_Kept]) -> list[tsv.Entry]:
         if not one.rows.endswith("\n"):
             raise ValueError("it has no rows")
         if one.header not in headers:
-            headers[one.header] = tsv.parse(one.header)[0]
+            headers[one.header] = dialect.parse(one.header)[0]
         granularity = Granularity(one.granularity)
         last[granularity.place(one.start)[1]] = headers[one.header], one.rows
     # All at once: there may be thousands of results with a row each.
     cells: dict[int, list[tuple[str, ...]]] = {place: [] for place in last}
-    for row in tsv.parse("".join([rows for _, rows in last.values()])):
+    for row in dialect.parse("".join([rows for _, rows in last.values()])):
         cells[granularity.place(row[0])[1]].append(row)
     entries = [tsv.Entry(place, columns, cells[place]) for place, (columns, _) in last.items()]
     if any(len(row) != len(entry.header) for entry in entries for row in entry.rows):

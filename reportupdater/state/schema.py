@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections import Counter
-from contextlib import closing
 
 VERSION = 4
 
@@ -108,7 +106,7 @@ CREATE TABLE runs (
 );
 """
 
-_HISTORY = """
+HISTORY = """
 CREATE INDEX runs_started ON runs (started);
 CREATE INDEX runs_project ON runs (project);
 CREATE INDEX series_report ON series (report);
@@ -140,88 +138,16 @@ CREATE TABLE failing (             -- the intervals that have failed since they 
 ) WITHOUT ROWID;
 """
 
-SCHEMA = _WITHOUT_HISTORY + _HISTORY
-
-BEFORE = "attempts_before"
-"""The attempts of a state of before version 3, as long as they are not all summed up."""
-
-FAILING_BEFORE = """
-SELECT series, start, count(*) AS times, max(at) AS last_at, error  -- the error of the last
-FROM attempts AS bad WHERE failed AND NOT EXISTS (
-    SELECT 1 FROM attempts AS good WHERE good.series = bad.series AND good.start = bad.start
-    AND good.failed = 0 AND good.at > bad.at
-) GROUP BY series, start
-"""
-"""What `failing` holds, of a state of before it had that table."""
+SCHEMA = _WITHOUT_HISTORY + HISTORY
 
 
-def _to_2(connection: sqlite3.Connection) -> None:
-    connection.execute("CREATE TABLE IF NOT EXISTS outbox_version (number INTEGER NOT NULL)")
-    highest = connection.execute(
-        "SELECT max(coalesce((SELECT max(version) FROM outbox), 0),"
-        " coalesce((SELECT max(number) FROM outbox_version), 0))"
-    ).fetchone()
-    connection.execute("DELETE FROM outbox_version")
-    connection.execute("INSERT INTO outbox_version VALUES (?)", highest)
-
-
-def _to_3(connection: sqlite3.Connection) -> None:
-    """Begin attempts anew. Those of before are summed up by `upgrade.sum_up`, a part at a time."""
-    if "failing" in _tables(connection):
-        return
-    failing = connection.execute(FAILING_BEFORE).fetchall()
-    connection.execute(f"ALTER TABLE attempts RENAME TO {BEFORE}")
-    _execute(connection, _HISTORY)
-    of_it = f"FROM {BEFORE} WHERE series = ?1 AND start = ?2 AND"
-    connection.executemany(
-        f"INSERT INTO failing SELECT ?1, ?2, ?3, min(at), ?4, ?5 {of_it} failed"
-        f" AND at >= coalesce((SELECT max(at) {of_it} NOT failed), '')",
-        failing,
-    )
-
-
-def _to_4(connection: sqlite3.Connection) -> None:
-    """Give datapoints their series, and destinations, which were `host:port`, as URLs."""
-    if ("outbox", "series") not in _columns(connection):
-        for table, further in (("outbox", ", ''"), ("sent_metrics", "")):
-            connection.execute(f"ALTER TABLE {table} RENAME TO {table}_before")
-            connection.execute(_statement(table))
-            connection.execute(f"INSERT INTO {table} SELECT *{further} FROM {table}_before")
-            connection.execute(f"DROP TABLE {table}_before")
-    for table in ("outbox", "senders", "sent_metrics"):
-        found = connection.execute(
-            f"SELECT DISTINCT destination FROM {table} WHERE destination NOT LIKE '%://%'"
-        ).fetchall()
-        connection.executemany(
-            f"UPDATE OR REPLACE {table} SET destination = ? WHERE destination = ?",
-            [(_url(destination), destination) for (destination,) in found],
-        )
-
-
-def _statement(table: str) -> str:
+def statement(table: str) -> str:
+    """Return the statement that makes a table."""
     return next(one for one in SCHEMA.split(";\n") if f"CREATE TABLE {table} " in one)
 
 
-def _url(place: str) -> str:
-    host, _, port = place.rpartition(":")
-    return f"graphite://[{host}]:{port}" if ":" in host else f"graphite://{place}"
-
-
-UPGRADES = {1: _to_2, 2: _to_3, 3: _to_4}
-"""Version → what makes the next one of it, whichever of its tables are there already."""
-
-
-def make(connection: sqlite3.Connection, version: int) -> None:
-    """Make the tables as they are now of those of a version, inside a transaction; 0 is a new file."""
-    if version:
-        for step in range(version, VERSION):
-            UPGRADES[step](connection)
-    else:
-        _execute(connection, SCHEMA)
-    connection.execute(f"PRAGMA user_version = {VERSION}")
-
-
-def _execute(connection: sqlite3.Connection, script: str) -> None:
+def execute(connection: sqlite3.Connection, script: str) -> None:
+    """Run the statements of a script inside the transaction that is open."""
     for statement in script.split(";\n"):  # `executescript` would end the transaction
         connection.execute(statement)
 
@@ -234,7 +160,7 @@ def lay_over(connection: sqlite3.Connection) -> None:
 
     The attempts are none of them: there may be millions.
     """
-    there = _tables(connection)
+    there = tables(connection)
     for table in _PLANNED_WITH:
         if table in there:
             _lay_over(connection, table)
@@ -243,33 +169,16 @@ def lay_over(connection: sqlite3.Connection) -> None:
 
 
 def _lay_over(connection: sqlite3.Connection, table: str) -> None:
-    connection.execute(_statement(table).replace("CREATE TABLE", "CREATE TEMP TABLE", 1))
+    connection.execute(statement(table).replace("CREATE TABLE", "CREATE TEMP TABLE", 1))
 
 
 _HANDED_ON = ("series", "journal", "marks", "outbox")
 """The tables of what one run leaves for the next; each is nearly always small or empty."""
 _NEEDED = frozenset(re.findall(r"CREATE TABLE (\w+)", SCHEMA))
-_MADE_LATER = frozenset(("outbox_version", "answered", "failing"))
-"""The tables that the first version had not."""
 
 
-def check_older(connection: sqlite3.Connection) -> None:
-    """Raise sqlite3.DatabaseError where a state of an older version cannot become one of the present."""
-    with closing(sqlite3.connect(":memory:")) as present:
-        present.executescript(SCHEMA)
-        wanted = _columns(present)
-    found = _columns(connection)
-    by_place = Counter(table for table, _ in found if table in _BY_PLACE)
-    needed = {one for one in wanted if one[0] not in _MADE_LATER | _BY_PLACE.keys()}
-    if not needed <= found or by_place < _BY_PLACE:
-        raise sqlite3.DatabaseError("it lacks tables or columns")
-
-
-_BY_PLACE = Counter({"outbox": 7, "sent_metrics": 2})
-"""Tables that version 4 makes anew of all columns that they had, in their order: how many these are."""
-
-
-def _columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+def columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    """Return each table and column that is there."""
     return set(
         connection.execute(
             "SELECT found.name, columns.name FROM sqlite_master AS found,"
@@ -278,27 +187,10 @@ def _columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:
     )
 
 
-def _tables(connection: sqlite3.Connection) -> set[str]:
+def tables(connection: sqlite3.Connection) -> set[str]:
+    """Return the names of the tables that are there."""
     found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
     return {name for (name,) in found}
-
-
-def has_failing(connection: sqlite3.Connection) -> bool:
-    """Whether the table `failing` is there; it is not where an older version wrote last."""
-    return "failing" in _tables(connection)
-
-
-def is_summed_up(connection: sqlite3.Connection) -> bool:
-    """Whether all attempts of before version 3 are."""
-    return BEFORE not in _tables(connection)
-
-
-def attempts_not_summed_up(connection: sqlite3.Connection) -> tuple[bool, str]:
-    """Whether there are sums of attempts, and the table of attempts that are not in them, if any is."""
-    tables = _tables(connection)
-    if "answered" not in tables:
-        return False, "attempts"
-    return True, BEFORE if BEFORE in tables else ""
 
 
 def check(connection: sqlite3.Connection) -> None:
@@ -306,7 +198,7 @@ def check(connection: sqlite3.Connection) -> None:
 
     SQLite itself notices only what is no page of any table, and only when it comes across it.
     """
-    if not _tables(connection) >= _NEEDED:
+    if not tables(connection) >= _NEEDED:
         raise sqlite3.DatabaseError("it lacks tables")
     for table in _HANDED_ON:
         said = connection.execute(f"PRAGMA integrity_check({table})").fetchone()[0]

@@ -11,7 +11,7 @@ from reportupdater.errors import StateError, TsvError, Where
 from reportupdater.state import findings, history, outbox, owners
 from reportupdater.state.database import State
 from reportupdater.state.place import FILE_MODE, FOLDER
-from reportupdater.tsv import files
+from reportupdater.tsv import files, replacing
 from reportupdater.tsv.files import Place
 from reportupdater.tsv.folder import Folder
 
@@ -34,7 +34,7 @@ def write(state: State) -> None:
             above = state.home.own_stat()
             mode = above.st_mode & FILE_MODE
             place = Place(state.home, path.name)
-            files.publish(place, [text], mode=mode, group=above.st_gid)
+            replacing.publish(place, [text], mode=mode, group=above.st_gid)
     except OSError as error:
         raise StateError(
             f"the status cannot be written: {error.strerror}",

@@ -23,7 +23,7 @@ from reportupdater.state.locks import folder_of
 from reportupdater.state.owners import Shape
 from reportupdater.state.reach import is_empty
 from reportupdater.state.valid import Ignored
-from reportupdater.tsv.rows import parse
+from reportupdater.tsv.dialect import parse
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from reportupdater.intervals import Granularity
 from reportupdater.model import Series
 from reportupdater.sinks.graphite.config import GraphiteSettings, GraphiteSink
 from reportupdater.state.journal import Result
-from reportupdater.tsv import rows as tsv
+from reportupdater.tsv import dialect
 from tests.making import cells
 from tests.sinks.graphite.examples import datapoints, series
 
@@ -24,7 +24,7 @@ ONE = series("x.{_metric}.{wiki}", {"m": "edits"})
 
 def result(day: int, *rows: tuple[str, ...], header: tuple[str, ...] = HEADERS[0]) -> Result:
     date = f"2015-01-{day:02}"
-    text = tsv.lines([(date, *row) for row in rows])
+    text = dialect.lines([(date, *row) for row in rows])
     return Result(date, Granularity.DAYS, header, text, None, None)
 
 
@@ -65,7 +65,7 @@ def test_together_they_give_what_each_gives_alone(
 ) -> None:
     results = [result(day, *rows, header=header) for day, (header, rows) in enumerate(shapes, 1)]
     together = result_points(ONE, results, "graphite", GraphiteSettings())
-    alone = [datapoints(ONE, one.header, tsv.parse(one.rows), {}) for one in results]
+    alone = [datapoints(ONE, one.header, dialect.parse(one.rows), {}) for one in results]
     assert sorted(chain.from_iterable(made.points for made in together)) == sorted(
         chain.from_iterable(made.points for made in alone)
     )

@@ -25,7 +25,7 @@ from reportupdater.planning.plan import Clock
 from reportupdater.state import journal, reruns
 from reportupdater.state.database import State
 from reportupdater.state.journal import Result
-from reportupdater.tsv import files
+from reportupdater.tsv import dialect, replacing
 from reportupdater.tsv import rows as tsv
 from tests.faults.soak import LONG, cases, record
 from tests.machine import at
@@ -84,7 +84,7 @@ def texts(draw: st.DrawFn, granularity: Granularity, around: datetime) -> bytes:
         (granularity.label(granularity.start(number)), *draw(st.tuples(*[cells] * width)))
         for number in numbers
     ]
-    data = tsv.lines([("date", *(name for name in names)), *rows]).encode()
+    data = dialect.lines([("date", *(name for name in names)), *rows]).encode()
     for _ in range(draw(st.integers(0, 3))):
         data = mutated(draw, data)
     return data
@@ -224,7 +224,7 @@ def test_a_tsv_is_taken_or_told_and_harms_no_other_series(state: State) -> None:
         number = granularity.number(around)
         cell = data.draw(cells)
         start = granularity.label(around)
-        rows = tsv.lines([(start, cell)])
+        rows = dialect.lines([(start, cell)])
         with state.transaction() as connection:
             series = state.series_id(connection, "report/enwiki.tsv", "report")
             result = Result(start, granularity, ("date", "x"), rows, None, None)
@@ -237,7 +237,7 @@ def test_a_tsv_is_taken_or_told_and_harms_no_other_series(state: State) -> None:
         else:
             merged = journal.merge(state, "report/enwiki.tsv")
             assert merged is not None
-            assert files.make_durable([merged.file]) == {}
+            assert replacing.make_durable([merged.file]) == {}
             check_merged(before, tsv.read(at(enwiki), granularity), number, cell)
         took = time.monotonic() - began
         assert took < LONGEST

@@ -18,6 +18,7 @@ import yaml
 from reportupdater.config.load import load_project
 from reportupdater.errors import TsvError
 from reportupdater.intervals import Granularity
+from reportupdater.tsv import dialect
 from reportupdater.tsv import rows as tsv
 from tests.config.test_any_input import CONFIG, FILES
 from tests.faults.configurations import CONTROL, LONGEST_MESSAGE, RUINOUS, WRONG, check
@@ -69,7 +70,9 @@ def reader(folder: Path, data: bytes) -> None:
             assert list(content.header) == rows[0]
             assert [row.cells[1:] for row in content.rows] == [tuple(row[1:]) for row in rows[1:]]
         # As `tsv.write` writes it, but for the waiting until it is durable.
-        written(path, tsv.lines([content.header]) + tsv.lines(row.cells for row in content.rows))
+        written(
+            path, dialect.lines([content.header]) + dialect.lines(row.cells for row in content.rows)
+        )
         if content.header not in ((), ("",)):  # a header of one empty name is a blank line
             assert tsv.read(at(path), granularity) == content
 
@@ -134,7 +137,7 @@ TARGETS = {
             b"date\tn\n2015-01-01\t5\n2015-01-02\t\n",
             b'date\ta\tb\r\n2015-1-1 03:04:05\t"x\ty"\t""""\r\n\r\n',
             b"\xef\xbb\xbfdate\n2015-01-01T00:00:00\n",
-            *(tsv.lines([("date", "n"), ("2015-01-01", text)]).encode() for text in NASTY),
+            *(dialect.lines([("date", "n"), ("2015-01-01", text)]).encode() for text in NASTY),
         ],
         ["2015-01-01", "\\x09", "\\x0a", "\\x0d", "\\x22", "T00:00:00", "9999-12-31", "0001-01-01"],
     ),

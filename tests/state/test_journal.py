@@ -11,7 +11,7 @@ from reportupdater.intervals import Granularity
 from reportupdater.state import journal
 from reportupdater.state.database import State
 from reportupdater.state.journal import Merged, Result
-from reportupdater.tsv import files
+from reportupdater.tsv import dialect, replacing
 from reportupdater.tsv import rows as tsv
 from tests.machine import at, other_group
 from tests.making import NASTY
@@ -28,7 +28,7 @@ def result(
 ) -> Result:
     """A result of the interval in which the first row lies."""
     start = granularity.label(granularity.start(granularity.place(rows[0][0])[1]))
-    return Result(start, granularity, header, tsv.lines(rows), group, points)
+    return Result(start, granularity, header, dialect.lines(rows), group, points)
 
 
 def commit(state: State, path: str, *results: Result) -> None:
@@ -42,7 +42,7 @@ def checkpoint(state: State, path: str) -> Merged | None:
     """Merge, and make it durable."""
     merged = journal.merge(state, path)
     if merged:
-        assert files.make_durable([merged.file]) == {}
+        assert replacing.make_durable([merged.file]) == {}
     return merged
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reportupdater.model import Datapoint
-from reportupdater.state import outbox, schema
+from reportupdater.state import outbox, schema, versions
 from reportupdater.state.database import State
 from tests.state.versions import VERSION_1_WITH_VERSIONS, made
 
@@ -94,7 +94,7 @@ def test_a_state_of_before_its_results_had_checksums_is_set_aside(output: Path) 
 
 
 def test_every_version_can_be_brought_to_the_present_one() -> None:
-    assert sorted(schema.UPGRADES) == list(range(1, schema.VERSION))
+    assert sorted(versions.UPGRADES) == list(range(1, schema.VERSION))
 
 
 @pytest.mark.parametrize(

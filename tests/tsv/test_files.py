@@ -16,7 +16,7 @@ import pytest
 
 from reportupdater.errors import TsvError
 from reportupdater.intervals import Granularity
-from reportupdater.tsv import files, rows
+from reportupdater.tsv import files, replacing, rows
 from reportupdater.tsv.folder import Folder
 from tests.helpers import wait_until, written
 from tests.machine import Child, file_sizes_up_to, mode, ordinary_user, other_group, replace, umask
@@ -82,7 +82,7 @@ def test_a_file_is_given_to_its_group(tmp_path: Path) -> None:
 def test_a_group_that_this_host_lacks_is_a_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    files._group_number.cache_clear()
+    replacing._group_number.cache_clear()
     path = tmp_path / "r.tsv"
     for text in ("x\n", "y\n"):
         replace(path, [text], group="no-such-group")
@@ -97,7 +97,7 @@ def test_a_group_that_this_host_lacks_is_a_warning(
 
 
 def test_a_group_that_the_user_is_not_in_is_one_warning(caplog: pytest.LogCaptureFixture) -> None:
-    files._forbidden.clear()
+    replacing._forbidden.clear()
     own = {os.getegid(), *os.getgroups()}
     group = next(group.gr_name for group in grp.getgrall() if group.gr_gid not in own)
     with ordinary_user(), TemporaryDirectory() as folder:
@@ -294,5 +294,5 @@ def test_a_stop_while_files_are_made_durable_begins_no_further_ones() -> None:
         sleep(0.3)  # for the main thread to give up what is left
 
     with pytest.raises(Stopped):
-        files._each(settle, range(64))
+        replacing._each(settle, range(64))
     assert len(begun) < 64

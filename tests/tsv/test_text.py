@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from reportupdater.errors import TsvError
 from reportupdater.intervals import Granularity
 from reportupdater.tsv import rows as tsv
-from reportupdater.tsv.rows import Content, Row, lines, parse, read
+from reportupdater.tsv.dialect import lines, parse
+from reportupdater.tsv.rows import Content, Row, read
 from tests.machine import at, write
 from tests.making import NASTY, cells
 

@@ -108,7 +108,7 @@ class _Version(argparse.Action):
 
 
 def parser(names: Iterable[str] = COMMANDS) -> Parser:
-    """The parser of a command line that may have these commands."""
+    """Return the parser of a command line that may have these commands."""
     top = Parser(
         prog="reportupdater",
         description="A scheduled batch report runner: queries in, TSV files out.",

@@ -39,7 +39,10 @@ class Line:
         self._answers: queue.SimpleQueue[_Addresses | OSError] | None = None
 
     def open(self, host: str, port: int, seconds: float) -> socket.socket:
-        """A socket connected to the first address of `host` that takes it. Raises OSError."""
+        """Return a socket connected to the first address of `host` that takes it.
+
+        Raises OSError.
+        """
         self.close()
         deadline = time.monotonic() + seconds
         failure: OSError = OSError(f"{host} has no address")
@@ -54,7 +57,10 @@ class Line:
         raise failure
 
     def open_at(self, family: socket.AddressFamily, address: Any, seconds: float) -> socket.socket:
-        """A socket connected to one very address, such as that of a Unix socket. Raises OSError."""
+        """Return a socket connected to one very address, such as that of a Unix socket.
+
+        Raises OSError.
+        """
         self.close()
         return self._connected(socket.socket(family, socket.SOCK_STREAM), address, seconds)
 

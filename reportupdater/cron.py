@@ -20,7 +20,7 @@ _SECOND = timedelta(seconds=1)
 
 
 def fault(expression: str) -> str:
-    """What is wrong with an expression of five fields, or a name like `@daily`; empty if nothing is.
+    """Return what is wrong with an expression of five fields, or a name like `@daily`; empty if nothing is.
 
     >>> fault("15 5 * * *")
     ''
@@ -50,7 +50,7 @@ def fault(expression: str) -> str:
 
 
 def _from(expression: str, moment: datetime) -> Any:
-    """An iterator over ticks, with days as cron has them.
+    """Return an iterator over ticks, with days as cron has them.
 
     Where both fields of days are given, a day need be of one of them alone, unless one begins with `*`:
     then, `*/2` too, it must be of both.
@@ -62,7 +62,7 @@ def _from(expression: str, moment: datetime) -> Any:
 
 @lru_cache(maxsize=64)  # every series of a report asks for the same
 def last_tick(expression: str, now: datetime) -> datetime | None:
-    """The latest tick at or before `now`; None where the calendar has none."""
+    """Return the latest tick at or before `now`; None where the calendar has none."""
     try:
         beyond = now.replace(microsecond=0) + _SECOND
         tick: datetime = _from(expression, beyond).get_prev(datetime)
@@ -73,7 +73,7 @@ def last_tick(expression: str, now: datetime) -> datetime | None:
 
 @lru_cache(maxsize=64)
 def next_tick(expression: str, after: datetime) -> datetime | None:
-    """The first tick after a moment; None where the calendar has none."""
+    """Return the first tick after a moment; None where the calendar has none."""
     try:
         tick: datetime = _from(expression, after).get_next(datetime)
     except (ValueError, OverflowError):

@@ -82,12 +82,12 @@ class Problem:
 
 
 def sentence(what: str, where: Where | None, hint: str) -> str:
-    """The one form of every message: `path:line:column: what (hint)`."""
+    """Return the one form of every message: `path:line:column: what (hint)`."""
     return (f"{where}: " if where else "") + what + (f" ({hint})" if hint else "")
 
 
 def shown(text: str) -> str:
-    """A text in quotes, on one line and cut where it is long: what a message says of a value.
+    """Return a text in quotes, on one line and cut where it is long: what a message says of a value.
 
     >>> shown("a" * 70)[-4:]
     "aa…'"
@@ -201,7 +201,7 @@ class StateError(ReportupdaterError):
 
 
 def error_text(error: Exception) -> str:
-    """An error in the words that follow the name of what it is about."""
+    """Return an error in the words that follow the name of what it is about."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error)

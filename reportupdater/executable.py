@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def hint(program: Path) -> str:
-    """What to do so that it may be: its mode forbids it, or its file system does."""
+    """Return what to do so that it may be: its mode forbids it, or its file system does."""
     try:
         mode = program.stat().st_mode
         forbidden = os.statvfs(program).f_flag & os.ST_NOEXEC

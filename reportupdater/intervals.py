@@ -54,7 +54,7 @@ class Granularity(enum.Enum):
         return f"`granularity: {self.value}`"
 
     def number(self, moment: datetime) -> int:
-        """The number of the interval in which `moment` lies.
+        """Return the number of the interval in which `moment` lies.
 
         >>> Granularity.WEEKS.start(Granularity.WEEKS.number(datetime(2015, 1, 7)))
         datetime.datetime(2015, 1, 4, 0, 0)
@@ -70,7 +70,7 @@ class Granularity(enum.Enum):
         return moment.toordinal() * 24 + moment.hour
 
     def start(self, number: int) -> datetime:
-        """The start of interval `number`. Raises ValueError outside years 1 to 9999."""
+        """Return the start of interval `number`. Raises ValueError outside years 1 to 9999."""
         if self is Granularity.DAYS:
             return datetime.fromordinal(number)
         if self is Granularity.WEEKS:
@@ -82,27 +82,27 @@ class Granularity(enum.Enum):
         return datetime.fromordinal(number // 24) + (number % 24) * _HOUR
 
     def interval(self, number: int) -> Interval:
-        """Interval `number` with its bounds."""
+        """Return interval `number` with its bounds."""
         return _interval(self, number)
 
     def ceiling(self, moment: datetime) -> int:
-        """The number of the first interval that starts at or after `moment`."""
+        """Return the number of the first interval that starts at or after `moment`."""
         number = self.number(moment)
         if number == 0:  # the week whose start would lie before year 1
             return 1
         return number if self.start(number) == moment else number + 1
 
     def numbers(self, since: datetime, until: datetime) -> range:
-        """The intervals whose start lies in `[since, until)`; overlap is not enough."""
+        """Return the intervals whose start lies in `[since, until)`; overlap is not enough."""
         return range(self.ceiling(since), self.ceiling(until))
 
     def label(self, moment: datetime) -> str:
-        """A moment as the first column of a TSV spells it: its date, or its hour for hours."""
+        """Return a moment as the first column of a TSV spells it: its date, or its hour for hours."""
         text = moment.isoformat()
         return text[:13] + ":00:00" if self is Granularity.HOURS else text[:10]
 
     def place(self, text: str) -> tuple[str, int]:
-        """A first column's text as its label and the number of its interval.
+        """Return a first column's text as its label and the number of its interval.
 
         Takes unpadded dates, and a date with a time counts as its date (its hour, for hours, where
         a bare date is refused: it would silently mean midnight). An hour without minutes is taken
@@ -128,7 +128,7 @@ class Granularity(enum.Enum):
         return self.label(moment), self.number(moment)
 
     def labelled(self, text: str) -> int | None:
-        """The number of the interval whose label a text is; None where it is none's.
+        """Return the number of the interval whose label a text is; None where it is none's.
 
         >>> Granularity.WEEKS.labelled("2015-01-05") is None  # a Monday
         True
@@ -146,7 +146,7 @@ def _interval(granularity: Granularity, number: int) -> Interval:
 
 
 def _moment(text: str) -> tuple[datetime, int]:
-    """The moment, and how many of its parts are given, `_HOURS` up to the hour."""
+    """Return the moment, and how many of its parts are given, `_HOURS` up to the hour."""
     match = _DATE.fullmatch(text)
     if match is None or not text.isascii():
         raise ValueError(f"{shown(text)} is no date")
@@ -158,7 +158,7 @@ def _moment(text: str) -> tuple[datetime, int]:
 
 
 def parse_moment(text: str) -> datetime:
-    """A date, or a date with a time, as people write it: `2015-01-02`, `2015-01-02T03`. In UTC.
+    """Return a date, or a date with a time, as people write it: `2015-01-02`, `2015-01-02T03`. In UTC.
 
     Raises ValueError for what is no date.
 
@@ -169,7 +169,7 @@ def parse_moment(text: str) -> datetime:
 
 
 def watermark(granularity: Granularity, now: datetime, lag: timedelta) -> int:
-    """The number of the first interval that may not be computed yet: its end plus `lag` is to come."""
+    """Return the number of the first interval that may not be computed yet: its end plus `lag` is to come."""
     try:
         return granularity.number(now - lag)
     except OverflowError:  # a lag of millennia
@@ -184,7 +184,7 @@ class Coverage:
 
     @staticmethod
     def of(numbers: Iterable[int]) -> Coverage:
-        """The coverage that holds just `numbers`.
+        """Return the coverage that holds just `numbers`.
 
         >>> Coverage.of([3, 1, 2, 7]).runs
         ((1, 4), (7, 8))
@@ -203,7 +203,7 @@ class Coverage:
 
     @staticmethod
     def joined(runs: Iterable[tuple[int, int]]) -> Coverage:
-        """The coverage of ascending runs, which may touch.
+        """Return the coverage of ascending runs, which may touch.
 
         >>> Coverage.joined([(1, 2), (2, 4), (6, 7)]).runs
         ((1, 4), (6, 7))
@@ -231,7 +231,7 @@ class Coverage:
             yield from range(first, past)
 
     def missing(self, first: int, past: int) -> Coverage:
-        """The numbers in `[first, past)` that are not done.
+        """Return the numbers in `[first, past)` that are not done.
 
         >>> Coverage(((2, 4),)).missing(1, 6).runs
         ((1, 2), (4, 6))
@@ -239,7 +239,7 @@ class Coverage:
         return Coverage(((first, past),) if first < past else ()).without(self)
 
     def without(self, other: Coverage) -> Coverage:
-        """The numbers that are not in another coverage.
+        """Return the numbers that are not in another coverage.
 
         >>> Coverage(((1, 4), (6, 9))).without(Coverage(((2, 3), (5, 7)))).runs
         ((1, 2), (3, 4), (7, 9))
@@ -263,7 +263,7 @@ class Coverage:
         return Coverage(tuple(runs))
 
     def within(self, wanted: range) -> Coverage:
-        """The numbers in `wanted` that are done."""
+        """Return the numbers in `wanted` that are done."""
         first, past = wanted.start, wanted.stop
         if len(self.runs) == 1 and first <= self.runs[0][0] and self.runs[0][1] <= past:
             return self
@@ -276,7 +276,7 @@ class Coverage:
         )
 
     def count(self, wanted: range) -> int:
-        """How many numbers in `wanted` are done.
+        """Return how many numbers in `wanted` are done.
 
         >>> Coverage(((2, 4), (6, 9))).count(range(3, 8))
         3

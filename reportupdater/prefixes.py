@@ -14,7 +14,7 @@ _PREFIX = re.compile(r"[A-Za-z_]\w*\.(?=.)")
 
 
 def bare(name: str) -> str:
-    """A name without the table before it.
+    """Return a name without the table before it.
 
     >>> bare("e.wiki"), bare("wiki"), bare("0.5 quantile")
     ('wiki', 'wiki', '0.5 quantile')
@@ -24,7 +24,7 @@ def bare(name: str) -> str:
 
 
 def quoted(text: str) -> frozenset[str]:
-    """The names in backticks in a query that look as if a table were before them, in small letters.
+    """Return the names in backticks in a query that look as if a table were before them, in small letters.
 
     >>> sorted(quoted("SELECT e.wiki AS `edits.All`, `date` FROM `raw` e"))
     ['edits.all']
@@ -33,7 +33,7 @@ def quoted(text: str) -> frozenset[str]:
 
 
 def resolved(header: Sequence[str], own: Set[str], stored: Collection[str]) -> tuple[str, ...]:
-    """The names under which a result's columns are stored.
+    """Return the names under which a result's columns are stored.
 
     `own` are the names that the query itself has `quoted`, `stored` those of the columns behind the
     first that the TSV has. The first column is the date by position and loses its table. Each other
@@ -69,7 +69,7 @@ def resolved(header: Sequence[str], own: Set[str], stored: Collection[str]) -> t
 
 
 def place(name: str, header: Sequence[str]) -> int | None:
-    """Where a header has a column, under that name or else as the only one with that bare name.
+    """Return where a header has a column, under that name or else as the only one with that bare name.
 
     >>> place("wiki", ["date", "e.wiki"]), place("a.n", ["date", "n"]), place("n", ["a.n", "b.n"])
     (1, 1, None)
@@ -81,7 +81,7 @@ def place(name: str, header: Sequence[str]) -> int | None:
 
 
 def twins(names: Iterable[str]) -> list[tuple[str, str]]:
-    """Pairs of columns that may be one: a bare name, and the same with a table before it.
+    """Return pairs of columns that may be one: a bare name, and the same with a table before it.
 
     >>> twins(["n", "a.n", "b.x", "c.x"])
     [('n', 'a.n')]

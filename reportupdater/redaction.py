@@ -70,7 +70,7 @@ class Redaction:
 
 
 def _hidden_in(word: str, shown: str) -> list[str]:
-    """What of a word is hidden."""
+    """Return what of a word is hidden."""
     if shown == word:
         return []
     pattern = "(.+?)".join(map(re.escape, shown.split(HIDDEN)))

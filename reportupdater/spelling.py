@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def normal(text: str) -> str:
-    r"""A text by which names and values are compared: in NFC, as all new files are named.
+    r"""Return a text by which names and values are compared: in NFC, as all new files are named.
 
     >>> normal("Sa\u0303o") == "S\xe3o"
     True

@@ -50,7 +50,10 @@ class Template(NamedTuple):
         return [part for part in self.parts if isinstance(part, Placeholder)]
 
     def render(self, values: Mapping[str, str]) -> str:
-        """The text with its placeholders replaced. Raises KeyError for a name that `values` lacks."""
+        """Return the text with its placeholders replaced.
+
+        Raises KeyError for a name that `values` lacks.
+        """
         return "".join(
             [
                 part if isinstance(part, str) else format(values[part.name], part.spec)
@@ -59,11 +62,11 @@ class Template(NamedTuple):
         )
 
     def where(self, placeholder: Placeholder) -> Where:
-        """The file, line and column of a placeholder."""
+        """Return the file, line and column of a placeholder."""
         return _where(self.path, self.text, placeholder.offset)
 
     def unknown(self, known: Collection[str]) -> list[Problem]:
-        """A problem for each placeholder that is not among `known`, as far as there are few."""
+        """Return a problem for each placeholder that is not among `known`, as far as there are few."""
         wrong = [part for part in self.placeholders if part.name not in known]
         problems = [
             Problem(
@@ -77,7 +80,7 @@ class Template(NamedTuple):
 
 
 def parse(text: str, path: str = "") -> tuple[Template, list[Problem]]:
-    """A template from its text, with what is wrong with it, each problem with its position.
+    """Return a template from its text, with what is wrong with it, each problem with its position.
 
     Where much is wrong (a file of another kind) the beginning is reported, and how much more there is.
     """
@@ -105,7 +108,7 @@ def parse(text: str, path: str = "") -> tuple[Template, list[Problem]]:
 
 
 def _more(wrong: Sequence[_Wrong], where: Callable[[_Wrong], Where]) -> list[Problem]:
-    """What is reported of all that is wrong beyond the first: to find each place takes a while."""
+    """Return what is reported of all that is wrong beyond the first: to find each place takes a while."""
     more = len(wrong) - _MOST_SHOWN
     if more <= 0:
         return []
@@ -126,7 +129,7 @@ def _placeholder(token: re.Match[str]) -> tuple[Placeholder | None, str]:
 
 
 def _shown(text: str) -> str:
-    """A text on one line, and not all of it where it is long: a stray brace may begin pages."""
+    """Return a text on one line, and not all of it where it is long: a stray brace may begin pages."""
     line = " ".join("".join(part if part.isprintable() else " " for part in text).split())
     return line if len(line) <= 60 else line[:59] + "…"
 
@@ -138,7 +141,7 @@ def _where(path: str, text: str, offset: int) -> Where:
 
 @lru_cache(4096)  # the series of a report have their intervals in common
 def time_values(interval: Interval, granularity: Granularity) -> Mapping[str, str]:
-    """The texts of the interval's placeholders.
+    """Return the texts of the interval's placeholders.
 
     `from_date` and `to_date` are absent for hours, whose bounds they do not have.
 
@@ -162,5 +165,5 @@ def time_values(interval: Interval, granularity: Granularity) -> Mapping[str, st
 
 
 def _digits(moment: datetime) -> str:
-    """A whole second as `YYYYMMDDHHMMSS`."""
+    """Return a whole second as `YYYYMMDDHHMMSS`."""
     return moment.isoformat().replace("-", "").replace("T", "").replace(":", "")

@@ -133,12 +133,12 @@ def put_project_first(given: argparse.Namespace) -> None:
 
 
 def request(given: argparse.Namespace) -> Request:
-    """The request that the arguments above make. Raises UsageError."""
+    """Return the request that the arguments above make. Raises UsageError."""
     return Request(**fields(given))
 
 
 def fields(given: argparse.Namespace) -> dict[str, Any]:
-    """The fields of a `Request` that the arguments above ask for. Raises UsageError."""
+    """Return the fields of a `Request` that the arguments above ask for. Raises UsageError."""
     check_order(given)
     if given.since and given.until and given.since >= given.until:
         raise UsageError("the range is empty: --since is not before --until")
@@ -152,7 +152,7 @@ def fields(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def source(given: argparse.Namespace) -> dict[str, Any]:
-    """The fields of a `Source` that the arguments above ask for, as far as the command has them."""
+    """Return the fields of a `Source` that the arguments above ask for, as far as the command has them."""
     found: dict[str, Any] = {"config_path": given.config_path, "host_files": host_files(given)}
     if "project" in given:
         found["project"] = given.project
@@ -164,7 +164,7 @@ def source(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def only(given: argparse.Namespace) -> Only:
-    """The series that `add_only` asks for."""
+    """Return the series that `add_only` asks for."""
     wanted: dict[str, set[str]] = {}
     for dimension, value in given.only:
         wanted.setdefault(dimension, set()).add(normal(value))
@@ -172,12 +172,12 @@ def only(given: argparse.Namespace) -> Only:
 
 
 def host_files(given: argparse.Namespace) -> tuple[Path, ...] | None:
-    """The host settings that are named, if any."""
+    """Return the host settings that are named, if any."""
     return None if given.host_config is None else (given.host_config,)
 
 
 def fixed(text: str) -> tuple[str, str]:
-    """A dimension and a value."""
+    """Return a dimension and a value."""
     dimension, equals, value = text.partition("=")
     if not (dimension and equals and value):
         raise argparse.ArgumentTypeError(f"{text!r} is not like wiki=enwiki")
@@ -185,7 +185,7 @@ def fixed(text: str) -> tuple[str, str]:
 
 
 def path(text: str) -> Path:
-    """A path that is not empty: a shell variable that is not set would mean the working folder."""
+    """Return a path that is not empty: a shell variable that is not set would mean the working folder."""
     if not text:
         raise argparse.ArgumentTypeError("a path is empty")
     found = Path(text)
@@ -199,14 +199,14 @@ def path(text: str) -> Path:
 
 
 def url(text: str) -> str:
-    """An address that can be asked by HTTP."""
+    """Return an address that can be asked by HTTP."""
     if not text.startswith(("http://", "https://")):
         raise argparse.ArgumentTypeError(f"{text!r} does not begin with http:// or https://")
     return text
 
 
 def moment(text: str) -> datetime:
-    """A date, or a date with an hour."""
+    """Return a date, or a date with an hour."""
     try:
         return parse_moment(text)
     except ValueError as error:
@@ -214,7 +214,7 @@ def moment(text: str) -> datetime:
 
 
 def clock(text: str) -> datetime:
-    """A moment that a clock may show: before it and after it lie intervals, and lags of years."""
+    """Return a moment that a clock may show: before it and after it lie intervals, and lags of years."""
     found = moment(text)
     if not FIRST_YEAR <= found.year <= LAST_YEAR:
         what = f"{text!r} is not of the years {FIRST_YEAR} to {LAST_YEAR}"
@@ -223,7 +223,7 @@ def clock(text: str) -> datetime:
 
 
 def positive(text: str) -> int:
-    """A whole number above 0."""
+    """Return a whole number above 0."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
     return int(text)

@@ -10,7 +10,7 @@ from reportupdater.state import history
 
 
 def as_dict(found: Plan) -> dict[str, Any]:
-    """The plan as plain values, as docs/cli.md lists them."""
+    """Return the plan as plain values, as docs/cli.md lists them."""
     return {
         "version": 1,
         "project": str(found.config_path),

@@ -17,7 +17,7 @@ _MOST_NAMES = 3
 
 
 def lines(found: Plan) -> Iterator[str]:
-    """The plan of a project, report by report."""
+    """Yield the plan of a project, report by report."""
     yield f"{found.config_path} into {found.output}, {found.now:%Y-%m-%d %H:%M} UTC"
     for report in found.reports:
         yield ""
@@ -61,7 +61,7 @@ def _of_report(found: ReportPlan) -> Iterator[str]:
 
 
 def _of_group(group: list[SeriesPlan], *, is_all: bool) -> Iterator[str]:
-    """The series of which the same is due. `is_all` says that the report has no others."""
+    """Yield the series of which the same is due. `is_all` says that the report has no others."""
     first = group[0]
     who = _who(group)
     if first.trouble:
@@ -159,7 +159,7 @@ def _some(texts: list[str], further: str) -> list[str]:
 
 
 def _filled(text: str, indent: int = 0) -> list[str]:
-    """A text in lines of 80 columns; paths and dates are not broken."""
+    """Return a text in lines of 80 columns; paths and dates are not broken."""
     return wrap(
         text,
         _WIDTH,

@@ -99,7 +99,7 @@ def _lines(report: RequestedOfReport) -> Iterator[str]:
 
 
 def _requests(found: Iterable[RerunRequest]) -> Iterator[str]:
-    """A line for each report and range, with the series that have just these requests."""
+    """Yield a line for each report and range, with the series that have just these requests."""
     starts: dict[tuple[str, str], list[str]] = {}
     for one in found:
         starts.setdefault((one.report, one.tsv), []).append(one.start)

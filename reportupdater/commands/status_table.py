@@ -155,7 +155,7 @@ def _trouble(one: SeriesStatus) -> str:
 
 
 def _labels(series: Sequence[SeriesStatus]) -> str:
-    """Series with the same lines."""
+    """Return series with the same lines."""
     if len(series) == 1:
         return _label(series[0])
     return f"{len(series):,} series ({wording.some([_label(one) for one in series], _MOST_NAMES)})"

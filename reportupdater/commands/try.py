@@ -107,7 +107,7 @@ def _title(text: str) -> None:
 
 
 def _show_query(trial: Trial) -> None:
-    """The query, before it is run: it may take hours."""
+    """Show the query, before it is run: it may take hours."""
     report = trial.task.series.report
     put(str(trial.task))
     _title(f"query: {report.execute}")

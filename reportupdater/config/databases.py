@@ -54,7 +54,7 @@ _UNREADABLE = Reading({}, bad=frozenset({ALL}))
 def read_databases(
     layers: Sequence[Reading], folders: Folders
 ) -> tuple[Databases | None, list[Problem]]:
-    """All entries by name; None where a section as a whole could not be read.
+    """Return all entries by name; None where a section as a whole could not be read.
 
     `layers` are the top-level keys of the project and then of each file of host settings. An entry
     of a later one replaces one of the same name. What a file says of an engine is laid over the
@@ -71,7 +71,7 @@ def read_databases(
 
 
 def read_drafts(layers: Sequence[Reading]) -> tuple[dict[str, Draft], list[Problem]]:
-    """The engine and the keys of all entries, the layers laid over each other."""
+    """Return the engine and the keys of all entries, the layers laid over each other."""
     drafts: dict[str, Draft] = {}
     problems: list[Problem] = []
     for layer in layers:
@@ -91,7 +91,7 @@ def read_drafts(layers: Sequence[Reading]) -> tuple[dict[str, Draft], list[Probl
 
 
 def _read_engines(layer: Reading) -> tuple[dict[str, Reading], list[Problem]]:
-    """What a file of host settings says of all entries of an engine, by the engine's name."""
+    """Return what a file of host settings says of all entries of an engine, by the engine's name."""
     if "engines" not in layer.given or layer["engines"] is None:
         return {}, []
     sections, problems = read_keys(layer["engines"], engine_sections(), "engines")
@@ -133,7 +133,7 @@ def _read_entry(name: str, entry: Entry) -> tuple[Draft, list[Problem]]:
 
 
 def _engine(section: Section, owner: str) -> tuple[str | None, list[Problem]]:
-    """The engine that the entry names, or the default; None for what is no engine."""
+    """Return the engine that the entry names, or the default; None for what is no engine."""
     named = {name: entry for name, entry in section.entries.items() if name == "engine"}
     keys, problems = read_keys(Section(section.where, named), {"engine": ENGINE}, owner)
     return None if problems else keys["engine"], problems

@@ -37,7 +37,7 @@ Values = list[tuple[str, Where]]
 def read_dimensions(
     section: Section, owner: str, folder: Path
 ) -> tuple[tuple[Dimension, ...], list[Problem]]:
-    """All dimensions sorted by name, as far as they can be read. `owner` has the key."""
+    """Return all dimensions sorted by name, as far as they can be read. `owner` has the key."""
     dimensions: list[Dimension] = []
     problems = list(section.problems)
     for name, entry, found in entries(section):
@@ -52,7 +52,7 @@ def read_dimensions(
 
 
 def wrong_name(name: str) -> str:
-    """What is wrong with the name of a report or a value as a part of a path, or nothing."""
+    """Return what is wrong with the name of a report or a value as a part of a path, or nothing."""
     if not _NAME.fullmatch(name):
         return "holds what a file name must not"
     if ".." in name:
@@ -61,7 +61,7 @@ def wrong_name(name: str) -> str:
 
 
 def wrong_text(text: str) -> str:
-    """The same for a value of a dimension that takes any: what no path and no command could bear.
+    """Return the same for a value of a dimension that takes any: what no path and no command could bear.
 
     What begins with a dot is a folder's own name, the one above it, or a file of this program's;
     what begins with a hyphen is an option to a script.
@@ -78,7 +78,7 @@ def wrong_text(text: str) -> str:
 
 
 def _of_sinks() -> set[str]:
-    """The placeholders that have a meaning of their own in the series keys of a sink."""
+    """Return the placeholders that have a meaning of their own in the series keys of a sink."""
     return {name for sink in registry.SINKS for name in registry.definition(sink).PLACEHOLDERS}
 
 
@@ -99,7 +99,7 @@ def _wrong_dimension(name: str, entry: Entry) -> list[Problem]:
 def _read_dimension(
     name: str, value: Value, owner: str, folder: Path
 ) -> tuple[tuple[str, ...], list[Problem]]:
-    """The values of a dimension, given alone or as `values` beside other keys."""
+    """Return the values of a dimension, given alone or as `values` beside other keys."""
     dimension = f"the dimension {shown(name)}"
     if not isinstance(value, Section):
         return _read_values(value, dimension, owner, folder)
@@ -145,7 +145,7 @@ def _from_list(items: Items, dimension: str) -> tuple[Values, list[Problem]]:
 
 
 def _literals(values: Values, dimension: str) -> tuple[Values, list[Problem]]:
-    """Values that were written one by one: none of them is taken from a file, or meant to be."""
+    """Return values that were written one by one: none of them is taken from a file, or meant to be."""
     problems = [
         Problem(
             f"{dimension} has the file {shown(text)} among its values",
@@ -200,7 +200,7 @@ def _value_hint(text: str) -> str:
 
 
 def _odd_values(values: Values, dimension: str) -> list[Problem]:
-    """A warning about the values that only a dimension that takes any may have."""
+    """Return a warning about the values that only a dimension that takes any may have."""
     odd = [(text, where) for text, where in values if text and wrong_name(text)]
     if not odd:
         return []

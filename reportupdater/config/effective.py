@@ -47,7 +47,7 @@ class Effective:
     """Keys at the top that are no sections: what host settings say of runs."""
 
     def used(self, report: str) -> set[str]:
-        """The names in `databases` that a report runs on, or falls back to."""
+        """Return the names in `databases` that a report runs on, or falls back to."""
         keys = self.reports[report].keys
         engine = keys["type"]
         if engine in registry.WITHOUT_ENTRIES:
@@ -58,7 +58,7 @@ class Effective:
         return {engine} & self.databases.keys()
 
     def narrowed(self, names: Sequence[str]) -> Effective:
-        """The same with these reports alone, and the databases that they use."""
+        """Return the same with these reports alone, and the databases that they use."""
         used = {database for name in names for database in self.used(name)}
         return replace(
             self,
@@ -70,7 +70,7 @@ class Effective:
 def read_effective(
     folder: Path, config_path: Path | None = None, host_files: Sequence[Path] = ()
 ) -> Effective:
-    """The effective configuration of a project, as far as it can be read.
+    """Return the effective configuration of a project, as far as it can be read.
 
     Problems are reported by `load_project`. Raises UsageError as that does.
     """
@@ -125,7 +125,7 @@ def _reports(root: Section, defaults: Reading) -> Iterator[tuple[str, Entered]]:
 
 
 def _without_unused_db(keys: Reading, drafts: Mapping[str, Draft]) -> Reading:
-    """A report's keys without the `db` of `defaults` where that is of another engine than its type."""
+    """Return a report's keys without the `db` of `defaults` where that is of another engine than its type."""
     engine, draft = keys["type"], drafts.get(keys["db"])
     if (
         engine in {None, "sql"} | registry.WITHOUT_ENTRIES
@@ -137,7 +137,7 @@ def _without_unused_db(keys: Reading, drafts: Mapping[str, Draft]) -> Reading:
 
 
 def path_from(folders: Folders, where: Where, path: str) -> str:
-    """A path as the project's own file would name it: one of host settings is made absolute."""
+    """Return a path as the project's own file would name it: one of host settings is made absolute."""
     folder = folders.of(where)
     if folder is folders.project or path.startswith("~"):
         return path

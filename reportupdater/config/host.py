@@ -18,14 +18,14 @@ _EXAMPLE = "for example engines: {mysql: {creds_file: ~/.my.cnf}}"
 
 
 def default_host_files() -> tuple[Path, ...]:
-    """The machine's file and the user's, as far as they are there, in the order of their laying."""
+    """Return the machine's file and the user's, as far as they are there, in the order of their laying."""
     return tuple(
         Path(path) for place in _PLACES if os.path.lexists(path := os.path.expanduser(place))
     )
 
 
 def read_host_file(path: Path) -> tuple[Reading, list[Problem]]:
-    """The top-level keys of a file of host settings. Raises UsageError if it cannot be read.
+    """Return the top-level keys of a file of host settings. Raises UsageError if it cannot be read.
 
     Where anything is `bad`, what it should have changed is unknown, so no report may run.
     """
@@ -37,7 +37,7 @@ def read_host_file(path: Path) -> tuple[Reading, list[Problem]]:
 
 
 def on_failure(files: Sequence[Path]) -> Given | None:
-    """The words of the command `on_failure`, and where they stand; the last file that has it counts.
+    """Return the words of the command `on_failure`, and where they stand; the last file that has it counts.
 
     What cannot be read was reported when the project was loaded, and counts as absent.
     """

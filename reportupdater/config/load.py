@@ -32,7 +32,7 @@ def load_project(
     jobs: int = 2,
     host_files: Sequence[Path] = (),
 ) -> Project:
-    """The project in a folder: its valid reports, and everything wrong with the others.
+    """Return the project in a folder: its valid reports, and everything wrong with the others.
 
     `jobs` is how many scripts may run at once. `host_files` are laid over the project, each over
     the one before. Raises UsageError if the folder or a file is not there or cannot be read, and
@@ -113,7 +113,7 @@ def _read(
 
 
 def read_defaults(layers: Sequence[Reading]) -> tuple[Reading, list[Problem]]:
-    """The layers' defaults, each laid over those of the layer before."""
+    """Return the layers' defaults, each laid over those of the layer before."""
     defaults = Reading(REPORT_KEYS)
     problems: list[Problem] = []
     for layer in layers:
@@ -137,7 +137,7 @@ def _reports(root: Section, keys: Reading) -> tuple[Section, list[Problem]]:
 
 
 def _once(problems: Iterable[Problem], first_path: str) -> tuple[Problem, ...]:
-    """Each problem once, in the order of the file `first_path` and then of the other files.
+    """Return each problem once, in the order of the file `first_path` and then of the other files.
 
     One that takes out several reports belongs to none of them.
     """

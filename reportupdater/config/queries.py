@@ -16,7 +16,10 @@ _NOT_FOR_HOURS = {"from_date": "from_timestamp", "to_date": "to_timestamp"}
 def check_placeholders(
     query: Template, dimensions: Collection[str], granularity: Granularity | None
 ) -> list[Problem]:
-    """What is wrong with the names in a query. A granularity of None is one that could not be read."""
+    """Return what is wrong with the names in a query.
+
+    A granularity of None is one that could not be read.
+    """
     problems = query.unknown(TIME_PLACEHOLDERS.union(dimensions))
     if granularity is not Granularity.HOURS:
         return problems

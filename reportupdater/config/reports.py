@@ -25,7 +25,7 @@ from reportupdater.sinks.registry import definition as sink
 def read_reports(
     section: Section, around: Surroundings
 ) -> tuple[list[Report], list[str], list[Problem]]:
-    """The valid reports, the names of all, and what is wrong."""
+    """Return the valid reports, the names of all, and what is wrong."""
     reports: list[Report] = []
     problems = list(section.problems)
     for name, entry, found in entries(section):
@@ -45,7 +45,7 @@ def _errors(problems: list[Problem]) -> bool:
 
 
 def _clashes(section: Section, reports: list[Report]) -> list[Problem]:
-    """Names of which two would be the same file or folder, at least where case does not count."""
+    """Return names of which two would be the same file or folder, at least where case does not count."""
     problems: list[Problem] = []
     seen: dict[str, Entry] = {}
     for name, entry in section.entries.items():
@@ -136,7 +136,10 @@ def _read_report(
 def _outputs(
     keys: Reading, dimensions: tuple[Dimension, ...], around: Surroundings
 ) -> tuple[dict[str, object], list[Problem]]:
-    """How rows become datapoints. What is wrong with that withholds them, and never the rows."""
+    """Return how rows become datapoints.
+
+    What is wrong with that withholds them, and never the rows.
+    """
     outputs: dict[str, object] = {}
     problems: list[Problem] = []
     for name in SINKS:
@@ -152,7 +155,7 @@ def _outputs(
 
 
 def _backfill(keys: Reading) -> tuple[int | None, list[Problem]]:
-    """How many missing intervals of a series one run takes."""
+    """Return how many missing intervals of a series one run takes."""
     if keys["backfill"] is None:
         return None, []
     owner = f"backfill of {keys.given['backfill'].owner}"
@@ -161,7 +164,7 @@ def _backfill(keys: Reading) -> tuple[int | None, list[Problem]]:
 
 
 def _granularity(keys: Reading) -> Granularity:
-    """The granularity; weeks as `week_starts` says."""
+    """Return the granularity; weeks as `week_starts` says."""
     granularity: Granularity = keys["granularity"]
     if granularity is Granularity.WEEKS and keys["week_starts"] == "monday":
         return Granularity.WEEKS_FROM_MONDAY
@@ -169,7 +172,10 @@ def _granularity(keys: Reading) -> Granularity:
 
 
 def _no_weeks(own: Reading, keys: Reading) -> list[Problem]:
-    """What a report says of its weeks that has none. Defaults may: they are for others too."""
+    """Return what a report says of its weeks that has none.
+
+    Defaults may: they are for others too.
+    """
     given, granularity = own.given.get("week_starts"), keys["granularity"]
     if given is None or given.value == "sunday" or granularity in (None, Granularity.WEEKS):
         return []

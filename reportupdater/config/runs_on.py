@@ -36,7 +36,7 @@ class Surroundings:
 
 
 def folder_of(keys: Reading, around: Surroundings) -> Path:
-    """What `execute` is relative to."""
+    """Return what `execute` is relative to."""
     return around.folders.of(keys.where("execute", Where("")))
 
 
@@ -62,7 +62,7 @@ def query_of(
     where: Where,
     around: Surroundings,
 ) -> tuple[Template | None, list[Problem]]:
-    """The query of a report, or None for a script, with all that is wrong with its file.
+    """Return the query of a report, or None for a script, with all that is wrong with its file.
 
     `dimensions` is None where they could not be read: then nothing can be said of names.
     """
@@ -94,7 +94,7 @@ def database_of(
     where: Where,
     around: Surroundings,
 ) -> tuple[Database | None, list[Problem]]:
-    """What the report runs on; None where it cannot be known, or cannot be used."""
+    """Return what the report runs on; None where it cannot be known, or cannot be used."""
     if "type" in keys.bad:
         return None, []
     if engine in registry.WITHOUT_ENTRIES:
@@ -127,7 +127,7 @@ def database_of(
 def _of_engine(
     keys: Reading, engine: str, where: Where, databases: Databases
 ) -> tuple[Database | None, list[Problem]]:
-    """The entry that `db` names if it is of this engine, else the one called like the engine.
+    """Return the entry that `db` names if it is of this engine, else the one called like the engine.
 
     Projects of the original program name no Hive, and the `db` of their `defaults` is for their
     other reports. A report's own `db` that names an entry of another engine is a mistake.

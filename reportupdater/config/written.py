@@ -37,7 +37,7 @@ class Line(NamedTuple):
 
 
 def lines(effective: Effective) -> Iterator[str]:
-    """The configuration, line by line."""
+    """Yield the configuration, line by line."""
     for line in _lines(effective):
         text = "  " * line.depth + line.text
         if not line.comment:
@@ -71,7 +71,7 @@ class _Writer:
         self._effective = effective
 
     def keys(self, reading: Reading, depth: int) -> Iterator[Line]:
-        """The keys of a section that have a value, and the names of those that cannot be read."""
+        """Yield the keys of a section that have a value, and the names of those that cannot be read."""
         if ALL in reading.bad:
             yield Line(depth, "", "cannot be used")
             return
@@ -106,7 +106,7 @@ class _Writer:
             yield Line(depth, f"{_quoted(name)}: {text}", str(where))
 
     def _raw(self, value: Value, of: str) -> str:
-        """A value as it was written; a file of host settings with its whole path."""
+        """Return a value as it was written; a file of host settings with its whole path."""
         if isinstance(value, Items):
             return "[" + ", ".join(self._raw(item, "") for item in value.values) + "]"
         if not isinstance(value, Scalar):
@@ -124,13 +124,13 @@ class _Writer:
 
 
 def _source(given: Given) -> str:
-    """Where a value stands, and in which section, unless it is the report's or database's own."""
+    """Return where a value stands, and in which section, unless it is the report's or database's own."""
     shared = given.owner == "defaults" or given.owner.endswith(" in engines")
     return f"{given.where}, {given.owner}" if shared else str(given.where)
 
 
 def _text(key: Key, value: object) -> str:
-    """A value that has been read, as YAML that is read as the same."""
+    """Return a value that has been read, as YAML that is read as the same."""
     if key.kind is NAMESERVER and isinstance(value, tuple):
         address, port = value
         return f'"[{address}]:{port}"' if ":" in address else f'"{address}:{port}"'
@@ -152,12 +152,12 @@ def _text(key: Key, value: object) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A text in quotes, where it would mean something else without them."""
+    """Return a text in quotes, where it would mean something else without them."""
     plain = _PLAIN.fullmatch(text) and not _OTHER_MEANING.fullmatch(text)
     return text if plain else _in_quotes(text)
 
 
 def _in_quotes(text: str) -> str:
-    """A text in double quotes, whose escapes are those of YAML."""
+    """Return a text in double quotes, whose escapes are those of YAML."""
     quoted = json.dumps(text, ensure_ascii=False)
     return "".join(part if part.isprintable() else f"\\U{ord(part):08x}" for part in quoted)

@@ -92,7 +92,7 @@ class _Unreadable(Exception):
 
 
 def parse(text: str, path: str) -> tuple[Value | None, list[Problem]]:
-    """The document in a text, and all that is wrong with its form.
+    """Return the document in a text, and all that is wrong with its form.
 
     None is given for a text that is empty or cannot be read as YAML at all. The problems are all
     there are in the tree; the values that they concern carry them too.

@@ -28,12 +28,15 @@ class Folders:
     host: Mapping[str, Path] = field(default_factory=dict)
 
     def of(self, where: Where) -> Path:
-        """The folder for a path that stands at this place."""
+        """Return the folder for a path that stands at this place."""
         return self.host.get(where.path, self.project)
 
 
 def decode(data: bytes, path: str) -> tuple[str | None, list[Problem]]:
-    """The text of a file in UTF-8, with or without a byte-order mark; None where it is not UTF-8."""
+    """Return the text of a file in UTF-8, with or without a byte-order mark.
+
+    None where it is not UTF-8.
+    """
     data = data.removeprefix(codecs.BOM_UTF8)
     try:
         return data.decode(), []
@@ -44,7 +47,7 @@ def decode(data: bytes, path: str) -> tuple[str | None, list[Problem]]:
 
 
 def read_needed(path: Path, hint: str = "") -> bytes:
-    """What is in a file without which nothing can be done. Raises UsageError.
+    """Return what is in a file without which nothing can be done. Raises UsageError.
 
     `hint` is for one that is not there, where no other has a name like it.
     """
@@ -58,7 +61,7 @@ def read_needed(path: Path, hint: str = "") -> bytes:
 
 
 def read_text(path: Path) -> tuple[str | None, list[Problem]]:
-    """The text of a file; None where it cannot be read."""
+    """Return the text of a file; None where it cannot be read."""
     try:
         data = _bytes(path)
     except (OSError, ValueError) as error:
@@ -67,7 +70,10 @@ def read_text(path: Path) -> tuple[str | None, list[Problem]]:
 
 
 def _bytes(path: Path) -> bytes:
-    """All of a file that is no larger than anybody would write. Raises OSError, ValueError."""
+    """Return all of a file that is no larger than anybody would write.
+
+    Raises OSError, ValueError.
+    """
     with open(path, "rb", opener=_opened) as file:
         os.set_blocking(file.fileno(), True)
         data = file.read(MAX_SIZE + 1)
@@ -84,7 +90,10 @@ def _opened(path: str, flags: int) -> int:
 def mapping_in(
     data: bytes, path: str, owner: str, hint: str = ""
 ) -> tuple[Section | None, list[Problem]]:
-    """The mapping that a YAML file holds; None for all else, without a problem if it is empty."""
+    """Return the mapping that a YAML file holds.
+
+    None for all else, without a problem if it is empty.
+    """
     text, problems = decode(data, path)
     if text is None:
         return None, problems
@@ -98,23 +107,26 @@ def mapping_in(
 
 
 def where_in(text: str, offset: int, path: str) -> Where:
-    """The line and column of an offset."""
+    """Return the line and column of an offset."""
     line_start = text.rfind("\n", 0, offset) + 1
     return Where(path, text.count("\n", 0, offset) + 1, offset - line_start + 1)
 
 
 def reason(error: Exception) -> str:
-    """Why the operating system refused, in its words and without the path."""
+    """Return why the operating system refused, in its words and without the path."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def absolute(folder: Path, name: str) -> Path:
-    """A path that is relative to a folder, made absolute. Symbolic links stay as they are."""
+    """Return a path that is relative to a folder, made absolute.
+
+    Symbolic links stay as they are.
+    """
     return Path(os.path.abspath(folder / name))
 
 
 def missing_hint(path: Path, *, ending: str = "") -> str:
-    """A hint for a path that is no file: what it is instead, or a file with a name like it.
+    """Return a hint for a path that is no file: what it is instead, or a file with a name like it.
 
     `ending` is the one that such a file must have.
     """

@@ -51,7 +51,7 @@ class Kind(NamedTuple):
 
 
 def describe(value: Value) -> str:
-    """A value as messages show it.
+    """Return a value as messages show it.
 
     >>> from reportupdater.errors import Where
     >>> describe(Scalar(Where("config.yaml"), "soon"))
@@ -73,7 +73,7 @@ def describe(value: Value) -> str:
 
 
 def scalar_text(value: Value, longest: int = _LONGEST_TEXT) -> str:
-    """The raw text of a single value that is printable and not blank. Raises ValueError."""
+    """Return the raw text of a single value that is printable and not blank. Raises ValueError."""
     if not isinstance(value, Scalar):
         raise ValueError
     if len(value.text) > longest:
@@ -142,7 +142,7 @@ def _number(value: Value, form: re.Pattern[str]) -> float:
 
 
 def whole(least: int, most: int) -> Kind:
-    """A whole number within bounds."""
+    """Return a whole number within bounds."""
 
     def read(value: Value) -> int:
         number = int(_number(value, _WHOLE))
@@ -154,7 +154,7 @@ def whole(least: int, most: int) -> Kind:
 
 
 def seconds(least: int, most: int) -> Kind:
-    """A number of seconds within bounds, as a float."""
+    """Return a number of seconds within bounds, as a float."""
 
     def read(value: Value) -> float:
         number = float(_number(value, _DECIMAL))
@@ -166,13 +166,13 @@ def seconds(least: int, most: int) -> Kind:
 
 
 def duration(least: int, most: int) -> Kind:
-    """A number of seconds within bounds, as a timedelta."""
+    """Return a number of seconds within bounds, as a timedelta."""
     kind = seconds(least, most)
     return Kind(kind.takes, lambda value: timedelta(seconds=kind.read(value)))
 
 
 def choice(meanings: Mapping[str, Any]) -> Kind:
-    """One of some words, as what it means."""
+    """Return one of some words, as what it means."""
 
     def read(value: Value) -> Any:
         word = scalar_text(value)
@@ -200,7 +200,10 @@ def _command(value: Value) -> tuple[str, ...]:
 
 
 def _argument(item: Value) -> str:
-    """A word of a command, which may be empty or blank where it is in quotes. Raises ValueError."""
+    """Return a word of a command, which may be empty or blank where it is in quotes.
+
+    Raises ValueError.
+    """
     if isinstance(item, Scalar) and not item.is_null and not item.text.strip(" "):
         return item.text
     return scalar_text(item)
@@ -214,7 +217,7 @@ def _variable(value: Value) -> str:
 
 
 def _host(value: Value) -> str:
-    """The name or the address of a host, without the brackets around an IPv6 address."""
+    """Return the name or the address of a host, without the brackets around an IPv6 address."""
     text = scalar_text(value).strip()
     if "://" in text:
         raise ValueError("without a scheme: give `host`, and `port` where it is not the usual one")
@@ -281,7 +284,7 @@ def _schedule(value: Value) -> str:
 
 
 def section(of: str) -> Kind:
-    """A mapping; `of` says what it maps to what."""
+    """Return a mapping; `of` says what it maps to what."""
     return Kind(f"a mapping of {of}", _section)
 
 

@@ -46,12 +46,12 @@ class Reading:
         return key.default if isinstance(key, Key) else None
 
     def where(self, name: str, otherwise: Where) -> Where:
-        """Where a key's value stands."""
+        """Return where a key's value stands."""
         given = self.given.get(name)
         return given.where if given is not None else otherwise
 
     def subject(self, name: str) -> str:
-        """A key that is given, as messages name it."""
+        """Return a key that is given, as messages name it."""
         return subject(name, self.given[name].owner)
 
     def over(self, defaults: Reading) -> Reading:
@@ -63,7 +63,7 @@ class Reading:
         )
 
     def missing(self, owner: str, where: Where) -> list[Problem]:
-        """A problem for each key that must be given and is not."""
+        """Return a problem for each key that must be given and is not."""
         return [
             Problem(f"{owner} has no {shown(name)}", where, f"for example {name}: {key.example}")
             for name, key in self.keys.items()
@@ -72,7 +72,7 @@ class Reading:
         ]
 
     def _needless(self, key: Key) -> bool:
-        """Whether another key makes this one needless."""
+        """Return whether another key makes this one needless."""
         return any(
             self[other] is not None if value is GIVEN else self[other] == value
             for other, value in key.unless
@@ -80,12 +80,12 @@ class Reading:
 
 
 def subject(name: str, owner: str) -> str:
-    """A key as messages name it."""
+    """Return a key as messages name it."""
     return f"{shown(name)} of {owner}" if owner else shown(name)
 
 
 def entries(section: Section) -> Iterator[tuple[str, Entry, list[Problem]]]:
-    """The entries of a section with names of people's choice, each with what is wrong with its form."""
+    """Yield the entries of a section with names of people's choice, each with what is wrong with its form."""
     for name, entry in section.entries.items():
         problems = list(entry.problems)
         if isinstance(entry.value, Refused):
@@ -94,7 +94,10 @@ def entries(section: Section) -> Iterator[tuple[str, Entry, list[Problem]]]:
 
 
 def as_section(value: Value, owner: str) -> tuple[Section | None, list[Problem]]:
-    """A value that must be a mapping; nothing counts as an empty one, None is given for all else."""
+    """Return a value that must be a mapping.
+
+    Nothing counts as an empty one, None is given for all else.
+    """
     if isinstance(value, Section):
         return value, []
     if isinstance(value, Refused):
@@ -106,7 +109,7 @@ def as_section(value: Value, owner: str) -> tuple[Section | None, list[Problem]]
 
 
 def read_texts(section: Section, owner: str) -> tuple[dict[str, tuple[str, Where]], list[Problem]]:
-    """A mapping of names of people's choice to texts, each with where it stands."""
+    """Return a mapping of names of people's choice to texts, each with where it stands."""
     texts: dict[str, tuple[str, Where]] = {}
     problems = list(section.problems)
     for name, entry, found in entries(section):
@@ -122,7 +125,7 @@ def read_texts(section: Section, owner: str) -> tuple[dict[str, tuple[str, Where
 
 
 def is_own(keys: Reading, name: str) -> bool:
-    """Whether a section itself gives a key, not `defaults`."""
+    """Return whether a section itself gives a key, not `defaults`."""
     return name in keys.given and keys.given[name].owner != "defaults"
 
 
@@ -141,7 +144,7 @@ def read_keys(
     unknown: Severity = Severity.ERROR,
     elsewhere: Hints | None = None,
 ) -> tuple[Reading, list[Problem]]:
-    """All keys of a section, each read as the table says.
+    """Return all keys of a section, each read as the table says.
 
     A key that is `null` counts as given, with its default: so a report undoes what `defaults` say.
     `elsewhere` has hints for keys that are known in another place.

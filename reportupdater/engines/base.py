@@ -43,7 +43,7 @@ class Session(Protocol):
         """Log in, anew if need be. Raises ConnectionFailed."""
 
     def run(self, query: Query, *, max_rows: int, timeout: float) -> Table:
-        """The query's table, with values as `values.text` writes them.
+        """Return the query's table, with values as `values.text` writes them.
 
         The deadline is the caller's; `timeout`, in seconds, is only what a server that can end a
         query by itself is given, in case the caller is no longer there.
@@ -68,16 +68,16 @@ class Engine(Protocol):
     """One kind of database, or scripts. An instance serves one run."""
 
     def server(self, task: Task) -> Server:
-        """The server that the task's query runs on, the same for all tasks of a series.
+        """Return the server that the task's query runs on, the same for all tasks of a series.
 
         Raises ReportupdaterError where it cannot be found.
         """
 
     def query(self, task: Task) -> Query:
-        """The task's rendered query."""
+        """Return the task's rendered query."""
 
     def session(self, task: Task) -> Session:
-        """A new session, not connected, that can run this task and all with an equal `access`."""
+        """Return a new session, not connected, that can run this task and all with an equal `access`."""
 
     def access(self, task: Task) -> object:
         """Equal for tasks that one session can run one after the other. It is hashable.
@@ -86,7 +86,7 @@ class Engine(Protocol):
         """
 
     def has_side_effects(self, task: Task) -> bool:
-        """Whether the query may do more than read: such queries of one report run one at a time."""
+        """Return whether the query may do more than read: such queries of one report run one at a time."""
 
 
 class Definition(ABC):

@@ -106,7 +106,7 @@ def _check_rows(state: Tables, report: Report) -> None:
 
 
 def _still_has(config: str, report: str) -> bool:
-    """Whether a configuration has a report of that name, valid or not.
+    """Return whether a configuration has a report of that name, valid or not.
 
     One that is gone has given it up; of one that cannot be read, it is not known.
     """

@@ -42,7 +42,7 @@ class Columns:
         self._newest: dict[Series, tuple[str, ...]] = {}
 
     def resolved(self, answer: Answer) -> Answer:
-        """The answer, its columns named as its TSV names them."""
+        """Return the answer, its columns named as its TSV names them."""
         if answer.quoted is None:
             return answer
         series = answer.task.series

@@ -145,7 +145,7 @@ class Committer:
             note_datapoints(self._summary, series.report, one)
 
     def _made(self, results: Mapping[Series, Sequence[Result]]) -> list[tuple[Series, str, Made]]:
-        """The datapoints of results, each with its series and destination."""
+        """Return the datapoints of results, each with its series and destination."""
         return [
             (series, str(settings.destination), made)
             for name, settings in self._sinks.items()

@@ -191,7 +191,7 @@ class Deliverer:
         return waiting, f"{why}; they are sent by the next run"
 
     def _unsent(self, destination: str) -> ConnectionFailed:
-        """Why points still wait, though no sending has failed."""
+        """Return why points still wait, though no sending has failed."""
         lock = _lock(destination)
         if self._locks.holds(lock):
             return ConnectionFailed(f"{destination} has not taken them yet")

@@ -40,7 +40,7 @@ class _Group:
     size: int = 1
 
     def lane(self, may: Callable[[Series], bool]) -> Lane | None:
-        """The first lane whose next task may be handed out."""
+        """Return the first lane whose next task may be handed out."""
         if self.limit is not None and self.working >= self.limit:
             return None
         while self.lanes and not self.lanes[0]:
@@ -93,7 +93,7 @@ class Dispatcher:
             self._groups.setdefault(place, []).append(group)
 
     def waiting(self) -> dict[Server, int]:
-        """How many tasks of each server are still to be handed out."""
+        """Return how many tasks of each server are still to be handed out."""
         with self._changed:
             return {
                 server: sum(lane.count for group in groups for lane in group.lanes)
@@ -101,7 +101,7 @@ class Dispatcher:
             }
 
     def take(self, server: Server) -> Batch | None:
-        """The next tasks to do, or None when nothing is left to do on the server.
+        """Return the next tasks to do, or None when nothing is left to do on the server.
 
         Waits while what is left has to wait for what others work on.
         """
@@ -139,7 +139,7 @@ class Dispatcher:
         return Batch(tasks, group, lane)
 
     def give_back(self, batch: Batch, outcomes: Sequence[Outcome], seconds: float) -> list[Due]:
-        """A worker has done with a batch; what it has no outcome for is handed out again.
+        """Return a worker has done with a batch; what it has no outcome for is handed out again.
 
         Return what will not be handed out any more in this run, because its series has failed too
         often in a row.

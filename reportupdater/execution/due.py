@@ -15,8 +15,7 @@ from reportupdater.planning.due import Due
 from reportupdater.planning.explode import EVERY, Only, explode, is_wanted
 from reportupdater.planning.plan import Clock, due, requestable, requested, window
 from reportupdater.planning.schedule import next_tick
-from reportupdater.state import coverage as remembered
-from reportupdater.state import journal, reruns
+from reportupdater.state import coverage, journal, reruns
 from reportupdater.state.coverage import Identity
 from reportupdater.state.reruns import RerunFile
 from reportupdater.state.tables import Tables
@@ -44,7 +43,10 @@ def due_of(
     summary: Summary,
     only: Only = EVERY,
 ) -> list[Due]:
-    """What is due of a report whose lock is held, series by series; those without anything are not there."""
+    """Return what is due of a report whose lock is held, series by series.
+
+    Those without anything are not there.
+    """
     stocks = take_stock(state, report, rerun_files, clock, summary, only)
     return [stock.due for stock in stocks if stock.due.stretches]
 
@@ -57,13 +59,13 @@ def take_stock(
     summary: Summary,
     only: Only = EVERY,
 ) -> list[Stock]:
-    """The stock of each series of a report that is wanted.
+    """Return the stock of each series of a report that is wanted.
 
     Nothing is due of a series whose TSV is damaged: it goes into the summary with file and line. Requests
     are expanded for every series, also those that are not wanted now.
     """
     series = explode(report)
-    done = coverage(state, report, series, summary)
+    done = done_of(state, report, series, summary)
     for rerun_file in rerun_files:
         if not rerun_file.reports or report.name in rerun_file.reports:
             _expand(state, rerun_file, series, done, clock)
@@ -82,7 +84,7 @@ def take_stock(
 
 
 def _log_schedule(report: Report, stocks: Sequence[Stock], clock: Clock) -> None:
-    """A report that waits for its next tick is no news: it is logged for those who wonder."""
+    """Log that a report waits for its next tick, where nothing of it is due."""
     if report.schedule is None or any(
         stock.due.stretches or stock.done is None for stock in stocks
     ):
@@ -95,19 +97,22 @@ def _log_schedule(report: Report, stocks: Sequence[Stock], clock: Clock) -> None
     )
 
 
-def coverage(
+def done_of(
     state: Tables, report: Report, series: Sequence[Series], summary: Summary
 ) -> dict[Series, Coverage | None]:
-    """What is done of each series, in its TSV or in the journal; None where that is unknown."""
+    """Return what is done of each series, in its TSV or in the journal.
+
+    None where that is unknown.
+    """
     waiting = journal.waiting(state, report.name)
-    memory = remembered.recall(state, report.name, report.granularity)
+    memory = coverage.recall(state, report.name, report.granularity)
     news: dict[str, tuple[Identity, Coverage]] = {}
     done: dict[Series, Coverage | None] = {}
     walk = files.Walk(state.root)
     for one in series:
         try:
             place = walk.place(one.tsv)
-            file = remembered.identity(place)  # before it is read
+            file = coverage.identity(place)  # before it is read
             known = memory.get(one.tsv)
             if file is None:
                 done[one] = Coverage()
@@ -115,7 +120,7 @@ def coverage(
                 done[one] = known[1]
             else:
                 done[one] = found = rows.coverage(place, report.granularity)
-                if remembered.is_stable(file):
+                if coverage.is_stable(file):
                     news[one.tsv] = file, found
         except TsvError as error:
             if one.tsv not in waiting:  # else the checkpoint has reported it
@@ -132,14 +137,17 @@ def coverage(
             if starts:
                 done[one] = _with(starts, one, done[one], state, summary)
     if news:
-        remembered.remember(state, report.name, report.granularity, news)
+        coverage.remember(state, report.name, report.granularity, news)
     return done
 
 
 def _with(
     starts: Sequence[str], series: Series, done: Coverage | None, state: Tables, summary: Summary
 ) -> Coverage | None:
-    """What is done of a series with the results of the journal; None where these cannot be its own."""
+    """Return what is done of a series with the results of the journal.
+
+    None where these cannot be its own.
+    """
     report = series.report
     numbers = set(done or ())
     for start in starts:
@@ -192,7 +200,7 @@ def _expand(
 
 
 def covered_for_requests(series: Series, done: Coverage | None, now: datetime) -> Coverage:
-    """What a request may take for done where only the next run will know: all that may be computed.
+    """Return what a request may take for done where only the next run will know: all that may be computed.
 
     Which of them are done shows when a damaged file is fixed; then they are due either way.
     """
@@ -205,7 +213,10 @@ def covered_for_requests(series: Series, done: Coverage | None, now: datetime) -
 def _open(
     state: Tables, series: Series, done: Coverage, asked: dict[str, list[str]], clock: Clock
 ) -> set[int]:
-    """The requested intervals of a series; those that may not be are reported and dropped."""
+    """Return the requested intervals of a series.
+
+    Those that may not be are reported and dropped.
+    """
     report = series.report
     numbers = {start: report.granularity.labelled(start) for start in asked.get(series.tsv, ())}
     if not numbers:

@@ -154,7 +154,7 @@ class Execution:
 def _looked_up(
     dues: Sequence[Due], engine_of: Callable[[Series], Engine]
 ) -> tuple[dict[Series, Server], list[Unasked]]:
-    """The server of each series, and what is due of those whose server cannot be found."""
+    """Return the server of each series, and what is due of those whose server cannot be found."""
     servers: dict[Series, Server] = {}
     unplaced: list[Unasked] = []
     for due in dues:

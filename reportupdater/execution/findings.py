@@ -21,7 +21,7 @@ def findings(
     *,
     whole: bool,
 ) -> Findings:
-    """What a run found out: of `reports`, those it had the locks of, and invalid ones among `asked`.
+    """Return what a run found out: of `reports`, those it had the locks of, and invalid ones among `asked`.
 
     Nothing is said of a report that another run held: it will say more.
     """

@@ -53,7 +53,7 @@ class Handover(NamedTuple):
 
     @staticmethod
     def empty() -> Handover:
-        """One to add to."""
+        """Return one to add to."""
         return Handover([], [], [])
 
     def add(self, other: Handover) -> None:
@@ -70,7 +70,7 @@ class Handover(NamedTuple):
 
 
 def answer(task: Task, checked: Checked, seconds: float) -> Answer:
-    """What a task's checked table becomes: text, which takes a tenth of the memory.
+    """Return what a task's checked table becomes: text, which takes a tenth of the memory.
 
     Raises ResultError.
     """

@@ -17,7 +17,7 @@ from reportupdater.state import outbox
 from reportupdater.state.database import State
 from reportupdater.state.journal import Result
 from reportupdater.tsv import dialect, files
-from reportupdater.tsv import rows as tsv
+from reportupdater.tsv.rows import read
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def result_points(
 
 
 def _together(results: Iterable[Result]) -> Iterator[list[Result]]:
-    """Results that follow each other, have one header, and are small: mostly they have one row."""
+    """Yield results that follow each other, have one header, and are small: mostly they have one row."""
     some: list[Result] = []
     size = 0
     for result in results:
@@ -92,7 +92,7 @@ def stored_points(
     granularity = series.report.granularity
     first = granularity.ceiling(since) if since else None
     past = granularity.ceiling(until) if until else None
-    content = tsv.read(files.place(files.opened(output), series.tsv), granularity)
+    content = read(files.place(files.opened(output), series.tsv), granularity)
     for number, rows in groupby(content.rows, key=lambda row: row.number):
         if (first is None or number >= first) and (past is None or number < past):
             cells = [row.cells for row in rows]

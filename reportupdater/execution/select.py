@@ -147,7 +147,7 @@ def _check_only(project: Project, reports: Sequence[Report], only: Only) -> None
 
 
 def made(output: Path) -> Path:
-    """The output folder, made if it is missing. Raises UsageError."""
+    """Return the output folder, made if it is missing. Raises UsageError."""
     try:
         folder.make(str(output))
     except OSError as error:

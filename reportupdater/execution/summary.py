@@ -81,11 +81,11 @@ class Tally:
         return sum(line.count for line in self._lines)
 
     def of(self, about: str) -> Tally:
-        """The messages about one report."""
+        """Return the messages about one report."""
         return Tally([line for line in self._lines if line.about == about])
 
     def lines(self, contacts: Mapping[str, str] = {}) -> Iterator[str]:
-        """Each message; it ends with the contact of its report, where that is known."""
+        """Yield each message; it ends with the contact of its report, where that is known."""
         for line in self._lines:
             about = line.about
             of = line.example or about

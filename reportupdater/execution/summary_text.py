@@ -17,7 +17,7 @@ def lines(result: RunResult, title: str) -> list[str]:
 
 
 def _lines(result: RunResult, title: str) -> Iterator[tuple[str, bool]]:
-    """Each line of the text, and whether it is a warning."""
+    """Yield each line of the text, and whether it is a warning."""
     counts = f"{result.done:,} done, {result.empty:,} empty, {result.failed.count:,} failed"
     if result.troubles:
         counts += f", {result.troubles.count:,} wrong"

@@ -27,7 +27,7 @@ class Checked(NamedTuple):
 
 
 def checked(task: Task, table: Table) -> Checked:
-    """The table of a task as it will be stored. Raises ResultError."""
+    """Return the table of a task as it will be stored. Raises ResultError."""
     header = _header(task, table)
     if not table.rows:
         row = (task.start, *[""] * (len(header) - 1))

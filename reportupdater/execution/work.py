@@ -128,7 +128,7 @@ class Worker:
         return self._handover(self._outcomes, given_up)
 
     def fresh(self) -> list[Outcome]:
-        """What has come of the batch in work since the last look: it need not wait for the rest.
+        """Return what has come of the batch in work since the last look: it need not wait for the rest.
 
         Called by another thread.
         """
@@ -178,11 +178,11 @@ class Worker:
         return handover
 
     def _outage_of(self, due: Due) -> ConnectionFailed | None:
-        """Why a series cannot be asked in this run, if it cannot."""
+        """Return why a series cannot be asked in this run, if it cannot."""
         return self._outage(due.oldest) if self._shared.outages else None
 
     def _outage(self, task: Task) -> ConnectionFailed | None:
-        """Why the task cannot be asked in this run, if it cannot."""
+        """Return why the task cannot be asked in this run, if it cannot."""
         outages = self._shared.outages
         if not outages:
             return None
@@ -190,7 +190,7 @@ class Worker:
         return outages.get((self._server, None)) or outages.get((self._server, access))
 
     def _work(self, batch: Batch, began: float) -> list[Outcome]:
-        """The outcomes of a batch's first tasks; a failure or a slow task ends it early."""
+        """Return the outcomes of a batch's first tasks; a failure or a slow task ends it early."""
         outcomes: list[Outcome] = []
         with self._handing_over:
             self._outcomes, self._handed_over = outcomes, 0
@@ -284,7 +284,7 @@ class Worker:
         return table if query.quoted is None else table._replace(quoted=query.quoted)
 
     def _opened(self, task: Task) -> Session:
-        """A connected session for a task: the one that is open, if it has access."""
+        """Return a connected session for a task: the one that is open, if it has access."""
         if self._series is not task.series:  # else it has had it already
             access = self._engine.access(task)
             if self._access != access:

@@ -41,7 +41,7 @@ class Examined:
     problems: tuple[Problem, ...]
 
     def count(self, severity: Severity) -> int:
-        """How many of that severity."""
+        """Return how many of that severity."""
         return sum(problem.severity is severity for problem in self.problems)
 
 
@@ -68,7 +68,7 @@ class Checked:
     stopped: None = None
 
     def count(self, severity: Severity) -> int:
-        """How many problems of that severity all projects have."""
+        """Return how many problems of that severity all projects have."""
         return sum(one.count(severity) for one in self.projects)
 
     @property
@@ -156,7 +156,7 @@ def _shared_files(projects: Sequence[Project]) -> list[list[Problem]]:
 
 
 def _shared_paths(project: Project) -> Iterator[Problem]:
-    """A warning for each report whose datapoints another one's would take the place of.
+    """Yield a warning for each report whose datapoints another one's would take the place of.
 
     Paths with columns in them are left out: only rows show these.
     """
@@ -181,7 +181,7 @@ def _shared_paths(project: Project) -> Iterator[Problem]:
 
 
 def _rerun_files(project: Project) -> Iterator[Problem]:
-    """What is wrong with the files in `.reruns/`: what they request in vain."""
+    """Yield what is wrong with the files in `.reruns/`: what they request in vain."""
     rerun_files, problems = reruns.read_files(project.folder)
     yield from problems
     for file in rerun_files:
@@ -192,7 +192,7 @@ def _rerun_files(project: Project) -> Iterator[Problem]:
 
 
 def _unused_databases(project: Project, effective: Effective) -> Iterator[Problem]:
-    """A warning for each database of the project that no report names, valid or not."""
+    """Yield a warning for each database of the project that no report names, valid or not."""
     if any({"db", "type", ALL} & entry.keys.bad for entry in effective.reports.values()):
         return  # what they name is not known
     if not effective.reports:
@@ -205,7 +205,7 @@ def _unused_databases(project: Project, effective: Effective) -> Iterator[Proble
 
 
 def _missing_files(project: Project, effective: Effective) -> Iterator[Problem]:
-    """What databases that reports use are made of, and this host lacks.
+    """Yield what databases that reports use are made of, and this host lacks.
 
     Credentials may be on the hosts alone where reports run: that is worth no more than a notice.
     """
@@ -221,7 +221,7 @@ def _missing_files(project: Project, effective: Effective) -> Iterator[Problem]:
 
 
 def _is_there(path: Path) -> bool:
-    """Whether a file is there, or in a folder into which this user may not look."""
+    """Return whether a file is there, or in a folder into which this user may not look."""
     try:
         os.stat(path)
     except PermissionError:
@@ -232,7 +232,7 @@ def _is_there(path: Path) -> bool:
 
 
 def _no_receiver(project: Project, effective: Effective) -> Iterator[Problem]:
-    """A warning where reports have datapoints, and no sink takes them."""
+    """Yield a warning where reports have datapoints, and no sink takes them."""
     for name in SINKS:
         sending = next((report for report in project.reports if name in report.outputs), None)
         settings = project.sinks.get(name)

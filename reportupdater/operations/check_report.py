@@ -76,7 +76,7 @@ def _dates(report: Report, places: Places, now: datetime) -> Iterator[Problem]:
 
 
 def _delaying_schedule(report: Report, places: Places, now: datetime) -> Iterator[Problem]:
-    """A warning where `lag` makes each interval miss the tick that it was meant for."""
+    """Yield a warning where `lag` makes each interval miss the tick that it was meant for."""
     if is_delayed(report, now):
         what = (
             f"'schedule' of report {report.name!r} delays each interval until the next one is over too:"
@@ -87,7 +87,7 @@ def _delaying_schedule(report: Report, places: Places, now: datetime) -> Iterato
 
 
 def _unused_dimensions(report: Report, places: Places) -> Iterator[Problem]:
-    """A warning for each dimension with several values that make no difference to the query."""
+    """Yield a warning for each dimension with several values that make no difference to the query."""
     if report.template is None:
         return  # scripts get them all
     used = {placeholder.name for placeholder in report.template.placeholders}
@@ -104,7 +104,7 @@ def _unused_dimensions(report: Report, places: Places) -> Iterator[Problem]:
 
 
 def _names_in_lookups(report: Report, project: Project, places: Places) -> Iterator[Problem]:
-    """A notice for each dimension of a metric path of which a lookup has some values and not all."""
+    """Yield a notice for each dimension of a metric path of which a lookup has some values and not all."""
     for name, settings in project.sinks.items():
         if name not in report.outputs:
             continue
@@ -124,7 +124,7 @@ def _listed(names: Sequence[str]) -> str:
 def _headers(
     report: Report, output: Path | None
 ) -> tuple[dict[Series, Sequence[str]], list[Problem]]:
-    """The header of each series that has a TSV, and what is wrong with their files."""
+    """Return the header of each series that has a TSV, and what is wrong with their files."""
     headers: dict[Series, Sequence[str]] = {}
     problems: list[Problem] = []
     if output is None:
@@ -153,7 +153,7 @@ def _columns(
     settings: SinkSettings,
     headers: dict[Series, Sequence[str]],
 ) -> Iterator[Problem]:
-    """A warning for each column that is wanted, and missing as far as headers or the query show.
+    """Yield a warning for each column that is wanted, and missing as far as headers or the query show.
 
     The series of a report have one query, so each column is reported once.
     """

@@ -29,7 +29,7 @@ _INT64 = range(-(2**63), 2**63)
 def read_report(
     output: str | os.PathLike[str], report: str, dimensions: Sequence[str] | None = None
 ) -> pandas.DataFrame:
-    """All rows of a report of an output folder, series by series, each in the order of its dates.
+    """Return all rows of a report of an output folder, series by series, each in the order of its dates.
 
     The first column is the date, a datetime64 in UTC; then comes a column of text for each
     dimension, then the report's own. `dimensions` are their names in alphabetical order, as in the
@@ -78,7 +78,7 @@ def read_report(
 def _found(
     folder: Path, report: str, dimensions: Sequence[str] | None
 ) -> tuple[list[str], list[str]]:
-    """The TSVs of a report and the names of its dimensions. Raises UsageError."""
+    """Return the TSVs of a report and the names of its dimensions. Raises UsageError."""
     listing.needed(folder)
     known = listing.reports(folder)
     if report not in known:
@@ -117,12 +117,12 @@ def _read(folder: Path, path: str) -> rows.Content:
 
 
 def _both(old: header.Header, new: header.Header) -> header.Header:
-    """The columns of either, those of `old` first."""
+    """Return the columns of either, those of `old` first."""
     return old if old == new else header.evolved(new, old)
 
 
 def _names(columns: header.Header, dimensions: Sequence[str]) -> list[str]:
-    """What the columns are called: the date, the dimensions, the others; no two alike."""
+    """Return what the columns are called: the date, the dimensions, the others; no two alike."""
     taken = set(dimensions)
 
     def free(name: str) -> str:
@@ -137,7 +137,7 @@ def _names(columns: header.Header, dimensions: Sequence[str]) -> list[str]:
 
 
 def _typed(texts: Sequence[str]) -> Any:
-    """A column's texts as a pandas array of the narrowest type that keeps each of them as it is."""
+    """Return a column's texts as a pandas array of the narrowest type that keeps each of them as it is."""
     import pandas
 
     values = [None if text in _NOTHING else text for text in texts]
@@ -153,7 +153,7 @@ def _typed(texts: Sequence[str]) -> Any:
 
 
 def _is_kept(text: str) -> bool:
-    """Whether a number is in a float what it is: one of many digits would lose some."""
+    """Return whether a number is in a float what it is: one of many digits would lose some."""
     if _WHOLE.fullmatch(text):
         return len(text) <= _DIGITS and float(text) == int(text)
     return isfinite(float(text))

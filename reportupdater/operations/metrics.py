@@ -13,8 +13,8 @@ from reportupdater.planning.explode import explode
 from reportupdater.sinks.registry import NAMES, definition
 from reportupdater.state import outbox
 from reportupdater.tsv import files
-from reportupdater.tsv import rows as tsv
 from reportupdater.tsv.listing import needed
+from reportupdater.tsv.rows import Content, read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +89,11 @@ def _keys(
     series: Series, name: str, settings: SinkSettings, output: Path | None, summary: Summary
 ) -> list[str]:
     report = series.report
-    content = tsv.Content()
+    content = Content()
     if output is not None:
         try:
             place = files.place(files.opened(output), series.tsv)
-            content = tsv.read(place, report.granularity)
+            content = read(place, report.granularity)
         except (TsvError, OSError) as error:
             what = f"{series.tsv}: {error_text(error)}"
             summary.troubles.add(report.name, what, values=series.values)

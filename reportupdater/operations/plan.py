@@ -29,7 +29,7 @@ from reportupdater.state.reruns import RerunFile
 from reportupdater.state.tables import Tables
 from reportupdater.terminal.log import log_problems
 from reportupdater.tsv import files
-from reportupdater.tsv import rows as tsv
+from reportupdater.tsv.rows import coverage
 
 
 class Stretch(NamedTuple):
@@ -112,7 +112,7 @@ class Plan(NamedTuple):
 
 
 def total(parts: Iterable[float | None]) -> float | None:
-    """A sum, where every part of it is known."""
+    """Return a sum, where every part of it is known."""
     seconds = 0.0
     for part in parts:
         if part is None:
@@ -207,16 +207,16 @@ def _check_output(output: Path) -> None:
 
 
 def _trouble(state: Tables, series: Series) -> str:
-    """Why a TSV cannot be read, in the words of a run."""
+    """Return why a TSV cannot be read, in the words of a run."""
     try:
-        tsv.coverage(files.place(state.root, series.tsv), series.report.granularity)
+        coverage(files.place(state.root, series.tsv), series.report.granularity)
     except (TsvError, OSError) as error:
         return error_text(error)
     return "it could not be read a moment ago"
 
 
 def _still(failing: Sequence[Failing], due: Due) -> tuple[Failing, ...]:
-    """Those of the failing intervals of a series that are due."""
+    """Return those of the failing intervals of a series that are due."""
     if not failing:
         return ()
     numbers, granularity = due.numbers, due.series.report.granularity
@@ -237,7 +237,7 @@ def _stretches(due: Due) -> Iterator[Stretch]:
 
 
 def labelled(report: Report, runs: Iterable[tuple[int, int]]) -> Iterator[tuple[str, str, int]]:
-    """Runs of numbers as the starts of the first and the last interval, and how many they are."""
+    """Yield runs of numbers as the starts of the first and the last interval, and how many they are."""
     granularity = report.granularity
     for first, past in runs:
         starts = granularity.start(first), granularity.start(past - 1)

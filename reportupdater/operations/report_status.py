@@ -11,8 +11,8 @@ from pathlib import Path
 from reportupdater.errors import Severity, TsvError, error_text
 from reportupdater.intervals import Coverage, Granularity
 from reportupdater.model import Project, Report
-from reportupdater.planning import missing as planning
 from reportupdater.planning.explode import explode
+from reportupdater.planning.missing import ending, is_late, missing
 from reportupdater.planning.plan import window
 from reportupdater.planning.schedule import next_due
 from reportupdater.state import survey
@@ -116,19 +116,19 @@ def of_project(
     else:
         ahead = next_due(report, now)
         due = ahead.due if ahead else None
-    ending = planning.ending(report, now)
+    ends = ending(report, now)
     return ReportStatus(
         name=name,
         series=series,
         record=record,
         source=report,
         next_due=due,
-        notices=(ending,) if ending else (),
+        notices=(ends,) if ends else (),
     )
 
 
 def _invalid(project: Project, name: str) -> str:
-    """What is wrong with the configuration of a report."""
+    """Return what is wrong with the configuration of a report."""
     errors = [
         str(problem)
         for problem in project.problems
@@ -156,8 +156,8 @@ def _series_of_project(
             )
         yield found.status(
             series.dimensions,
-            missing=planning.missing(report, done, now),
-            late=planning.is_late(report, done, now),
+            missing=missing(report, done, now),
+            late=is_late(report, done, now),
             failing=failing,
         )
 
@@ -179,15 +179,15 @@ def of_folder(name: str, *, known: Survey, output: Path) -> ReportStatus:
         names = shape.dimensions if shape else [f"dimension_{n + 1}" for n in range(len(values))]
         found = look.at(path, granularity)
         done = found.done
-        missing: int | None = None
+        between: int | None = None
         failing: tuple[Failing, ...] = ()
         if done is not None and granularity is not None and done.runs:
-            between = range(done.runs[0][0], done.runs[-1][1])
-            missing = len(between) - done.count(between)
+            reach_of = range(done.runs[0][0], done.runs[-1][1])
+            between = len(reach_of) - done.count(reach_of)
         if done is not None and (granularity or not done.runs):
             failing = tuple(_failing(path, record, granularity or Granularity.DAYS, done, known))
         dimensions = dict(zip(names, values, strict=False))
-        series.append(found.status(dimensions, missing=missing, failing=failing))
+        series.append(found.status(dimensions, missing=between, failing=failing))
     return ReportStatus(name=name, series=tuple(series), record=record, source=record)
 
 
@@ -252,7 +252,7 @@ class _Look:
 def _failing(
     tsv: str, record: Record | None, granularity: Granularity, done: Coverage, known: Survey
 ) -> Iterator[Failing]:
-    """The intervals that fail: the last whole run met an error, and they are still due."""
+    """Yield the intervals that fail: the last whole run met an error, and they are still due."""
     if record is None or record.error is None:
         return
     requested = known.requested.get(tsv, ())

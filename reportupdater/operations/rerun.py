@@ -10,7 +10,7 @@ from pathlib import Path
 from reportupdater.errors import UsageError
 from reportupdater.execution.acquire import owned
 from reportupdater.execution.clock import utcnow
-from reportupdater.execution.due import coverage, covered_for_requests
+from reportupdater.execution.due import covered_for_requests, done_of
 from reportupdater.execution.select import Selected, select
 from reportupdater.execution.summary import Summary
 from reportupdater.intervals import Coverage, parse_moment
@@ -102,7 +102,7 @@ def _of_report(
     one = RequestedOfReport(report.name, holder)
     starts: list[tuple[str, str]] = []
     series = explode(report, only)
-    for member, done in coverage(state, report, series, summary).items():
+    for member, done in done_of(state, report, series, summary).items():
         covered = covered_for_requests(member, done, now)
         if holder:
             allowed = window(report, now, covered.newest)
@@ -118,7 +118,10 @@ def _of_report(
 
 
 def _holder(state: State, report: str) -> str:
-    """Which process works on a report, as far as that is known; empty where its lock is free."""
+    """Return which process works on a report, as far as that is known.
+
+    Empty where its lock is free.
+    """
     if not is_held(state.locks, report):
         return ""
     try:
@@ -138,7 +141,10 @@ class OpenRequests:
 
 
 def listed(request: Request) -> OpenRequests:
-    """The open requests that a request selects. Writes nothing. Raises UsageError, StateError."""
+    """Return the open requests that a request selects.
+
+    Writes nothing. Raises UsageError, StateError.
+    """
     selected = _selected(request)
     project, is_wanted = selected.project, _selection(selected, request)
     with look(request.output) as connection:
@@ -171,7 +177,7 @@ def cancel(request: Request) -> list[RerunRequest]:
 
 
 def _selection(selected: Selected, request: Request) -> Callable[[RerunRequest], bool]:
-    """Whether a request is in the range, and of the reports and series that a request names."""
+    """Return whether a request is in the range, and of the reports and series that a request names."""
     names = set(request.reports or selected.project.names)
     tsvs = _tsvs(selected.reports, request.only)
 
@@ -186,7 +192,7 @@ def _selection(selected: Selected, request: Request) -> Callable[[RerunRequest],
 
 
 def _is_within(start: str, since: datetime | None, until: datetime | None) -> bool:
-    """Whether a request is in a range; what is no date is where no range is given."""
+    """Return whether a request is in a range; what is no date is where no range is given."""
     if since is None and until is None:
         return True
     try:
@@ -197,7 +203,7 @@ def _is_within(start: str, since: datetime | None, until: datetime | None) -> bo
 
 
 def _tsvs(reports: Iterable[Report], only: Only) -> set[str] | None:
-    """The TSVs of the series that are wanted; None for all, also of values that are gone."""
+    """Return the TSVs of the series that are wanted; None for all, also of values that are gone."""
     if only == EVERY:
         return None
     return {series.tsv for report in reports for series in explode(report, only)}

@@ -134,7 +134,7 @@ def _narrowed(report: ReportStatus, only: Only) -> ReportStatus:
 
 
 def _of_configuration(project: Project | None) -> list[str]:
-    """The errors in the configuration that are of no single report."""
+    """Return the errors in the configuration that are of no single report."""
     return [
         str(problem)
         for problem in (project.problems if project else ())
@@ -143,7 +143,7 @@ def _of_configuration(project: Project | None) -> list[str]:
 
 
 def _of_runs(known: Survey, in_trouble: Callable[[], bool]) -> list[str]:
-    """What the last runs met that belongs to no report."""
+    """Return what the last runs met that belongs to no report."""
     troubles = []
     for config, run in known.runs.items():
         waiting = run.get("datapoints_waiting")

@@ -114,7 +114,7 @@ def prepare(request: TryRequest) -> Trial:
 
 
 def _settings(project: Project, report: Report) -> dict[str, SinkSettings]:
-    """The settings of the report's sinks; defaults where the project has none."""
+    """Return the settings of the report's sinks; defaults where the project has none."""
     found: dict[str, SinkSettings] = {}
     for name in report.outputs:
         settings = project.sinks.get(name) or definition(name).read((), Folders(project.folder))[0]
@@ -124,7 +124,7 @@ def _settings(project: Project, report: Report) -> dict[str, SinkSettings]:
 
 
 def _concerning(project: Project, name: str) -> list[Problem]:
-    """The problems that keep a report, or its datapoints, from being made as it says."""
+    """Return the problems that keep a report, or its datapoints, from being made as it says."""
     valid = {report.name: report for report in project.reports}
     report = valid.get(name)
     complete = report is not None and report.outputs.keys() <= project.sinks.keys()
@@ -137,7 +137,7 @@ def _concerning(project: Project, name: str) -> list[Problem]:
 
 
 def _complete(report: Report, date: datetime | None, now: datetime) -> int:
-    """The number of the interval to try. Raises UsageError for one that is not over."""
+    """Return the number of the interval to try. Raises UsageError for one that is not over."""
     granularity = report.granularity
     over = watermark(granularity, now, timedelta(0))
     if date is not None:
@@ -158,7 +158,7 @@ def _complete(report: Report, date: datetime | None, now: datetime) -> int:
 
 
 def _doubts(report: Report, number: int, now: datetime) -> list[str]:
-    """Why a run would not compute an interval that is over."""
+    """Return why a run would not compute an interval that is over."""
     granularity = report.granularity
     if number in window(report, now):
         return []
@@ -205,7 +205,7 @@ def try_interval(trial: Trial, progress: ProgressOver = silent) -> Tried:
 
 
 def _named(answer: Answer, table: Table | None) -> tuple[Answer, Table | None]:
-    """An answer and its table with the names of columns that a new TSV would have."""
+    """Return an answer and its table with the names of columns that a new TSV would have."""
     if answer.quoted is None or table is None:
         return answer, table
     names = partial(prefixes.resolved, own=answer.quoted, stored=())
@@ -224,24 +224,24 @@ class Recorder:
         """How long the query took that gave the table, or failed last."""
 
     def server(self, task: Task) -> Server:
-        """The server that the engine finds."""
+        """Return the server that the engine finds."""
         self.asked = self._engine.server(task)
         return self.asked
 
     def query(self, task: Task) -> Query:
-        """The engine's query."""
+        """Return the engine's query."""
         return self._engine.query(task)
 
     def session(self, task: Task) -> Session:
-        """A session of the engine that records."""
+        """Return a session of the engine that records."""
         return _Recording(self._engine.session(task), self)
 
     def access(self, task: Task) -> object:
-        """What the engine says."""
+        """Return what the engine says."""
         return self._engine.access(task)
 
     def has_side_effects(self, task: Task) -> bool:
-        """What the engine says."""
+        """Return what the engine says."""
         return self._engine.has_side_effects(task)
 
 

@@ -103,7 +103,7 @@ def verify(request: VerifyRequest) -> Verdict:
 
 
 def _verdict(comparisons: Sequence[_Comparing], summary: Summary) -> Verdict:
-    """What has been shown until now."""
+    """Return what has been shown until now."""
     lines = [line for one in comparisons for line in one.lines(title=len(comparisons) > 1)]
     lines += [f"wrong: {line}" for line in summary.troubles]
     lines += [f"passed over: {line}" for line in summary.skipped]
@@ -193,14 +193,14 @@ class _Comparing:
                     again(report, wrong)
 
     def made_again(self, series: Series, wrong: Iterable[Datapoint]) -> Made:
-        """The datapoints of those dates as the TSV has them now: a run may have changed them."""
+        """Return the datapoints of those dates as the TSV has them now: a run may have changed them."""
         dates = {(point.key, point.timestamp) for point in wrong}
         by_path = self._wanted(series)
         points = [point for some in by_path.values() for point in some]
         return Made([point for point in points if (point.key, point.timestamp) in dates])
 
     def _together(self, all_series: Iterable[Series]) -> Iterator[Wanted]:
-        """The datapoints of series, of as many together as make one request."""
+        """Yield the datapoints of series, of as many together as make one request."""
         some: Wanted = {}
         for series in all_series:
             some[series] = self._wanted(series)
@@ -210,7 +210,7 @@ class _Comparing:
         yield some
 
     def _wrong(self, some: Wanted, step: int) -> Wrong:
-        """The datapoints that are missing or different."""
+        """Return the datapoints that are missing or different."""
         lists = [points for by_path in some.values() for points in by_path.values()]
         moments = [point.timestamp for points in lists for point in points]
         if not moments:
@@ -244,5 +244,8 @@ class _Comparing:
         return bool(self._comparison.missing or self._comparison.different)
 
     def lines(self, *, title: bool) -> list[str]:
-        """What has been shown until now; with the destination as a title, where there are several."""
+        """Return what has been shown until now.
+
+        With the destination as a title, where there are several.
+        """
         return [*([f"{self.settings.destination}:"] if title else []), *self._comparison.lines]

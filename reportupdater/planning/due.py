@@ -42,7 +42,7 @@ class Due(NamedTuple):
         return Coverage.joined((first, past) for first, past, _ in self.stretches)
 
     def tasks(self) -> Iterator[Task]:
-        """The tasks, oldest first, made as they are asked for."""
+        """Yield the tasks, oldest first, made as they are asked for."""
         interval = self.series.report.granularity.interval
         for first, past, reason in self.stretches:
             for number in range(first, past):
@@ -50,7 +50,7 @@ class Due(NamedTuple):
 
 
 def of_tasks(tasks: Iterable[Task]) -> list[Due]:
-    """What is due where these tasks are, each series' oldest first."""
+    """Return what is due where these tasks are, each series' oldest first."""
     numbers: dict[Series, list[Stretch]] = {}
     for series, interval, reason in ((task.series, task.interval, task.reason) for task in tasks):
         number = series.report.granularity.number(interval.start)
@@ -59,7 +59,7 @@ def of_tasks(tasks: Iterable[Task]) -> list[Due]:
 
 
 def joined(parts: dict[Reason, Coverage]) -> tuple[Stretch, ...]:
-    """Disjoint coverages, each due for a reason, as stretches."""
+    """Return disjoint coverages, each due for a reason, as stretches."""
     if not any(parts.values()):  # as nearly always
         return ()
     return tuple(

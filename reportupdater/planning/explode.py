@@ -15,7 +15,7 @@ EVERY: Only = {}
 
 
 def explode(report: Report, only: Only = EVERY) -> list[Series]:
-    """The series of a report that are wanted, in the order in which the values are written.
+    """Return the series of a report that are wanted, in the order in which the values are written.
 
     None is, where the report lacks a dimension of which a value is wanted.
     """
@@ -25,6 +25,6 @@ def explode(report: Report, only: Only = EVERY) -> list[Series]:
 
 
 def is_wanted(series: Series, only: Only) -> bool:
-    """Whether a series has one of the wanted values in each dimension that `only` names."""
+    """Return whether a series has one of the wanted values in each dimension that `only` names."""
     dimensions = series.dimensions if only else {}
     return all(normal(dimensions.get(name, "")) in values for name, values in only.items())

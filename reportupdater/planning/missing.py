@@ -16,13 +16,13 @@ _SOON = timedelta(days=30)
 
 
 def missing(report: Report, done: Coverage, now: datetime) -> int:
-    """How many intervals of a series are due and not done."""
+    """Return how many intervals of a series are due and not done."""
     allowed = window(report, as_of(report, now), done.newest)
     return len(allowed) - done.count(allowed)
 
 
 def is_late(report: Report, done: Coverage, now: datetime) -> bool:
-    """Whether the newest interval that has been due for a day is not done, nor any later one.
+    """Return whether the newest interval that has been due for a day is not done, nor any later one.
 
     Older ones may be missing for long without anything being wrong: a long history takes its time.
     """
@@ -31,7 +31,7 @@ def is_late(report: Report, done: Coverage, now: datetime) -> bool:
 
 
 def ending(report: Report, now: datetime) -> str | None:
-    """A notice that a report has ended, or ends within 30 days."""
+    """Return a notice that a report has ended, or ends within 30 days."""
     if report.ends is None or report.ends > now + _SOON:
         return None
     day = report.ends.isoformat(" ", "minutes").removesuffix(" 00:00")
@@ -51,7 +51,7 @@ class NotRequested(NamedTuple):
     """Due, so that the next run computes them anyway."""
 
     def plus(self, other: NotRequested) -> NotRequested:
-        """The sums."""
+        """Return the sums."""
         return NotRequested(*(one + two for one, two in zip(self, other, strict=True)))
 
 

@@ -23,7 +23,7 @@ class Clock(NamedTuple):
 
 
 def window(report: Report, now: datetime, newest: int | None = None) -> range:
-    """The intervals of a report that may be computed at `now`.
+    """Return the intervals of a report that may be computed at `now`.
 
     They lie between `starts` and the watermark or `ends`. Where `max_data_points` is set, none is
     older than what a merge would keep: N before the watermark, or before the newest that is done,
@@ -42,7 +42,7 @@ def window(report: Report, now: datetime, newest: int | None = None) -> range:
 
 
 def requestable(report: Report, now: datetime, newest: int | None = None) -> range:
-    """The intervals of a report that a rerun request may name.
+    """Return the intervals of a report that a rerun request may name.
 
     They are those of its window, and later ones: what is done and lies after the watermark (`lag`
     was raised, or the clock set back) keeps its request until it may be computed.
@@ -52,7 +52,7 @@ def requestable(report: Report, now: datetime, newest: int | None = None) -> ran
 
 
 def due(series: Series, done: Coverage, asked_again: Collection[int], clock: Clock) -> Due:
-    """What is due of a series: what is missing, and what is requested again and done.
+    """Return what is due of a series: what is missing, and what is requested again and done.
 
     Missing is what was so at the last tick of the report's schedule; requests do not wait for it.
     """
@@ -67,7 +67,7 @@ def due(series: Series, done: Coverage, asked_again: Collection[int], clock: Clo
 
 
 def _taken(missing: Coverage, report: Report, clock: Clock) -> Coverage:
-    """The missing intervals that one run takes: the oldest, and the newest in any case."""
+    """Return the missing intervals that one run takes: the oldest, and the newest in any case."""
     most = clock.max_intervals or report.max_intervals
     if most is None or len(missing) <= most:
         return missing
@@ -83,7 +83,7 @@ def _taken(missing: Coverage, report: Report, clock: Clock) -> Coverage:
 
 
 def within(report: Report, clock: Clock, allowed: range) -> range:
-    """The part of `allowed` that a run was asked for."""
+    """Return the part of `allowed` that a run was asked for."""
     first, past = allowed.start, allowed.stop
     if clock.since is not None:
         first = max(first, report.granularity.ceiling(clock.since))
@@ -99,7 +99,7 @@ class Requested(NamedTuple):
     dropped: int
 
     def starts(self, series: Series) -> list[tuple[str, str]]:
-        """The intervals as the state spells them: the series' TSV, and the start's label."""
+        """Return the intervals as the state spells them: the series' TSV, and the start's label."""
         granularity = series.report.granularity
         return [(series.tsv, granularity.label(granularity.start(n))) for n in self.numbers]
 
@@ -107,7 +107,7 @@ class Requested(NamedTuple):
 def requested(
     series: Series, done: Coverage, since: datetime, until: datetime, now: datetime
 ) -> Requested:
-    """The intervals of a series that a request for `[since, until)` concerns: those that are done.
+    """Return the intervals of a series that a request for `[since, until)` concerns: those that are done.
 
     Those that are done and may not be requested are counted as dropped.
     """

@@ -42,7 +42,7 @@ class Rest(NamedTuple):
 
 
 def rest(series: Series, done: Coverage, due: Due, clock: Clock) -> list[Rest]:
-    """Every interval of a series, between `starts` and now or `ends`, that is not due, and why.
+    """Return every interval of a series, between `starts` and now or `ends`, that is not due, and why.
 
     `due` is what is by the same coverage and clock. The order is that of `Why`.
     """
@@ -67,7 +67,7 @@ def rest(series: Series, done: Coverage, due: Due, clock: Clock) -> list[Rest]:
 def _reasons(
     report: Report, done: Coverage, clock: Clock
 ) -> tuple[Callable[[int], Why], list[int]]:
-    """Why a missing interval is not due, and the numbers between which that does not change."""
+    """Return why a missing interval is not due, and the numbers between which that does not change."""
     kept = window(report, clock.now, done.newest)
     ticked = window(report, as_of(report, clock.now), done.newest)
     asked = within(report, clock, range(ticked.start, max(kept.stop, ticked.start)))

@@ -18,14 +18,14 @@ from reportupdater.model import Report
 
 
 def as_of(report: Report, now: datetime) -> datetime:
-    """The moment as of which a report's missing intervals are due: now, or its last tick."""
+    """Return the moment as of which a report's missing intervals are due: now, or its last tick."""
     if report.schedule is None:
         return now
     return cron.last_tick(report.schedule, now) or datetime.min
 
 
 def next_tick(report: Report, now: datetime) -> datetime | None:
-    """When a report is looked at next; None without a schedule: it is in every run."""
+    """Return when a report is looked at next; None without a schedule: it is in every run."""
     return cron.next_tick(report.schedule, now) if report.schedule else None
 
 
@@ -40,7 +40,7 @@ _INTERVALS = {
 
 
 def is_delayed(report: Report, now: datetime) -> bool:
-    """Whether the schedule lets each interval wait until the next one is over too.
+    """Return whether the schedule lets each interval wait until the next one is over too.
 
     So it is where its ticks lie between the end of an interval and that of its `lag`: an interval could be
     computed before the next one is over, and it is not, whichever it is.
@@ -68,7 +68,7 @@ class Next(NamedTuple):
 
 
 def next_due(report: Report, now: datetime) -> Next | None:
-    """The first interval of a report that is not due yet; None where `ends` lets none be.
+    """Return the first interval of a report that is not due yet; None where `ends` lets none be.
 
     A function of the settings alone: results computed before with another lag do not count.
     """

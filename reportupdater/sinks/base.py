@@ -120,7 +120,7 @@ class Definition(ABC):
         """Return the datapoints of a table's rows. `row[0]` is the label of a date or an hour."""
 
     def needs_rows(self, report: Report) -> bool:
-        """Whether only the stored rows show which series keys a report has."""
+        """Return whether only the stored rows show which series keys a report has."""
         return False
 
     @abstractmethod

@@ -24,7 +24,10 @@ def lock(descriptor: int, run: int) -> None:
 
 
 def is_alive(folder: Folder | None, run: int) -> bool:
-    """Whether a run is at work; where the locks of an output folder cannot be looked at, none is."""
+    """Return whether a run is at work.
+
+    Where the locks of an output folder cannot be looked at, none is.
+    """
     try:
         if folder is None:
             return False

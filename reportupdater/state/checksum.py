@@ -12,7 +12,7 @@ _PART = 1 << 20
 
 
 def checksum(*values: str | int | None) -> int:
-    """The CRC-32 of some values, a NUL behind each."""
+    """Return the CRC-32 of some values, a NUL behind each."""
     texts = [str(value) for value in values]
     if sum(map(len, texts)) < _PART:
         return crc32("\0".join([*texts, ""]).encode())

@@ -21,7 +21,7 @@ MOVE_AWAY = (
 
 @contextmanager
 def look(output: Path) -> Iterator[sqlite3.Connection | None]:
-    """A connection that only reads and makes nothing; None where there is no state yet.
+    """Give a connection that only reads and makes nothing; None where there is no state yet.
 
     Raises StateError, also where it cannot be seen whether there is one.
     """
@@ -86,7 +86,7 @@ def locked(path: Path) -> StateError:
 
 
 def checked_version(connection: sqlite3.Connection, path: Path) -> int:
-    """The version of the state, 0 for a new file; one of before the present can become one of it.
+    """Return the version of the state, 0 for a new file; one of before the present can become one of it.
 
     Raises StateError, and sqlite3.Error.
     """

@@ -37,7 +37,7 @@ Memory = Mapping[str, tuple[Identity, Coverage]]
 
 
 def identity(place: Place | None) -> Identity | None:
-    """A file as it is now; None if it is not there. Raises TsvError, OSError."""
+    """Return a file as it is now; None if it is not there. Raises TsvError, OSError."""
     found = place.found() if place else None
     if found is None:
         return None
@@ -45,18 +45,18 @@ def identity(place: Place | None) -> Identity | None:
 
 
 def is_stable(file: Identity) -> bool:
-    """Whether the file's last change is so long ago that the next one will have other times."""
+    """Return whether the file's last change is so long ago that the next one will have other times."""
     return max(file.mtime_ns, file.ctime_ns) + _STABLE_NS < time.time_ns()
 
 
 def recall(state: Tables, report: str, granularity: Granularity) -> Memory:
-    """What is remembered of a report's TSVs, read with this granularity."""
+    """Return what is remembered of a report's TSVs, read with this granularity."""
     with state.reading() as connection:
         return recalled(connection, report, granularity)
 
 
 def recalled(connection: sqlite3.Connection, report: str, granularity: Granularity) -> Memory:
-    """The same, for readers."""
+    """Return the same, for readers."""
     found = connection.execute(
         "SELECT checksum, tsv, granularity, size, inode, mtime_ns, ctime_ns, runs FROM coverage"
         " WHERE report = ? AND granularity = ?",

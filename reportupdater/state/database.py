@@ -102,7 +102,10 @@ class State(Tables):
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """A connection inside a transaction: all of it lasts, or nothing. Raises StateError."""
+        """Give a connection inside a transaction: all of it lasts, or nothing.
+
+        Raises StateError.
+        """
         with explained(self.path):
             try:  # a signal may end the block as soon as the transaction has begun
                 self._waited_for(lambda: self._connection.execute("BEGIN IMMEDIATE"))
@@ -116,7 +119,7 @@ class State(Tables):
 
     @contextmanager
     def fleeting(self) -> Iterator[sqlite3.Connection]:
-        """A transaction for what is no loss: a power failure may undo it, so no disk is waited for."""
+        """Give a transaction for what is no loss: a power failure may undo it, so no disk is waited for."""
         with explained(self.path):
             self._connection.execute("PRAGMA synchronous = NORMAL")
             try:
@@ -126,7 +129,7 @@ class State(Tables):
                 self._connection.execute("PRAGMA synchronous = FULL")
 
     def _made_folders(self, output: Folder) -> tuple[Folder, Folder]:
-        """The state's folder and the one of the locks, made where they are missing."""
+        """Return the state's folder and the one of the locks, made where they are missing."""
         above = output.own_stat()
         with ExitStack() as stack:
             # While one process gives a new folder its mode, no other one puts files into it.
@@ -139,7 +142,7 @@ class State(Tables):
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """One process at a time makes the state, sets it aside, or writes what all runs share."""
+        """Let one process at a time make the state, move it aside, or write what all runs share."""
         descriptor = opened(self.locks, ".state")
         try:
             self._wait_for(descriptor, self.locks.of(".state"))

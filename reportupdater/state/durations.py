@@ -30,7 +30,7 @@ _SINGLE = """
 
 
 def of_report(state: Tables, report: str) -> dict[str, History]:
-    """The history of each series of a report that has one, by its TSV. Raises StateError."""
+    """Return the history of each series of a report that has one, by its TSV. Raises StateError."""
     with state.reading() as connection:
         has_sums, table = attempts_not_summed_up(connection)
         parts = [*([_SUMS] if has_sums else []), *([_SINGLE.format(table=table)] if table else [])]
@@ -45,7 +45,7 @@ def of_report(state: Tables, report: str) -> dict[str, History]:
 
 
 def expected(histories: Iterable[History]) -> float | None:
-    """The mean of the seconds that an answer took; None if there was none.
+    """Return the mean of the seconds that an answer took; None if there was none.
 
     The mean, not the median: a sum is wanted of it, and a large wiki takes a thousand times as long
     as a small one.

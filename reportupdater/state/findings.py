@@ -57,7 +57,7 @@ class Findings(NamedTuple):
     """Whether it looked at all that is due, so that an error that it did not meet is over."""
 
 
-def note(connection: sqlite3.Connection, run: int, at: str, findings: Findings) -> None:
+def note_findings(connection: sqlite3.Connection, run: int, at: str, findings: Findings) -> None:
     """Note what a run found out, inside the transaction that ends it.
 
     What it could not work on does not replace what a run of another configuration has noted. Reports
@@ -97,7 +97,7 @@ def _error(finding: Finding) -> str | None:
 
 
 def is_gone(config: str) -> bool:
-    """Whether a configuration is not on this host any more."""
+    """Return whether a configuration is not on this host any more."""
     try:
         os.stat(on_disk(config))
     except FileNotFoundError:
@@ -118,7 +118,7 @@ RECORD = (
 
 
 def records(connection: sqlite3.Connection, ignored: Ignored | None = None) -> list[Record]:
-    """What is known of all reports."""
+    """Return what is known of all reports."""
     query = "SELECT * FROM reports ORDER BY report"
     found = valid.rows(connection, "reports", RECORD, query, ignored=ignored)
     return [Record(*row) for row in found]

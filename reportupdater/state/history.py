@@ -10,9 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from reportupdater.state import alive, valid, versions
-from reportupdater.state import findings as reports
 from reportupdater.state.database import State
-from reportupdater.state.findings import Findings
+from reportupdater.state.findings import Findings, note_findings
 from reportupdater.state.many import insert
 from reportupdater.state.storable import storable
 from reportupdater.state.valid import Ignored
@@ -57,7 +56,7 @@ def end_run(
             (stamp(now), exit_code, json.dumps(summary), run),
         )
         if findings:
-            reports.note(connection, run, stamp(now), findings)
+            note_findings(connection, run, stamp(now), findings)
         oldest = stamp(now - KEPT)
         _let_go(connection, oldest, _LET_GO)
         connection.execute(
@@ -157,14 +156,14 @@ _SUMMARY = {
 
 
 def is_run(content: object) -> bool:
-    """Whether the outcome of a run is known, as in `last_runs`."""
+    """Return whether the outcome of a run is known, as in `last_runs`."""
     return valid.has(content, _RUN, _SUMMARY)
 
 
 def last_runs(
     connection: sqlite3.Connection, ignored: Ignored | None = None
 ) -> dict[str, dict[str, Any]]:
-    """The last ended run of each project: when, its exit code and its summary."""
+    """Return the last ended run of each project: when, its exit code and its summary."""
     found = valid.rows(
         connection,
         "runs",
@@ -197,7 +196,7 @@ class Running(NamedTuple):
 def running(
     connection: sqlite3.Connection, folder: Folder | None, ignored: Ignored | None = None
 ) -> list[Running]:
-    """The runs that are at work; `folder` is that of the locks.
+    """Return the runs that are at work; `folder` is that of the locks.
 
     A run that was killed has not ended either; its number may be another process's by now.
     """
@@ -229,7 +228,7 @@ _FAILING = (
 
 
 def failing(connection: sqlite3.Connection, ignored: Ignored | None = None) -> list[Failing]:
-    """The intervals that have failed since they last succeeded, each series' oldest first."""
+    """Return the intervals that have failed since they last succeeded, each series' oldest first."""
     source = "failing" if versions.has_failing(connection) else f"({versions.FAILING_BEFORE})"
     found = valid.rows(
         connection,
@@ -243,12 +242,12 @@ def failing(connection: sqlite3.Connection, ignored: Ignored | None = None) -> l
 
 
 def last_of(failing: Sequence[Failing]) -> Failing:
-    """The interval of a series that failed last: of what was committed together, the newest."""
+    """Return the interval of a series that failed last: of what was committed together, the newest."""
     return max(failing, key=lambda one: (one.at, one.start))
 
 
 def last_error(failing: Sequence[Failing]) -> dict[str, Any]:
-    """How a series fails, as `plan --json` and `status --json` show it."""
+    """Return how a series fails, as `plan --json` and `status --json` show it."""
     last = last_of(failing) if failing else None
     return {
         "failing": len(failing),
@@ -260,5 +259,5 @@ def last_error(failing: Sequence[Failing]) -> dict[str, Any]:
 
 
 def stamp(moment: datetime) -> str:
-    """A moment as the state spells it: texts of one length, in the order of time."""
+    """Return a moment as the state spells it: texts of one length, in the order of time."""
     return moment.isoformat(timespec="milliseconds") + "Z"

@@ -16,9 +16,9 @@ from reportupdater.state.checksum import checksum
 from reportupdater.state.tables import Tables
 from reportupdater.state.valid import Ignored
 from reportupdater.tsv import dialect, files, names
-from reportupdater.tsv import rows as tsv
 from reportupdater.tsv.header import Header
 from reportupdater.tsv.replacing import Written
+from reportupdater.tsv.rows import Entry, merged, read, write
 
 
 class Result(NamedTuple):
@@ -75,7 +75,7 @@ def _line(header: Header) -> str:
 
 
 def reports(state: Tables) -> list[str]:
-    """The reports that have results in the journal."""
+    """Return the reports that have results in the journal."""
     with state.reading() as connection:
         found = connection.execute(
             "SELECT DISTINCT report FROM series WHERE id IN (SELECT series FROM journal)"
@@ -85,7 +85,7 @@ def reports(state: Tables) -> list[str]:
 
 
 def waiting(state: Tables, report: str) -> dict[str, list[str]]:
-    """The TSVs of a report that have results in the journal, each with its intervals' starts."""
+    """Return the TSVs of a report that have results in the journal, each with its intervals' starts."""
     starts: dict[str, list[str]] = defaultdict(list)
     with state.reading() as connection:
         for path, start in connection.execute(
@@ -98,7 +98,7 @@ def waiting(state: Tables, report: str) -> dict[str, list[str]]:
 
 
 def headers(state: Tables, path: str) -> list[Header]:
-    """The headers of a TSV's results in the journal."""
+    """Return the headers of a TSV's results in the journal."""
     with state.reading() as connection:
         found = connection.execute(
             "SELECT DISTINCT header FROM journal JOIN series ON series.id = journal.series"
@@ -118,7 +118,7 @@ class Pending(NamedTuple):
 
 
 def pending(connection: sqlite3.Connection, ignored: Ignored | None = None) -> list[Pending]:
-    """All results of the journal, a later one of an interval after the one before."""
+    """Return all results of the journal, a later one of an interval after the one before."""
     found = valid.rows(
         connection,
         "journal",
@@ -182,9 +182,9 @@ def merge(state: Tables, path: str) -> Merged | None:
     # Read and replaced in a folder that was opened once: whatever comes to have its name meanwhile.
     target = files.place(state.root, path, make=True)
     assert target is not None
-    content = tsv.read(target, granularity)
-    content = tsv.merged(content, entries, max_data_points=max_data_points)
-    return Merged(path, number, tsv.write(target, content, group=group))
+    content = read(target, granularity)
+    content = merged(content, entries, max_data_points=max_data_points)
+    return Merged(path, number, write(target, content, group=group))
 
 
 _COMMITTED = (
@@ -195,8 +195,11 @@ _COMMITTED = (
 """What the values of a `_Kept` must be."""
 
 
-def _entries(results: Iterable[_Kept]) -> list[tsv.Entry]:
-    """The last result of each interval. Raises all that comes of values that were not committed."""
+def _entries(results: Iterable[_Kept]) -> list[Entry]:
+    """Return the last result of each interval.
+
+    Raises all that comes of values that were not committed.
+    """
     last: dict[int, tuple[Header, str]] = {}
     headers: dict[str, Header] = {}
     granularity = Granularity.DAYS
@@ -213,7 +216,7 @@ def _entries(results: Iterable[_Kept]) -> list[tsv.Entry]:
     cells: dict[int, list[tuple[str, ...]]] = {place: [] for place in last}
     for row in dialect.parse("".join([rows for _, rows in last.values()])):
         cells[granularity.place(row[0])[1]].append(row)
-    entries = [tsv.Entry(place, columns, cells[place]) for place, (columns, _) in last.items()]
+    entries = [Entry(place, columns, cells[place]) for place, (columns, _) in last.items()]
     if any(len(row) != len(entry.header) for entry in entries for row in entry.rows):
         raise ValueError("a row is not as wide as the header")
     return entries

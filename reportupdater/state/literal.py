@@ -51,7 +51,10 @@ _kept: list[Any] = [_FULL_PATH(_as_it_is)]
 
 @cache
 def parameter() -> str:
-    """What a URI of SQLite is given to have its path taken so; "" where this Python hides its SQLite."""
+    """Return what a URI of SQLite is given to have its path taken so.
+
+    "" where this Python hides its SQLite.
+    """
     library = _library()
     if library is None:
         return ""
@@ -71,7 +74,7 @@ def parameter() -> str:
 
 
 def _library() -> ctypes.CDLL | None:
-    """The SQLite that Python's own module uses, and no other one of this host."""
+    """Return the SQLite that Python's own module uses, and no other one of this host."""
     import _sqlite3
 
     path = getattr(_sqlite3, "__file__", None)

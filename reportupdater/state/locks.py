@@ -140,7 +140,7 @@ class Locks:
         return taken
 
     def holds(self, report: str) -> bool:
-        """Whether this process holds a report's lock."""
+        """Return whether this process holds a report's lock."""
         return report in self._held
 
     def release(self, report: str) -> None:
@@ -148,7 +148,10 @@ class Locks:
         os.close(self._held.pop(report))
 
     def holder(self, report: str) -> str:
-        """Who holds a report's lock, as ", process 1, since …,"; empty where that is not known."""
+        """Return who holds a report's lock, as ", process 1, since …,".
+
+        Empty where that is not known.
+        """
         try:
             pid, since = last_holder(self._folder, report)
         except (OSError, ValueError):
@@ -217,7 +220,10 @@ class Onlooker:
 
 
 def folder_of(output: Path) -> Folder | None:
-    """Where the locks of an output folder are; None if there is none, or none may be looked at."""
+    """Return where the locks of an output folder are.
+
+    None if there is none, or none may be looked at.
+    """
     try:
         folder = home(output)
         return folder.folder("locks") if folder else None
@@ -226,7 +232,7 @@ def folder_of(output: Path) -> Folder | None:
 
 
 def is_held(folder: Folder | None, report: str) -> bool:
-    """Whether a process holds a report's lock, be it in another container."""
+    """Return whether a process holds a report's lock, be it in another container."""
     try:
         if folder is None:
             return False
@@ -243,7 +249,7 @@ def is_held(folder: Folder | None, report: str) -> bool:
 
 
 def last_holder(folder: Folder, report: str) -> tuple[str, datetime]:
-    """The process that took a report's lock last, and when; it may have let go of it since.
+    """Return the process that took a report's lock last, and when; it may have let go of it since.
 
     Raises OSError where it was never taken, ValueError where it has just been taken, or where the
     file holds anything else: its text goes into the command that a message advises.

@@ -36,7 +36,7 @@ class Batch(NamedTuple):
     """The highest that had been given. A point that has a higher one stays pending."""
 
     def place(self, destination: str) -> tuple[str, str, int, str, int]:
-        """Where it lies in the outbox, for `_OF_BATCH`."""
+        """Return where it lies in the outbox, for `_OF_BATCH`."""
         first, last = self.points[0], self.points[-1]
         return destination, first.key, first.timestamp, last.key, last.timestamp
 
@@ -163,7 +163,7 @@ def waiting(state: State, destination: str, most: int = -1) -> int:
 
 
 def any_waiting(state: State, sinks: Iterable[SinkSettings]) -> bool:
-    """Whether any of some sinks' destinations has pending datapoints."""
+    """Return whether any of some sinks' destinations has pending datapoints."""
     return any(waiting(state, str(settings.destination), most=1) for settings in sinks)
 
 
@@ -175,7 +175,10 @@ def pending(connection: sqlite3.Connection, ignored: Ignored | None = None) -> d
 
 
 def sent_metrics(output: Path, destination: str) -> set[str]:
-    """The metric paths that a destination has got datapoints of. Makes no state where none is."""
+    """Return the metric paths that a destination has got datapoints of.
+
+    Makes no state where none is.
+    """
     with look(output) as connection:
         if connection is None:
             return set()

@@ -49,7 +49,7 @@ class Overlay(Tables):
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """A part of the one transaction: all of it, or nothing. Raises StateError."""
+        """Give a part of the one transaction: all of it, or nothing. Raises StateError."""
         with explained(self.path):
             self._connection.execute("SAVEPOINT part")
             try:

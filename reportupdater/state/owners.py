@@ -35,7 +35,7 @@ class Owner(NamedTuple):
     def of(
         report: str, folder: Path, config: Path, granularity: str, dimensions: list[str]
     ) -> Owner:
-        """The owner that a run of a project is."""
+        """Return the owner that a run of a project is."""
         return Owner(
             report,
             storable(os.path.abspath(folder)),
@@ -46,7 +46,7 @@ class Owner(NamedTuple):
         )
 
     def is_as(self, other: Owner) -> bool:
-        """Whether it is the same configuration: by one of its folder's names, and its own."""
+        """Return whether it is the same configuration: by one of its folder's names, and its own."""
         folder = self.folder == other.folder or self.real_folder == other.real_folder
         return folder and os.path.basename(self.config) == os.path.basename(other.config)
 
@@ -109,7 +109,7 @@ def _last(state: Tables, report: str) -> Owner | None:
 
 
 def is_granularity(value: object) -> bool:
-    """Whether it is the name of a granularity."""
+    """Return whether it is the name of a granularity."""
     return isinstance(value, str) and value in _GRANULARITIES
 
 
@@ -140,7 +140,7 @@ class Shape(NamedTuple):
 
 
 def shapes(connection: sqlite3.Connection, ignored: Ignored | None = None) -> dict[str, Shape]:
-    """The shape of each report's TSVs, as far as runs of this program wrote any."""
+    """Return the shape of each report's TSVs, as far as runs of this program wrote any."""
     found = valid.rows(
         connection,
         "owners",

@@ -20,7 +20,7 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 def opened(folder: Folder, name: str) -> int:
-    """A descriptor of a file of the state; a new one gets the mode and the group of its folder.
+    """Return a descriptor of a file of the state; a new one gets the mode and the group of its folder.
 
     The umask is ignored: all who may write to the folder may take its locks. Raises OSError; also
     where the file has a second name, since it may then be any file of this user's.
@@ -40,7 +40,7 @@ def opened(folder: Folder, name: str) -> int:
 
 
 def home(output: Path) -> Folder | None:
-    """The folder of an output folder's state; None if there is none. Raises OSError."""
+    """Return the folder of an output folder's state; None if there is none. Raises OSError."""
     try:
         return Folder.at(output).folder(FOLDER)
     except (FileNotFoundError, NotADirectoryError):
@@ -86,7 +86,7 @@ def check_regular(folder: Folder) -> None:
 
 
 def uri(folder: Folder, output: str | os.PathLike[str], how: str) -> str:
-    """What SQLite is given to open the state in a folder."""
+    """Return what SQLite is given to open the state in a folder."""
     above = os.stat(output)
     if above.st_mode & _OTHERS_WRITE or above.st_uid not in (0, os.geteuid()):
         from reportupdater.state import literal  # others could exchange the folder meanwhile

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from reportupdater.intervals import Coverage, Granularity
 from reportupdater.state import coverage
 from reportupdater.state.coverage import Identity
-from reportupdater.tsv import rows as tsv
+from reportupdater.tsv import rows as stored_rows
 from reportupdater.tsv.files import Place
 
 _END = 256
@@ -33,7 +33,7 @@ class Reach(NamedTuple):
 
 
 def is_empty(rows: Iterable[Sequence[str]]) -> bool:
-    """Whether rows are those of a result without rows: no column but the date has a value."""
+    """Return whether rows are those of a result without rows: no column but the date has a value."""
     return all(len(row) > 1 and not any(row[1:]) for row in rows)
 
 
@@ -43,7 +43,7 @@ def reach(
     known: tuple[Identity, Coverage] | None,
     pending: Mapping[str, bool],
 ) -> Reach:
-    """How far the series of a TSV is, of which something may be `known` from before.
+    """Return how far the series of a TSV is, of which something may be `known` from before.
 
     `pending` are the starts of its results that are not in the file yet, and whether they are empty.
     Raises TsvError and OSError where the file cannot be read.
@@ -54,7 +54,7 @@ def reach(
     elif known and known[0] == file:
         stored = known[1]
     else:
-        stored = tsv.coverage(place, granularity)
+        stored = stored_rows.coverage(place, granularity)
     labelled = {granularity.labelled(start): empty for start, empty in pending.items()}
     waiting = {number: empty for number, empty in labelled.items() if number is not None}
     done = Coverage.of([*stored, *waiting]) if waiting else stored
@@ -76,8 +76,8 @@ def _falling(numbers: Coverage) -> Iterator[int]:
 
 
 def _empty(place: Place | None, granularity: Granularity) -> set[int]:
-    """The empty intervals of a TSV."""
-    groups = groupby(tsv.read(place, granularity).rows, key=lambda row: row.number)
+    """Return the empty intervals of a TSV."""
+    groups = groupby(stored_rows.read(place, granularity).rows, key=lambda row: row.number)
     found = {number: is_empty(row.cells for row in rows) for number, rows in groups}
     return {number for number, empty in found.items() if empty}
 
@@ -85,7 +85,7 @@ def _empty(place: Place | None, granularity: Granularity) -> set[int]:
 def _empty_at_the_end(
     place: Place | None, granularity: Granularity, stored: Coverage, waiting: Container[int]
 ) -> range | None:
-    """The intervals after the newest that has a value, as the end of a TSV shows.
+    """Return the intervals after the newest that has a value, as the end of a TSV shows.
 
     None where it does not: there are quotes, no other columns, or rows that are not in the order of
     their dates; or that newest one is waiting to be replaced.
@@ -118,7 +118,10 @@ def _empty_at_the_end(
 
 @lru_cache(16)  # where nothing has a value, the series of a report have all of it in common
 def _numbers(rows: bytes, granularity: Granularity) -> Coverage:
-    """The intervals of some rows. Raises ValueError where they are not in order, or have one column."""
+    """Return the intervals of some rows.
+
+    Raises ValueError where they are not in order, or have one column.
+    """
     numbers = []
     for line in rows.split(b"\n"):
         date, tab, _ = line.partition(b"\t")
@@ -132,7 +135,7 @@ def _numbers(rows: bytes, granularity: Granularity) -> Coverage:
 
 
 def _ends(place: Place) -> Iterator[tuple[bytes, bool]]:
-    """The end of a file, more of it each time, and whether it is all of it."""
+    """Yield the end of a file, more of it each time, and whether it is all of it."""
     descriptor = place.open()
     try:
         size = os.fstat(descriptor).st_size

@@ -108,7 +108,7 @@ def is_expanded(state: Tables, file: RerunFile, report: str) -> bool:
 
 
 def expanded(connection: sqlite3.Connection) -> set[tuple[str, int, str]]:
-    """The rerun files that have been expanded: name, time, and for which report."""
+    """Return the rerun files that have been expanded: name, time, and for which report."""
     return set(connection.execute("SELECT name, mtime_ns, report FROM mark_files"))
 
 

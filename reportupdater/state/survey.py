@@ -13,8 +13,17 @@ from typing import Any
 
 from reportupdater.errors import StateError
 from reportupdater.intervals import Granularity
-from reportupdater.state import coverage, history, journal, outbox, owners, reruns, status, valid
-from reportupdater.state import findings as reports
+from reportupdater.state import (
+    coverage,
+    findings,
+    history,
+    journal,
+    outbox,
+    owners,
+    reruns,
+    status,
+    valid,
+)
 from reportupdater.state.connection import look
 from reportupdater.state.coverage import Memory
 from reportupdater.state.findings import Record
@@ -52,7 +61,7 @@ class Survey:
 
 
 def survey(output: Path) -> Survey:
-    """What is known of an output folder. Raises nothing."""
+    """Return what is known of an output folder. Raises nothing."""
     try:
         with look(output) as connection:
             return _from_state(connection, output) if connection else _from_file(output, "")
@@ -64,7 +73,7 @@ def _from_state(connection: sqlite3.Connection, output: Path) -> Survey:
     ignored = Ignored()
     found = Survey(
         "state",
-        records={record.report: record for record in reports.records(connection, ignored)},
+        records={record.report: record for record in findings.records(connection, ignored)},
         shapes=owners.shapes(connection, ignored),
         runs=history.last_runs(connection, ignored),
         running=history.running(connection, folder_of(output), ignored),
@@ -116,7 +125,7 @@ def _take_report(found: Survey, name: str, report: object) -> bool:
     if report.keys() != {*Record._fields} - {"report"}:
         return False
     record = Record(name, **report)
-    if not valid.passes(reports.RECORD, record):
+    if not valid.passes(findings.RECORD, record):
         return False
     found.records[name] = record
     if owners.is_granularity(granularity) and valid.texts(dimensions):
@@ -125,7 +134,7 @@ def _take_report(found: Survey, name: str, report: object) -> bool:
 
 
 def memory(output: Path, report: str, granularity: Granularity) -> Memory:
-    """What is remembered of a report's TSVs; nothing where the state cannot be read."""
+    """Return what is remembered of a report's TSVs; nothing where the state cannot be read."""
     try:
         with look(output) as connection:
             return coverage.recalled(connection, report, granularity) if connection else {}

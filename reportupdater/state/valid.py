@@ -23,37 +23,37 @@ _MOST_PID = 2**22
 
 
 def is_text(value: object) -> bool:
-    """Whether it is a text."""
+    """Return whether it is a text."""
     return isinstance(value, str)
 
 
 def is_name(value: object) -> bool:
-    """Whether it is a text without a NUL, as paths and names of reports are."""
+    """Return whether it is a text without a NUL, as paths and names of reports are."""
     return isinstance(value, str) and "\0" not in value
 
 
 def is_count(value: object) -> bool:
-    """Whether it is a whole number from 0 on that SQLite can hold."""
+    """Return whether it is a whole number from 0 on that SQLite can hold."""
     return type(value) is int and 0 <= value < _MOST
 
 
 def is_seconds(value: object) -> bool:
-    """Whether it can be a time that queries took together, in seconds."""
+    """Return whether it can be a time that queries took together, in seconds."""
     return isinstance(value, int | float) and 0 <= value < _MOST_SECONDS
 
 
 def is_pid(value: object) -> bool:
-    """Whether it can be the number of a process."""
+    """Return whether it can be the number of a process."""
     return type(value) is int and 0 < value <= _MOST_PID
 
 
 def is_exit_code(value: object) -> bool:
-    """Whether it can be the exit code of a process."""
+    """Return whether it can be the exit code of a process."""
     return type(value) is int and 0 <= value < 256
 
 
 def is_stamp(value: object) -> bool:
-    """Whether it is a moment as `history.stamp` spells it.
+    """Return whether it is a moment as `history.stamp` spells it.
 
     >>> is_stamp("2025-01-02T03:04:05.678Z"), is_stamp("2025-01-02T03:04:05+01:00")
     (True, False)
@@ -72,12 +72,12 @@ def or_none(check: Check) -> Check:
 
 
 def texts(value: object) -> bool:
-    """Whether it is a list of texts."""
+    """Return whether it is a list of texts."""
     return isinstance(value, list) and all(map(is_text, value))
 
 
 def passes(checks: Sequence[Check], row: Sequence[object]) -> bool:
-    """Whether each value of a row passes its check."""
+    """Return whether each value of a row passes its check."""
     return len(row) == len(checks) and all(map(_pass, checks, row))
 
 
@@ -86,7 +86,10 @@ def _pass(check: Check, value: object) -> bool:
 
 
 def has(content: object, checks: Mapping[str, Check], optional: Mapping[str, Check] = {}) -> bool:
-    """Whether something is a mapping whose values pass; the optional ones where they are there."""
+    """Return whether something is a mapping whose values pass.
+
+    The optional ones where they are there.
+    """
     return (
         isinstance(content, dict)
         and all(name in content and check(content[name]) for name, check in checks.items())
@@ -125,7 +128,10 @@ def rows(
     *,
     ignored: Ignored | None = None,
 ) -> list[Any]:
-    """The rows of a query over a table that pass the checks; the others are ignored, and logged."""
+    """Return the rows of a query over a table that pass the checks.
+
+    The others are ignored, and logged.
+    """
     found = connection.execute(query, values).fetchall()
     good = [row for row in found if passes(checks, row)]
     if len(good) < len(found):

@@ -105,12 +105,12 @@ _BY_PLACE = Counter({"outbox": 7, "sent_metrics": 2})
 
 
 def has_failing(connection: sqlite3.Connection) -> bool:
-    """Whether the table `failing` is there; it is not where an older version wrote last."""
+    """Return whether the table `failing` is there; it is not where an older version wrote last."""
     return "failing" in tables(connection)
 
 
 def is_summed_up(connection: sqlite3.Connection) -> bool:
-    """Whether all attempts of before version 3 are."""
+    """Return whether all attempts of before version 3 are."""
     return BEFORE not in tables(connection)
 
 

@@ -29,7 +29,7 @@ _PLAIN: dict[type, Callable[[Any], str]] = {
 
 
 def indented(value: Any, pad: str = "") -> str:
-    """A value as JSON; `pad` is what its further lines begin with.
+    """Return a value as JSON; `pad` is what its further lines begin with.
 
     >>> print(indented({"a": [1, {}], "b": "é"}))
     {
@@ -63,5 +63,5 @@ def indented(value: Any, pad: str = "") -> str:
 
 @lru_cache(1024, typed=True)
 def _name(key: Any) -> str:
-    """A key and its colon; it may be a number."""
+    """Return a key and its colon; it may be a number."""
     return json.dumps({key: 0}, ensure_ascii=False)[1:-2]

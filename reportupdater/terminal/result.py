@@ -21,7 +21,7 @@ Row = Sequence[str]
 
 
 def screen_width() -> int:
-    """The width of the terminal to which standard output goes."""
+    """Return the width of the terminal to which standard output goes."""
     try:
         return os.get_terminal_size(sys.stdout.fileno()).columns or WIDTH
     except (OSError, ValueError):  # it is none, or closed
@@ -29,7 +29,7 @@ def screen_width() -> int:
 
 
 def aligned(header: Row, rows: Sequence[Row], width: int) -> Iterator[str]:
-    """The lines of a table, its columns aligned, none wider than `width`.
+    """Yield the lines of a table, its columns aligned, none wider than `width`.
 
     Cells that are too long are cut, the longest first; columns that have no place at all are
     named in a last line. Columns of numbers are aligned to the right. Rows may be of any length.
@@ -53,7 +53,7 @@ def aligned(header: Row, rows: Sequence[Row], width: int) -> Iterator[str]:
 
 
 def _fitted(widths: list[int], width: int) -> list[int]:
-    """The widths of as many columns as have a place, the widest made narrower, the first last."""
+    """Return the widths of as many columns as have a place, the widest made narrower, the first last."""
     fitting = len(widths)
     least = [min(size, _DATE if place == 0 else _NARROWEST) for place, size in enumerate(widths)]
     while fitting > 1 and _total(least[:fitting]) > width:
@@ -74,7 +74,7 @@ def _total(widths: list[int]) -> int:
 
 
 def columns_of(text: str) -> int:
-    """How many columns of a terminal a text takes."""
+    """Return how many columns of a terminal a text takes."""
     if text.isascii():
         return len(text)
     return sum(map(_columns, text))
@@ -87,7 +87,7 @@ def _columns(character: str) -> int:
 
 
 def _printable(text: str) -> str:
-    """A text on one line, nothing in it moves the cursor or colours the screen."""
+    """Return a text on one line, nothing in it moves the cursor or colours the screen."""
     if text.isprintable():
         return text
     return "".join(part if part.isprintable() else repr(part)[1:-1] for part in text)

@@ -39,7 +39,7 @@ class Screen(NamedTuple):
         return Screen(max(40, shutil.get_terminal_size().columns), not dumb)
 
     def broken(self, text: str, indent: str = "") -> list[str]:
-        """A text in lines that fit; what follows the first is indented."""
+        """Return a text in lines that fit; what follows the first is indented."""
         text = " ".join(text.split("\n"))
         if self.width is None:
             return [indent + text]
@@ -53,12 +53,12 @@ class Screen(NamedTuple):
         )
 
     def red(self, text: str) -> str:
-        """A text that stands out, where there are colours."""
+        """Return a text that stands out, where there are colours."""
         return Red(text) if self.colours else text
 
 
 def lines(head: Row, rows: Sequence[Row], screen: Screen) -> Iterator[str]:
-    """The table's lines. A name that is too long for its column has a line of its own."""
+    """Yield the table's lines. A name that is too long for its column has a line of its own."""
     widths = [
         max(len(row.cells[place]) for row in (head, *rows)) for place in range(len(head.cells))
     ]

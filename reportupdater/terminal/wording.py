@@ -9,7 +9,7 @@ _UNITS = (("d", 86400), ("h", 3600), ("min", 60))
 
 
 def count(number: int, what: str) -> str:
-    """How many there are of something.
+    """Return how many there are of something.
 
     >>> count(1, "row"), count(0, "row"), count(1000, "interval")
     ('1 row', '0 rows', '1,000 intervals')
@@ -18,7 +18,7 @@ def count(number: int, what: str) -> str:
 
 
 def some(names: Sequence[str], most: int) -> str:
-    """The first of some names; dots replace the others.
+    """Return the first of some names; dots replace the others.
 
     >>> some(["enwiki", "dewiki", "frwiki"], 2)
     'enwiki, dewiki, ...'
@@ -27,7 +27,7 @@ def some(names: Sequence[str], most: int) -> str:
 
 
 def span(time: timedelta) -> str:
-    """A span of time in the largest unit of which it has two; one that is negative is none.
+    """Return a span of time in the largest unit of which it has two; one that is negative is none.
 
     >>> [span(timedelta(seconds=seconds)) for seconds in (-1, 119, 120, 86400, 172800)]
     ['0 s', '119 s', '2 min', '24 h', '2 d']

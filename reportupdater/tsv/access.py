@@ -38,14 +38,14 @@ class Access(NamedTuple):
 
 
 def of(descriptor: int) -> Access:
-    """The access to an open file. Raises OSError."""
+    """Return the access to an open file. Raises OSError."""
     found = os.fstat(descriptor)
     mode = found.st_mode & PERMISSIONS
     return Access(mode, _acl(descriptor), found.st_uid, found.st_gid)
 
 
 def of_new_file(folder: Folder, name: str) -> Access:
-    """The access that a new file in a folder gets, as the umask or the folder's default list says.
+    """Return the access that a new file in a folder gets, as the umask or the folder's default list says.
 
     Only the kernel knows both: an empty file of that name is made, and removed again. Raises OSError.
     """
@@ -97,7 +97,7 @@ def give(descriptor: int, group: int, mode: int) -> None:
 
 
 def user(number: int | None = None) -> str:
-    """The name of a user; of the one that runs this, without a number."""
+    """Return the name of a user; of the one that runs this, without a number."""
     number = os.geteuid() if number is None else number
     try:
         return pwd.getpwuid(number).pw_name
@@ -110,7 +110,10 @@ def _acl(descriptor: int) -> bytes | None:
 
 
 def _tried(do: Callable[[], bytes | None]) -> bytes | None:
-    """What an access to a list gives; None where there is none, or the file system has none."""
+    """Return what an access to a list gives.
+
+    None where there is none, or the file system has none.
+    """
     try:
         return do()
     except OSError as error:
@@ -120,7 +123,7 @@ def _tried(do: Callable[[], bytes | None]) -> bytes | None:
 
 
 def _chown(descriptor: int, owner: int, group: int) -> bool:
-    """Whether the file could be given away."""
+    """Return whether the file could be given away."""
     try:
         os.fchown(descriptor, owner, group)
     except OSError as error:
@@ -131,7 +134,7 @@ def _chown(descriptor: int, owner: int, group: int) -> bool:
 
 
 def _group_counts(access: Access) -> bool:
-    """Whether it makes a difference which group a file has."""
+    """Return whether it makes a difference which group a file has."""
     return access.acl is not None or (access.mode >> 3) & 7 != access.mode & 7
 
 
@@ -142,7 +145,7 @@ def _group_name(number: int) -> str:
 
 
 def _reads(number: int, file: os.stat_result) -> bool:
-    """Whether a user that does not own a file may read it."""
+    """Return whether a user that does not own a file may read it."""
     if number == 0 or file.st_mode & stat.S_IROTH:
         return True
     if not file.st_mode & stat.S_IRGRP:

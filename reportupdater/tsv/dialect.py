@@ -18,7 +18,7 @@ class _Lines(list[str]):
 
 
 def lines(rows: Iterable[Sequence[str]]) -> str:
-    r"""Rows as TSV text, every line ended by LF.
+    r"""Return rows as TSV text, every line ended by LF.
 
     >>> lines([("2015-01-01", "5.0", " c\t")])
     '2015-01-01\t5.0\t" c\t"\n'
@@ -27,7 +27,7 @@ def lines(rows: Iterable[Sequence[str]]) -> str:
 
 
 def _texts(rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """The same in parts: of a million rows, not all lines are there at once."""
+    """Yield the same in parts: of a million rows, not all lines are there at once."""
     rest = iter(rows)
     while some := list(islice(rest, _TOGETHER)):
         text = "\n".join(["\t".join(row) for row in some]) + "\n"
@@ -35,7 +35,7 @@ def _texts(rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 def _needs_no_quotes(text: str, rows: list[Sequence[str]]) -> bool:
-    """Whether cells that are joined as they are would be read again as they are."""
+    """Return whether cells that are joined as they are would be read again as they are."""
     return (
         '"' not in text
         and "\r" not in text
@@ -54,14 +54,17 @@ def _quoted(rows: Iterable[Sequence[str]]) -> str:
 
 
 def parse(text: str) -> list[tuple[str, ...]]:
-    """The rows of a text that `lines` made."""
+    """Return the rows of a text that `lines` made."""
     if '"' not in text and "\r" not in text and "\n\n" not in text and text[:1] != "\n":
         return [tuple(line.split("\t")) for line in text.split("\n")[:-1]]
     return [tuple(cells) for cells in csv.reader(_cut(text), dialect="excel-tab", strict=True)]
 
 
 def _cut(text: str) -> Iterator[str]:
-    """The lines of a text. LF alone ends one: splitlines() would cut at a dozen others too."""
+    """Yield the lines of a text.
+
+    LF alone ends one: splitlines() would cut at a dozen others too.
+    """
     at = 0
     while end := text.find("\n", at) + 1:
         yield text[at:end]

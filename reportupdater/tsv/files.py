@@ -26,7 +26,10 @@ class Place(NamedTuple):
         return self.folder.of(self.name)
 
     def found(self) -> os.stat_result | None:
-        """The file as it is now; None if there is none. Raises TsvError where it is no file, OSError."""
+        """Return the file as it is now; None if there is none.
+
+        Raises TsvError where it is no file, OSError.
+        """
         try:
             found = self.folder.stat(self.name)
         except FileNotFoundError:
@@ -36,7 +39,10 @@ class Place(NamedTuple):
         return found
 
     def open(self) -> int:
-        """A descriptor to read the file from. Raises TsvError where it is no file, OSError."""
+        """Return a descriptor to read the file from.
+
+        Raises TsvError where it is no file, OSError.
+        """
         try:
             return self.folder.open(self.name, os.O_RDONLY)
         except OSError as error:
@@ -70,7 +76,7 @@ class Walk:
         """The names in a folder, by how they are spelled in NFC: read once, when one of them needs it."""
 
     def place(self, relative: str, *, make: bool = False) -> Place | None:
-        """Where a file is, or would be; None where there is no such folder and `make` is not set.
+        """Return where a file is, or would be; None where there is no such folder and `make` is not set.
 
         Raises TsvError where the path could lead out of the output folder, or a symbolic link is on
         it, OSError.
@@ -128,12 +134,15 @@ class Walk:
 
 
 def place(output: Folder | None, relative: str, *, make: bool = False) -> Place | None:
-    """Where a single file of an output folder is, see `Walk`."""
+    """Return where a single file of an output folder is, see `Walk`."""
     return Walk(output).place(relative, make=make)
 
 
 def opened(output: Path) -> Folder | None:
-    """An output folder, of which its files are only to be read; None where there is none. Raises OSError."""
+    """Return an output folder, of which its files are only to be read; None where there is none.
+
+    Raises OSError.
+    """
     try:
         return Folder.at(output)
     except FileNotFoundError:
@@ -141,7 +150,7 @@ def opened(output: Path) -> Folder | None:
 
 
 def remedy(error: OSError) -> str:
-    """What helps where a file of the output folder can be neither made nor written."""
+    """Return what helps where a file of the output folder can be neither made nor written."""
     match error.errno:
         case errno.EEXIST | errno.EISDIR | errno.ENOTDIR | errno.ELOOP | errno.EMLINK:
             return "something else stands there: move it away"
@@ -168,7 +177,7 @@ def remedy(error: OSError) -> str:
 
 
 def unreadable(error: OSError) -> str:
-    """What helps where a file of the output folder cannot be read."""
+    """Return what helps where a file of the output folder cannot be read."""
     if error.errno in (errno.EACCES, errno.EPERM):
         return f"{access.user()}, who runs this, must be able to read it"
     return remedy(error)

@@ -50,7 +50,7 @@ class Folder:
         return f"/proc/self/fd/{self._descriptor}"
 
     def of(self, name: str) -> str:
-        """The path of a file, for messages."""
+        """Return the path of a file, for messages."""
         return f"{self.path}/{name}"
 
     def folder(self, name: str) -> Folder:
@@ -82,7 +82,10 @@ class Folder:
         return self.folder(name)
 
     def open(self, name: str, flags: int, mode: int = 0o600) -> int:
-        """A descriptor of a regular file in this folder. Raises OSError, with ELOOP for a symbolic link."""
+        """Return a descriptor of a regular file in this folder.
+
+        Raises OSError, with ELOOP for a symbolic link.
+        """
         # What is no file must not be waited for: a pipe that no one writes to.
         flags |= os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
         try:
@@ -101,7 +104,7 @@ class Folder:
         return descriptor
 
     def stat(self, name: str) -> os.stat_result:
-        """What has a name in this folder, a link itself. Raises OSError."""
+        """Return what has a name in this folder, a link itself. Raises OSError."""
         try:
             return os.stat(_name(name), dir_fd=self._descriptor, follow_symlinks=False)
         except OSError as error:
@@ -117,7 +120,10 @@ class Folder:
         return found.st_dev, found.st_ino
 
     def entries(self) -> list[tuple[str, bool]]:
-        """All names in this folder, as UTF-8 spells them, and whether they are of folders. Raises OSError."""
+        """Return all names in this folder, as UTF-8 spells them, and whether they are of folders.
+
+        Raises OSError.
+        """
         descriptor = self.readable()
         try:
             with os.scandir(descriptor) as found:
@@ -151,14 +157,17 @@ class Folder:
             os.close(descriptor)
 
     def readable(self) -> int:
-        """A descriptor of this folder with which more can be done than finding names. Raises OSError."""
+        """Return a descriptor of this folder with which more can be done than finding names.
+
+        Raises OSError.
+        """
         try:
             return os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=self._descriptor)
         except OSError as error:
             raise OSError(error.errno, error.strerror, self.path) from None
 
     def _failed(self, name: str, error: OSError) -> OSError:
-        """An error with the whole path, and that of a link as such."""
+        """Return an error with the whole path, and that of a link as such."""
         if error.errno in (errno.ELOOP, errno.ENOTDIR):
             with suppress(OSError):
                 found = os.stat(_name(name), dir_fd=self._descriptor, follow_symlinks=False)
@@ -168,14 +177,17 @@ class Folder:
 
 
 def _name(name: str) -> bytes:
-    """A name as it is on the disk, in UTF-8 whatever the locale. Raises OSError where it is a path."""
+    """Return a name as it is on the disk, in UTF-8 whatever the locale.
+
+    Raises OSError where it is a path.
+    """
     if name in ("", ".", "..") or "/" in name or "\0" in name:
         raise OSError(errno.EINVAL, "no name of a file", name)
     return name.encode("utf-8", "surrogateescape")
 
 
 def _text(name: str) -> str:
-    """A name that Python has decoded as the locale wants it, as UTF-8 spells it."""
+    """Return a name that Python has decoded as the locale wants it, as UTF-8 spells it."""
     return os.fsencode(name).decode("utf-8", "surrogateescape")
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from reportupdater.errors import TsvError
 from reportupdater.intervals import Granularity
-from reportupdater.tsv import rows as tsv
 from reportupdater.tsv.files import Place
+from reportupdater.tsv.rows import read
 
 _ENOUGH = 3
 """Rows of so many intervals that lie on the starts of longer ones do so on purpose."""
@@ -29,7 +29,7 @@ def granularity(place: Place | None, supposed: Granularity) -> Granularity | Non
         return None
     if _has_hours(place):
         return Granularity.HOURS
-    days = {row.number for row in tsv.read(place, Granularity.DAYS).rows}
+    days = {row.number for row in read(place, Granularity.DAYS).rows}
     starts = [Granularity.DAYS.start(day) for day in days]
     if len(starts) >= _ENOUGH:
         for longer in _LONGER[supposed]:
@@ -39,9 +39,9 @@ def granularity(place: Place | None, supposed: Granularity) -> Granularity | Non
 
 
 def _has_hours(place: Place | None) -> bool:
-    """Whether each row has an hour, and one of them another than midnight's."""
+    """Return whether each row has an hour, and one of them another than midnight's."""
     try:
-        rows = tsv.read(place, Granularity.HOURS).rows
+        rows = read(place, Granularity.HOURS).rows
     except TsvError:
         return False
     return any(row.number % 24 for row in rows)

@@ -14,7 +14,7 @@ _Key = tuple[str, int]
 
 
 def evolved(old: Header, new: Header) -> Header:
-    """The header of a TSV with header `old` after a result with header `new`.
+    """Return the header of a TSV with header `old` after a result with header `new`.
 
     New columns come where the result has them; columns that are gone go to the end, in
     alphabetical order.
@@ -28,7 +28,7 @@ def evolved(old: Header, new: Header) -> Header:
 
 
 def positions(header: Header, within: Header) -> list[int] | None:
-    """The place of each column of `header` in `within`, which has them all; None if nothing moves.
+    """Return the place of each column of `header` in `within`, which has them all; None if nothing moves.
 
     >>> positions(("date", "a"), ("day", "b", "a"))
     [0, 2]
@@ -40,7 +40,7 @@ def positions(header: Header, within: Header) -> list[int] | None:
 
 
 def moved(row: Sequence[str], places: Sequence[int], width: int) -> tuple[str, ...]:
-    """A row with its cells at `places` of a wider row, the others empty.
+    """Return a row with its cells at `places` of a wider row, the others empty.
 
     >>> moved(("2015-01-01", "5"), [0, 2], 3)
     ('2015-01-01', '', '5')
@@ -62,7 +62,7 @@ def repeated(header: Sequence[str]) -> str | None:
 
 
 def _keys(header: Header) -> list[_Key]:
-    """What the columns but the first are known by: a name, and the how many-th of that name."""
+    """Return what the columns but the first are known by: a name, and the how many-th of that name."""
     counts: dict[str, int] = {}
     keys = []
     for name in header[1:]:

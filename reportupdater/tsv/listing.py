@@ -29,7 +29,7 @@ def needed(output: Path) -> None:
 
 
 def reports(output: Path) -> list[str]:
-    """The names of the reports that have TSVs. Raises OSError."""
+    """Return the names of the reports that have TSVs. Raises OSError."""
     names = set()
     root = Folder.at(output)
     for name, is_folder in root.entries():
@@ -44,7 +44,7 @@ def reports(output: Path) -> list[str]:
 
 
 def series(output: Path, report: str, depth: int | None = None) -> list[str]:
-    """The TSVs of a report, relative to the output folder, in the order of their names.
+    """Return the TSVs of a report, relative to the output folder, in the order of their names.
 
     `depth` is how many dimensions the report has; without it, all are given.
     """
@@ -60,12 +60,12 @@ def series(output: Path, report: str, depth: int | None = None) -> list[str]:
 
 
 def values(tsv: str) -> tuple[str, ...]:
-    """The values of the dimensions that a TSV is of, in the order of the dimensions' names."""
+    """Return the values of the dimensions that a TSV is of, in the order of the dimensions' names."""
     return tuple(tsv.removesuffix(".tsv").split("/")[1:])
 
 
 def _below(above: Folder, parts: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """The TSVs in a folder of this name and those below it, each as its names without `.tsv`.
+    """Yield the TSVs in a folder of this name and those below it, each as its names without `.tsv`.
 
     Links are not followed, and what cannot be looked into has none.
     """
@@ -92,7 +92,7 @@ def _is_there(folder: Folder, name: str) -> bool:
 
 
 def granularity(place: Place | None) -> Granularity:
-    """The granularity with which a TSV of which nothing is known can be read: hours, or days.
+    """Return the granularity with which a TSV of which nothing is known can be read: hours, or days.
 
     Days are returned for weeks and months too, whose rows are dated by days. Raises TsvError, OSError.
     """

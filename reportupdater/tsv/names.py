@@ -14,7 +14,7 @@ _NOT_IN_A_NAME = "[/\x00-\x1f\x7f-\x9f\u2028\u2029]"  # nearly all names are pla
 
 
 def is_report(name: str) -> bool:
-    """Whether a text can be the name of a report; the names of this program's own locks are none.
+    """Return whether a text can be the name of a report; the names of this program's own locks are none.
 
     >>> is_report("edits"), is_report("../edits"), is_report(".state")
     (True, False, False)
@@ -28,7 +28,7 @@ def is_report(name: str) -> bool:
 
 
 def is_tsv(path: str) -> bool:
-    """Whether a text can be the path of a TSV, relative to the output folder.
+    """Return whether a text can be the path of a TSV, relative to the output folder.
 
     >>> is_tsv("edits/enwiki.tsv"), is_tsv("edits/.enwiki.tsv.tmp"), is_tsv("/etc/passwd")
     (True, False, False)
@@ -37,5 +37,5 @@ def is_tsv(path: str) -> bool:
 
 
 def belongs_to(path: str, report: str) -> bool:
-    """Whether the path of a TSV is one of a report's."""
+    """Return whether the path of a TSV is one of a report's."""
     return path == f"{report}.tsv" or path.startswith(f"{report}/")

@@ -183,7 +183,7 @@ def _is_given(descriptor: int, group: str, number: int, place: Place) -> bool:
 
 @cache
 def _group_number(group: str) -> int | None:
-    """A group's number; None, which is reported once, if this host has no such group."""
+    """Return a group's number; None, which is reported once, if this host has no such group."""
     try:
         return grp.getgrnam(group).gr_gid
     except KeyError:

@@ -59,19 +59,19 @@ class Entry(NamedTuple):
 
 
 def read(place: Place | None, granularity: Granularity) -> Content:
-    """All of a TSV. Raises TsvError with the line of what is damaged, OSError."""
+    """Return all of a TSV. Raises TsvError with the line of what is damaged, OSError."""
     rows = _rows(place, granularity)
     first = next(rows, None)
     return Content(first.cells, list(rows)) if first else Content()
 
 
 def columns(place: Place | None, granularity: Granularity) -> Header:
-    """The header alone; empty where there is none. Raises TsvError, OSError."""
+    """Return the header alone; empty where there is none. Raises TsvError, OSError."""
     return next((row.cells for row in _rows(place, granularity)), ())
 
 
 def coverage(place: Place | None, granularity: Granularity) -> Coverage:
-    """The intervals in which a TSV has a row. Raises TsvError, OSError."""
+    """Return the intervals in which a TSV has a row. Raises TsvError, OSError."""
     try:
         return _covered(_starts(place, granularity), granularity)
     except ValueError:
@@ -82,7 +82,10 @@ def coverage(place: Place | None, granularity: Granularity) -> Coverage:
 
 @lru_cache(16)  # the series of a report have most of their dates in common
 def _covered(starts: Set[str], granularity: Granularity) -> Coverage:
-    """The intervals of what `_starts` gives. Raises ValueError for what is no date and a tab."""
+    """Return the intervals of what `_starts` gives.
+
+    Raises ValueError for what is no date and a tab.
+    """
     return Coverage.of({granularity.place(_without_tab(start))[1] for start in starts})
 
 
@@ -93,7 +96,7 @@ def _without_tab(start: str) -> str:
 
 
 def _starts(place: Place | None, granularity: Granularity) -> Set[str]:
-    """How the lines of a TSV begin, up to the tab behind a date, if they are as nearly all lines are.
+    """Return how the lines of a TSV begin, up to the tab behind a date, if they are as nearly all lines are.
 
     This is quicker than to read cells. Raises ValueError where lines have quotes or another width.
     """
@@ -129,7 +132,7 @@ def _starts(place: Place | None, granularity: Granularity) -> Set[str]:
 
 
 def _rows(place: Place | None, granularity: Granularity) -> Iterator[Row]:
-    """The header, as a row of no interval, then the rows."""
+    """Yield the header, as a row of no interval, then the rows."""
     if place is None:
         return
     width = 0
@@ -162,7 +165,7 @@ def _rows(place: Place | None, granularity: Granularity) -> Iterator[Row]:
 def merged(
     content: Content, entries: Iterable[Entry], *, max_data_points: int | None = None
 ) -> Content:
-    """A TSV's content after results: each replaces all rows in its interval.
+    """Return a TSV's content after results: each replaces all rows in its interval.
 
     Entries count in the order of their intervals. With `max_data_points`, only that many
     intervals are kept, counted back from the newest.
@@ -201,7 +204,7 @@ def write(place: Place, content: Content, *, group: str | None = None) -> Writte
 
 
 def _lines(place: Place) -> Iterator[tuple[int, list[str]]]:
-    """Each row of a file with the line on which it begins; blank lines are passed over."""
+    """Yield each row of a file with the line on which it begins; blank lines are passed over."""
     try:
         descriptor = place.open()
     except FileNotFoundError:

@@ -79,7 +79,7 @@ class CliSession:
             pass
 
     def run(self, query: Query, *, max_rows: int, timeout: float) -> Table:
-        """What the command printed. Raises QueryError, ConnectionFailed or ResultError."""
+        """Return what the command printed. Raises QueryError, ConnectionFailed or ResultError."""
         texts = statements(query.text)
         if not texts:
             raise QueryError("the query is empty")
@@ -136,7 +136,7 @@ class CliSession:
         return [*command, "-f", path]
 
     def _failed(self, ended: Ended) -> ReportupdaterError:
-        """The error for a command that did not end well: its cause, then its last lines."""
+        """Return the error for a command that did not end well: its cause, then its last lines."""
         said = [line for line in ended.said if not errors.STACK.match(line)]
         first = next((at for at, line in enumerate(said) if _CAUSE.match(line)), len(said) - 1)
         everything = "\n".join(ended.said)
@@ -158,7 +158,7 @@ class CliSession:
 
 
 def _hidden(entry: HiveDatabase) -> Hidden:
-    """What hides the login that the entry names, should the command use it as well."""
+    """Return what hides the login that the entry names, should the command use it as well."""
     stored = creds_file.Login()
     if entry.creds_file is not None:
         with contextlib.suppress(ConnectionFailed):
@@ -169,7 +169,10 @@ def _hidden(entry: HiveDatabase) -> Hidden:
 
 @contextlib.contextmanager
 def _file(text: str) -> Iterator[IO[bytes]]:
-    """A temporary file for the command to read. Raises QueryError where there is no place for it."""
+    """Give a temporary file for the command to read.
+
+    Raises QueryError where there is no place for it.
+    """
     with contextlib.ExitStack() as stack:
         try:
             file = stack.enter_context(
@@ -186,7 +189,7 @@ def _file(text: str) -> Iterator[IO[bytes]]:
 
 
 def script(texts: list[str], mark: str) -> tuple[str, int]:
-    """The file for the command, and how many marks precede the table in what it prints.
+    """Return the file for the command, and how many marks precede the table in what it prints.
 
     The table is that of the last statement that reads. What others print, and most print nothing,
     is kept apart from it by a query that gives the mark: as a header and as a row.
@@ -201,7 +204,7 @@ def script(texts: list[str], mark: str) -> tuple[str, int]:
 
 
 def _placed(text: str) -> str:
-    r"""A statement in the lines that it has in the file, for the positions in errors.
+    r"""Return a statement in the lines that it has in the file, for the positions in errors.
 
     beeline takes out empty lines, and all that precede a statement; so they come after its first
     word, with a blank in each.
@@ -227,7 +230,7 @@ class NoTableError(ResultError):
 def table(
     output: Iterable[bytes], mark: str, preceding: int, max_rows: int, *, quoted: bool = False
 ) -> Table:
-    """The printed table: a header line, then rows; a field NULL is empty.
+    """Return the printed table: a header line, then rows; a field NULL is empty.
 
     Where the output is `quoted`, fields in quotes lose them, and one that is NULL is that word. It
     lies after so many `preceding` marks, and before the next. Raises ResultError.
@@ -263,7 +266,7 @@ def table(
 
 
 def _with_plain_zeros(row: tuple[str, ...]) -> tuple[str, ...]:
-    """A row with `0.00` for `0E-2`, which is how commands print a decimal that is zero.
+    """Return a row with `0.00` for `0E-2`, which is how commands print a decimal that is zero.
 
     They print no types; nothing but a decimal has that form, whatever other numbers look like.
     """

@@ -226,7 +226,7 @@ class Hive(Definition):
 
 
 def _shown_to_all(made: HiveDatabase, keys: Reading) -> list[Problem]:
-    """A warning where a password is an argument of a command: `ps` shows it to every user."""
+    """Return a warning where a password is an argument of a command: `ps` shows it to every user."""
     words = {
         "command": [f"{word} " for word in made.command],
         "settings": [f"{name}=" for name in made.settings] if made.client == "cli" else [],

@@ -26,7 +26,7 @@ class HiveEngine:
         self._no_ticket: tuple[str, str] | None = None  # the message, and its hint
 
     def server(self, task: Task) -> Server:
-        """The server of the report's database entry.
+        """Return the server of the report's database entry.
 
         Raises ConnectionFailed where the entry wants a Kerberos ticket and there is none: a run
         looks once, and none of its Hive tasks bothers a server then.
@@ -37,12 +37,12 @@ class HiveEngine:
         return Server("hive", address(entry))
 
     def query(self, task: Task) -> Query:
-        """The rendered query, and the database to run it in."""
+        """Return the rendered query, and the database to run it in."""
         text = sql.rendered(task)
         return Query(text, _entry(task).database, quoted=prefixes.quoted(text))
 
     def session(self, task: Task) -> Session:
-        """A session that logs in, or runs the command, as the report's database entry says."""
+        """Return a session that logs in, or runs the command, as the report's database entry says."""
         entry = _entry(task)
         if entry.client == "cli":
             from reportupdater.engines.hive.cli import CliSession
@@ -62,7 +62,7 @@ class HiveEngine:
         return address(entry), how, way, login, kerberos, tuple(sorted(entry.settings.items()))
 
     def has_side_effects(self, task: Task) -> bool:
-        """Whether the file may write: it does more than read once, or the report says so."""
+        """Return whether the file may write: it does more than read once, or the report says so."""
         if task.series.report.writes:
             return True
         done = [text for text in statements(sql.rendered(task)) if not is_setting(text)]
@@ -78,7 +78,7 @@ class HiveEngine:
 
 
 def address(entry: HiveDatabase) -> str:
-    """What messages call the server of an entry: `host:port`, or else the command's name."""
+    """Return what messages call the server of an entry: `host:port`, or else the command's name."""
     if entry.host is None:
         return Path(entry.command[0]).name
     return f"{entry.host}:{entry.port}"

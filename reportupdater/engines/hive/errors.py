@@ -109,7 +109,7 @@ _OF_LOGIN = _hints(
 
 
 def words(error: BaseException) -> str:
-    """All that an error says, without what only programs read."""
+    """Return all that an error says, without what only programs read."""
     status = getattr(error.args[0], "status", None) if error.args else None
     if status is not None:
         message = status.errorMessage or "\n".join(status.infoMessages or ())
@@ -125,7 +125,7 @@ def words(error: BaseException) -> str:
 
 
 def first_line(text: str) -> str:
-    r"""The first line of what a server says that means something to a reader of SQL.
+    r"""Return the first line of what a server says that means something to a reader of SQL.
 
     >>> first_line("a.b.HiveSQLException: Error running query: a.b.ParseException: \nNo word 'x'")
     "No word 'x'"
@@ -144,7 +144,10 @@ def first_line(text: str) -> str:
 
 
 def of_vertex(text: str) -> str:
-    """Why a job of Tez failed: the innermost cause of the first task; empty where none is given."""
+    """Return why a job of Tez failed: the innermost cause of the first task.
+
+    Empty where none is given.
+    """
     failed = _VERTEX.search(text)
     if failed is None:
         return ""
@@ -159,7 +162,7 @@ def of_vertex(text: str) -> str:
 
 
 def _java_message(line: str) -> str:
-    """What the line of an exception says, with the exception's name where that says something.
+    """Return what the line of an exception says, with the exception's name where that says something.
 
     >>> _java_message("attempt_7_0:java.lang.RuntimeException: a.b.CastException: x is no y")
     'CastException: x is no y'
@@ -174,7 +177,7 @@ def _java_message(line: str) -> str:
 
 
 def of_server(text: str, address: str) -> ReportupdaterError:
-    """The error for what a server says of a query: its own error, or that of a server's end."""
+    """Return the error for what a server says of a query: its own error, or that of a server's end."""
     if _LOST.search(text):
         return ConnectionFailed(f"lost the session on {address}: {first_line(text)}")
     if _ENDED.search(text):
@@ -183,7 +186,7 @@ def of_server(text: str, address: str) -> ReportupdaterError:
 
 
 def of_query(error: Exception, address: str) -> ReportupdaterError:
-    """The error for a query that could not be run to its end."""
+    """Return the error for a query that could not be run to its end."""
     if _is_response(error):
         return of_server(words(error), address)
     if _is_of_transport(error):
@@ -200,7 +203,7 @@ def of_query(error: Exception, address: str) -> ReportupdaterError:
 
 
 def of_opening(address: str, seconds: float) -> ConnectionFailed:
-    """The error for a server that lets the user in, and then takes too long to open a session."""
+    """Return the error for a server that lets the user in, and then takes too long to open a session."""
     return ConnectionFailed(
         f"{address} did not open a session within {seconds:g} s",
         hint="the server is busy, or waits for something itself; `open_session_timeout` of the"
@@ -209,7 +212,7 @@ def of_opening(address: str, seconds: float) -> ConnectionFailed:
 
 
 def of_login(error: Exception, address: str, auth: str, transport: str) -> ConnectionFailed:
-    """The error for a session that could not be opened."""
+    """Return the error for a session that could not be opened."""
     if isinstance(error, ConnectionFailed):
         return error
     if isinstance(error, ssl.SSLError):
@@ -253,7 +256,7 @@ def _of_tls(error: ssl.SSLError, address: str) -> ConnectionFailed:
 
 
 def is_mute(error: Exception) -> bool:
-    """Whether a server has ended the connection instead of an answer to a login.
+    """Return whether a server has ended the connection instead of an answer to a login.
 
     One that is being restarted does so, and one that has been spoken to in a way it does not know.
     """
@@ -269,7 +272,7 @@ _SPOKEN = {
 
 
 def of_mismatch(address: str, auth: str, transport: str, spoken: str) -> ConnectionFailed:
-    """The error for a server that speaks in another way than its entry says."""
+    """Return the error for a server that speaks in another way than its entry says."""
     return ConnectionFailed(
         f"cannot log in on {address}: the server closed the connection",
         hint=f"that server does not speak `transport: {transport}` with `auth: {auth}`:"
@@ -279,39 +282,42 @@ def of_mismatch(address: str, auth: str, transport: str, spoken: str) -> Connect
 
 
 def is_gone(error: BaseException) -> bool:
-    """Whether a server knows a query no more."""
+    """Return whether a server knows a query no more."""
     return _is_response(error) and _GONE.search(words(error)) is not None
 
 
 def is_timeout(text: str) -> bool:
-    """Whether a server says that a query was ended at its time limit, in the words of a job's end."""
+    """Return whether a server says that a query was ended at its time limit, in the words of a job's end."""
     return "Illegal Operation state transition from TIMEDOUT" in text
 
 
 def is_expired(error: BaseException) -> bool:
-    """Whether a server knows a session no more."""
+    """Return whether a server knows a session no more."""
     return isinstance(error, ConnectionFailed) and _EXPIRED.search(error.what) is not None
 
 
 def closed_by_others() -> QueryError:
-    """The error for a query that was ended on the server, and not by us."""
+    """Return the error for a query that was ended on the server, and not by us."""
     return QueryError(
         "the query was stopped", hint="it was ended on the server, by someone or by a limit"
     )
 
 
 def login_hint(text: str) -> str:
-    """What to do where a server or Kerberos will not let this user in; empty for other errors."""
+    """Return what to do where a server or Kerberos will not let this user in.
+
+    Empty for other errors.
+    """
     return _hint(_OF_LOGIN, text)
 
 
 def _is_response(error: BaseException) -> bool:
-    """Whether the server reported the error, over a connection that is still good."""
+    """Return whether the server reported the error, over a connection that is still good."""
     return bool(error.args) and hasattr(error.args[0], "status")
 
 
 def _is_of_transport(error: BaseException) -> bool:
-    """Whether the way to the server failed: whatever else a client raises is no fault of that way."""
+    """Return whether the way to the server failed: whatever else a client raises is no fault of that way."""
     from thrift.protocol.TProtocol import TProtocolException
     from thrift.transport.TTransport import TTransportException
 

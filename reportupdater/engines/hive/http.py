@@ -50,7 +50,7 @@ class Http:
         self._connection.connect()
 
     def isOpen(self) -> bool:  # noqa: N802
-        """Whether there is a connection."""
+        """Return whether there is a connection."""
         return self._connection.sock is not None
 
     def close(self) -> None:

@@ -46,7 +46,7 @@ class NoTicket(Exception):
 
 
 def ticket() -> Ticket:
-    """The ticket that new connections will use.
+    """Return the ticket that new connections will use.
 
     Raises NoTicket; OSError where this host has no MIT Kerberos library.
     """
@@ -88,7 +88,7 @@ def _check(library: ctypes.CDLL, major: int, minor: ctypes.c_uint32) -> None:
 
 
 def _taken(library: ctypes.CDLL, buffer: _Buffer) -> str:
-    """The text in a buffer of the library, which is given back."""
+    """Return the text in a buffer of the library, which is given back."""
     value: Any = buffer.value
     text = ctypes.string_at(value, buffer.length).decode("utf-8", "replace") if value else ""
     unused = ctypes.c_uint32()

@@ -21,7 +21,7 @@ def words(status: Any) -> str:
 
 
 def vertices(status: Any) -> str:
-    """Each vertex with its tasks, as Hive logs them: `Map 1: 3/3, Reducer 2: 0/1`."""
+    """Return each vertex with its tasks, as Hive logs them: `Map 1: 3/3, Reducer 2: 0/1`."""
     columns = (_column(status, name) for name in ("VERTICES", "COMPLETED", "TOTAL"))
     return ", ".join(
         f"{name.rstrip('. ')}: {completed}/{total}"
@@ -30,7 +30,7 @@ def vertices(status: Any) -> str:
 
 
 def is_on(status: Any) -> bool:
-    """Whether a job is at work, and has done something. Only then may its vertices be asked for.
+    """Return whether a job is at work, and has done something. Only then may its vertices be asked for.
 
     Where a session has had no job yet, the server lets the caller wait for one, up to half a
     minute. What it says of percent may be that of the job before.

@@ -96,7 +96,7 @@ class HiveSession:
             self._connect()
 
     def run(self, query: Query, *, max_rows: int, timeout: float) -> Table:
-        """The last table that a statement of the query gives.
+        """Return the last table that a statement of the query gives.
 
         Raises QueryError, ConnectionFailed or ResultError.
         """
@@ -211,7 +211,7 @@ class HiveSession:
             self._database = database
 
     def _result(self, text: str, max_rows: int) -> Table | None:
-        """What a statement gives, None where that is no table. Raises as `run`."""
+        """Return what a statement gives, None where that is no table. Raises as `run`."""
         if self._connection is None:
             raise ConnectionFailed(f"not connected to {self._address}")
         cursor = self._cursor = self._connection.cursor()
@@ -242,7 +242,7 @@ class HiveSession:
         return result
 
     def _lives(self) -> bool:
-        """Whether the server still knows the session: it has not been restarted then."""
+        """Return whether the server still knows the session: it has not been restarted then."""
         from TCLIService.ttypes import TGetInfoReq, TGetInfoType, TStatusCode
 
         if self._connection is None or self._transport is None:
@@ -255,7 +255,7 @@ class HiveSession:
         return False
 
     def _waited(self, cursor: _Cursor) -> Any:
-        """The status of a statement when it has come to its end."""
+        """Return the status of a statement when it has come to its end."""
         from TCLIService.ttypes import TOperationState as State
 
         pause = _FIRST_PAUSE

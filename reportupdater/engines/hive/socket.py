@@ -17,7 +17,7 @@ class Closed(OSError):
 
 
 def opened(entry: HiveDatabase, line: Line, seconds: float) -> socket.socket:
-    """A socket connected to the server of an entry, on which each step may take so many seconds.
+    """Return a socket connected to the server of an entry, on which each step may take so many seconds.
 
     Raises OSError, of which ssl.SSLError is one, and ConnectionFailed for a `ca_file` that is no
     use.
@@ -36,7 +36,7 @@ def opened(entry: HiveDatabase, line: Line, seconds: float) -> socket.socket:
 
 
 def speaks_tls(entry: HiveDatabase, line: Line, seconds: float) -> bool:
-    """Whether the server takes a connection with TLS, whatever its certificate is worth."""
+    """Return whether the server takes a connection with TLS, whatever its certificate is worth."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

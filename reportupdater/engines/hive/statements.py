@@ -21,7 +21,7 @@ _PARSED = frozenset({"SELECT", "WITH", "FROM", "INSERT"})
 
 
 def statements(text: str) -> list[str]:
-    r"""The statements of a file, in order.
+    r"""Return the statements of a file, in order.
 
     Queries keep the line numbers of the file, for the positions in Hive's errors.
 
@@ -40,18 +40,18 @@ def statements(text: str) -> list[str]:
 
 
 def first_word(statement: str) -> str:
-    """A statement's first word, in capitals."""
+    """Return a statement's first word, in capitals."""
     match = _FIRST_WORD.match(statement)
     return match[1].upper() if match else ""
 
 
 def is_setting(statement: str) -> bool:
-    """Whether a statement only changes the session: SET and USE."""
+    """Return whether a statement only changes the session: SET and USE."""
     return first_word(statement) in ("SET", "USE")
 
 
 def only_reads(statement: str) -> bool:
-    """Whether a statement surely changes no table.
+    """Return whether a statement surely changes no table.
 
     >>> [only_reads(text) for text in ("SELECT `insert`", "FROM t INSERT INTO u SELECT 1", "DROP TABLE t")]
     [True, False, False]
@@ -66,7 +66,7 @@ def only_reads(statement: str) -> bool:
 
 
 def use(database: str) -> str:
-    """The statement that makes a database the current one."""
+    """Return the statement that makes a database the current one."""
     name = database.replace("`", "``")
     return f"USE `{name}`"
 
@@ -83,7 +83,7 @@ class _Token(Protocol):
 
 
 def _found(text: str, *, nested: bool) -> Iterator[tuple[int, str]]:
-    """Each statement, with the offset at which it begins.
+    """Yield each statement, with the offset at which it begins.
 
     Raises _EndlessError where comments are `nested` and the text does not end well; else what is
     left is the last statement.
@@ -111,7 +111,7 @@ def _found(text: str, *, nested: bool) -> Iterator[tuple[int, str]]:
 
 
 def _end(text: str, at: int) -> int:
-    """Where the SET statement at `at` ends: at its semicolon, or with its line.
+    """Return where the SET statement at `at` ends: at its semicolon, or with its line.
 
     A semicolon between quotes is part of the value, if the quotes do match; so is an escaped one.
     """
@@ -156,7 +156,7 @@ def _split(text: str, at: int, past: int, *, nested: bool) -> Iterator[tuple[int
 
 
 def _blank(gap: str) -> str:
-    """What stays of the blanks and comments between two tokens.
+    """Return what stays of the blanks and comments between two tokens.
 
     No line of it is empty: beeline takes such lines out, and the positions in errors were wrong.
     """

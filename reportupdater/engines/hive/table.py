@@ -22,7 +22,7 @@ _Write = Callable[[Any], str]
 
 
 def table(client: Any, operation: Any, max_rows: int) -> Table | None:
-    """The result of a statement that has come to its end, None where there is none.
+    """Return the result of a statement that has come to its end, None where there is none.
 
     Raises ResultError, and what Thrift and PyHive raise.
     """
@@ -87,7 +87,7 @@ def _good(response: Any) -> Any:
 
 
 def _values(column: Any, write: _Write | None, name: str) -> list[object]:
-    """The values of a column of one answer, those that `write` makes text of as texts."""
+    """Return the values of a column of one answer, those that `write` makes text of as texts."""
     found = next((held for held in vars(column).values() if held is not None), None)
     if found is None:
         raise ResultError(
@@ -106,7 +106,7 @@ def _values(column: Any, write: _Write | None, name: str) -> list[object]:
 
 
 def _writer(column: Any) -> _Write | None:
-    """What makes text of a column's values, None where they are good as they come.
+    """Return what makes text of a column's values, None where they are good as they come.
 
     A type that is not known here comes as text, as do structs, arrays and maps.
     """

@@ -37,7 +37,10 @@ _READ = 65_536
 
 
 def login(entry: HiveDatabase) -> Login:
-    """Who logs in. Raises ConnectionFailed for a creds_file or a password that is not there."""
+    """Return who logs in.
+
+    Raises ConnectionFailed for a creds_file or a password that is not there.
+    """
     stored = creds_file.read(entry.creds_file) if entry.creds_file else Login()
     password = stored.password
     if entry.password_env is not None:
@@ -137,7 +140,7 @@ class Transport:
         return "plain" if self._entry.auth == "NOSASL" else "sasl"
 
     def spoken(self, seconds: float) -> str | None:
-        """How the server speaks, as far as it gives an answer within so many seconds."""
+        """Return how the server speaks, as far as it gives an answer within so many seconds."""
         for kind, question in _QUESTIONS.items():
             if kind == self.speaks:
                 continue
@@ -158,7 +161,7 @@ class Transport:
 
     @contextlib.contextmanager
     def client(self) -> Iterator[Any]:
-        """The bare client of HiveServer2's interface, without a session of its own."""
+        """Give the bare client of HiveServer2's interface, without a session of its own."""
         from TCLIService.TCLIService import Client
         from thrift.protocol.TBinaryProtocol import TBinaryProtocol
 

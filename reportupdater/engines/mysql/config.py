@@ -172,7 +172,7 @@ class Mysql(Definition):
 
 
 def _beside_socket(keys: Reading) -> Problem | None:
-    """The problem of a key that names another server than the socket beside it does."""
+    """Return the problem of a key that names another server than the socket beside it does."""
     for name, fitting in (("host", "localhost"), ("port", None), ("auto_find_db_shard", False)):
         if name in keys.given and keys[name] != fitting:
             what = f"{keys.subject(name)} and its 'socket' name two servers"

@@ -39,22 +39,22 @@ class MysqlEngine:
         self._mediawiki = Mediawiki()
 
     def server(self, task: Task) -> Server:
-        """The server of the report's database entry, or of the wiki where that is looked up.
+        """Return the server of the report's database entry, or of the wiki where that is looked up.
 
         Raises ReportupdaterError where it cannot be found.
         """
         return Server("mysql", address(self._placed(task)))
 
     def query(self, task: Task) -> Query:
-        """The rendered query, and the database to run it in."""
+        """Return the rendered query, and the database to run it in."""
         return Query(sql.rendered(task), _database(task))
 
     def session(self, task: Task) -> Session:
-        """A session that logs in as the report's database entry says."""
+        """Return a session that logs in as the report's database entry says."""
         return MysqlSession(self._placed(task), writes=task.series.report.writes)
 
     def access(self, task: Task) -> object:
-        """The server, the login, and how the session is set up.
+        """Return the server, the login, and how the session is set up.
 
         A connection cannot leave its database for none at all.
         """
@@ -64,11 +64,11 @@ class MysqlEngine:
         return address(self._placed(task)), entry.creds_file, anywhere, setup
 
     def has_side_effects(self, task: Task) -> bool:
-        """Whether the report says so: else its session only reads."""
+        """Return whether the report says so: else its session only reads."""
         return task.series.report.writes
 
     def _placed(self, task: Task) -> MysqlDatabase:
-        """The entry, with the server where that is looked up."""
+        """Return the entry, with the server where that is looked up."""
         entry, database = _entry(task), _database(task)
         if entry.shards is None or database is None:
             return entry
@@ -140,7 +140,7 @@ class MysqlSession:
             self._connection = connection
 
     def run(self, query: Query, *, max_rows: int, timeout: float) -> Table:
-        """The query's table. Raises QueryError, ConnectionFailed or ResultError."""
+        """Return the query's table. Raises QueryError, ConnectionFailed or ResultError."""
         with self._calls:
             connection = self._connection
             if connection is None:

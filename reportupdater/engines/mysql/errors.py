@@ -71,7 +71,7 @@ _QUERY_HINTS = {
 
 
 def number(error: BaseException) -> int | None:
-    """The error's number, where it is the server's or PyMySQL's and has one."""
+    """Return the error's number, where it is the server's or PyMySQL's and has one."""
     from pymysql.err import MySQLError
 
     first = error.args[0] if error.args and isinstance(error, MySQLError) else None
@@ -79,7 +79,7 @@ def number(error: BaseException) -> int | None:
 
 
 def said(error: BaseException) -> str:
-    """The server's own words, on one line: `(1146) Table 'x.y' doesn't exist`."""
+    """Return the server's own words, on one line: `(1146) Table 'x.y' doesn't exist`."""
     code = number(error)
     if code is None:
         return one_line(f"{type(error).__name__}: {error}")
@@ -89,7 +89,10 @@ def said(error: BaseException) -> str:
 def of_login(
     error: Exception, address: str, creds_file: Path | None, *, looked_up: bool = False
 ) -> ConnectionFailed:
-    """The error for a connection that could not be made. `looked_up`: DNS gave the address."""
+    """Return the error for a connection that could not be made.
+
+    `looked_up`: DNS gave the address.
+    """
     # PyMySQL's wrapping of a network error says no more than its cause.
     cause = getattr(error, "original_exception", error)
     if isinstance(cause, OSError):
@@ -145,7 +148,7 @@ def of_query(
 
 
 def _is_second(error: Exception, query: str) -> bool:
-    """Whether a syntax error is that another statement follows the first."""
+    """Return whether a syntax error is that another statement follows the first."""
     near = _NEAR.search(said(error)) if number(error) == 1064 else None
     if near is None:
         return False
@@ -154,7 +157,7 @@ def _is_second(error: Exception, query: str) -> bool:
 
 
 def _limit(error: BaseException) -> str:
-    """The hint that names the limit of connections, or of queries, that was hit."""
+    """Return the hint that names the limit of connections, or of queries, that was hit."""
     named = _LIMIT.search(said(error))
     name = named[0] if named else "max_connections"
     whose = "the server's" if name == "max_connections" else "the user's"
@@ -165,7 +168,7 @@ def _limit(error: BaseException) -> str:
 
 
 def _is_of_transport(error: BaseException) -> bool:
-    """Whether the way to the server failed: whatever else a driver raises is no fault of that way."""
+    """Return whether the way to the server failed: whatever else a driver raises is no fault of that way."""
     from pymysql.err import MySQLError
 
     # PyMySQL's own without a number are those for packets in disorder.

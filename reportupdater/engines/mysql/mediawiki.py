@@ -48,7 +48,7 @@ class Mediawiki:
         self._found: dict[tuple[object, ...], Any] = {}
 
     def place(self, shards: Shards, database: str, *, is_wiki: bool) -> Place:
-        """Host and port of a database. Raises ReportupdaterError where they cannot be found.
+        """Return host and port of a database. Raises ReportupdaterError where they cannot be found.
 
         With `use_x1`, what is not said to be a wiki need be in no dblist: on x1 there are also
         databases that wikis share.
@@ -99,7 +99,7 @@ class Mediawiki:
         return self._once(("dblist", path), lambda: self._read(path))
 
     def _read(self, path: Path) -> frozenset[str]:
-        """The wikis of a list: a name a line, or an expression over other lists after `%%`."""
+        """Return the wikis of a list: a name a line, or an expression over other lists after `%%`."""
         try:
             lines = regular.read(path).decode().splitlines()
         except (OSError, UnicodeDecodeError) as error:
@@ -116,7 +116,7 @@ class Mediawiki:
         return frozenset(wikis)
 
     def _evaluated(self, expression: str, where: Where, folder: Path) -> frozenset[str]:
-        """The wikis of `all + preinstall - closed`: names of lists, from left to right."""
+        """Return the wikis of `all + preinstall - closed`: names of lists, from left to right."""
         name, *others = _OPERATOR.split(expression)
         wikis: frozenset[str] = frozenset()
         for operator, term in zip(["+", *others[::2]], [name, *others[1::2]], strict=True):
@@ -170,7 +170,10 @@ def _not_listed(wiki: str, why: str, wikis: Collection[str]) -> ReportupdaterErr
 
 
 def _server(name: str, nameserver: Place | None, what: str) -> Place:
-    """What an SRV record names. Raises ReportupdaterError, or TimeoutError without an answer."""
+    """Return what an SRV record names.
+
+    Raises ReportupdaterError, or TimeoutError without an answer.
+    """
     import dns.exception
     import dns.resolver
 

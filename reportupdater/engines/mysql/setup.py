@@ -54,7 +54,7 @@ def found(connection: Any) -> Found:
 def settings(
     connection: Any, entry: MysqlDatabase, found: Found, *, writes: bool, timeout: float
 ) -> list[str]:
-    """The assignments that make a new session what its queries expect."""
+    """Return the assignments that make a new session what its queries expect."""
     made = [limit(connection, found, timeout)]
     if not writes:
         made.append(f"{_read_only(connection)} = 1")
@@ -65,7 +65,7 @@ def settings(
 
 
 def limit(connection: Any, found: Found, timeout: float) -> str:
-    """The assignment that lets the server itself end queries after `timeout` seconds.
+    """Return the assignment that lets the server itself end queries after `timeout` seconds.
 
     It is for the case that no one is left to stop them. A lower limit of the server's stays.
     """
@@ -95,7 +95,7 @@ def apply(connection: Any, assignments: Sequence[str]) -> None:
 
 
 def _rows(connection: Any, statements: Sequence[str]) -> Sequence[Sequence[Any]]:
-    """What the first of some statements gives that has no variable which the server lacks."""
+    """Return what the first of some statements gives that has no variable which the server lacks."""
     from pymysql.cursors import Cursor
     from pymysql.err import MySQLError
 
@@ -116,7 +116,7 @@ def _is_mariadb(connection: Any) -> bool:
 
 
 def _read_only(connection: Any) -> str:
-    """The name of the variable behind SET SESSION TRANSACTION READ ONLY."""
+    """Return the name of the variable behind SET SESSION TRANSACTION READ ONLY."""
     major = connection.get_server_info().partition(".")[0]
     is_new = not _is_mariadb(connection) and major.isdecimal() and int(major) >= 8
     return "transaction_read_only" if is_new else "tx_read_only"

@@ -166,7 +166,7 @@ def _switch(given: Given) -> bool:
 
 
 def _text(given: Given) -> str:
-    """The value of an option that must have one. An empty one counts as none."""
+    """Return the value of an option that must have one. An empty one counts as none."""
     if given.value is None or given.off:
         _refuse(given.where, f"`{given.name}` without a value")
     try:

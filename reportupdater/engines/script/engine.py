@@ -27,18 +27,18 @@ class ScriptEngine:
         return Server("script", "localhost")
 
     def query(self, task: Task) -> Query:
-        """The command: script, start, end, the dimensions' values, the script's folder."""
+        """Return the command: script, start, end, the dimensions' values, the script's folder."""
         report = task.series.report
         script = report.execute
         command = (str(script), task.start, task.end, *task.series.values, str(script.parent))
         return Query(shlex.join(command), command=command)
 
     def session(self, task: Task) -> Session:
-        """A session for any script."""
+        """Return a session for any script."""
         return ScriptSession()
 
     def access(self, task: Task) -> object:
-        """The same for all: there is nothing to log in to."""
+        """Return the same for all: there is nothing to log in to."""
         return "localhost"
 
     def has_side_effects(self, task: Task) -> bool:
@@ -66,7 +66,10 @@ class ScriptSession:
             pass
 
     def run(self, query: Query, *, max_rows: int, timeout: float) -> Table:
-        """What the script printed. Raises QueryError, ResultError or, when cancelled, ConnectionFailed."""
+        """Return what the script printed.
+
+        Raises QueryError, ResultError or, when cancelled, ConnectionFailed.
+        """
         with self._programs.calls, self._programs.output() as output:
             ended = self._programs.run(query.command, output)
             if ended.status != 0:
@@ -84,7 +87,7 @@ class ScriptSession:
 
 
 def table(output: Iterable[bytes], max_rows: int) -> Table:
-    """A printed table: a header line, then rows, as Python's csv writes them in its `excel-tab` form.
+    """Return a printed table: a header line, then rows, as Python's csv writes them in its `excel-tab` form.
 
     Empty lines at the end are left out; one elsewhere is a row without fields. Raises ResultError.
     """
@@ -126,7 +129,10 @@ def _check_only_column(name: str, rows: list[tuple[str, ...]]) -> None:
 
 
 def _failed(ended: Ended) -> QueryError:
-    """The error for a script that did not end well. What it said last comes first: it names the cause."""
+    """Return the error for a script that did not end well.
+
+    What it said last comes first: it names the cause.
+    """
     said = ended.said
     what = f"the script {ended.ending}: "
     what += said[-1] if said else "it wrote nothing to standard error"

@@ -12,7 +12,7 @@ _ENOUGH = 4096  # bytes: systems look at fewer
 
 
 def check_first_line(script: Path, where: Where, owner: str) -> list[Problem]:
-    """What keeps a script from being started: on any host an error, on this one a warning.
+    """Return what keeps a script from being started: on any host an error, on this one a warning.
 
     `where` is the place that names the script.
     """

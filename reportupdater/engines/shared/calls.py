@@ -71,7 +71,7 @@ class Calls:
         return self._cancelled
 
     def ended(self, number: int, *, within: float) -> bool:
-        """Whether the call of that number is over, waiting for it up to `within` seconds."""
+        """Return whether the call of that number is over, waiting for it up to `within` seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: self._over(number), within)
 

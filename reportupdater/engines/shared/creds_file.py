@@ -125,7 +125,7 @@ class _Reading:
         self._files = 0
 
     def given(self, path: Path) -> Iterator[Given]:
-        """All that counts, in the order of its lines. Raises ConnectionFailed."""
+        """Yield all that counts, in the order of its lines. Raises ConnectionFailed."""
         try:
             content = _content(path)
         except OSError as error:
@@ -145,7 +145,10 @@ class _Reading:
             raise damaged(Where(name, error.line), error.what) from None
 
     def _included(self, include: Include, where: Where, depth: int) -> Iterator[Given]:
-        """What a directive brings. A file that is not there is passed over, as the clients do."""
+        """Yield what a directive brings.
+
+        A file that is not there is passed over, as the clients do.
+        """
         if depth > _DEEPEST:
             _log.debug("%s: passed over, since files include each other too deeply", where)
             return
@@ -172,7 +175,7 @@ def _included_paths(include: Include, where: Where) -> list[Path]:
 
 
 def _content(path: Path) -> bytes:
-    """The content of a file. Warns of one that every user can read. Raises OSError."""
+    """Return the content of a file. Warns of one that every user can read. Raises OSError."""
     with open(os.path.expanduser(path), "rb", opener=_without_waiting) as file:
         mode = os.fstat(file.fileno()).st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISCHR(mode)):
@@ -190,7 +193,7 @@ def _without_waiting(path: str, flags: int) -> int:
 
 
 def _given(option: Option, where: Where) -> Given | None:
-    """An option by its full name; None for one that does not matter here."""
+    """Return an option by its full name; None for one that does not matter here."""
     name = option.name.lower().replace(b"_", b"-").decode("ascii", "replace")
     prefix, loose = "", False
     while (known := _full(name)) is None:
@@ -205,7 +208,10 @@ def _given(option: Option, where: Where) -> Given | None:
 
 
 def _full(name: str) -> str | None:
-    """The name that a word is, or is an abbreviation of; None where there is none, or several."""
+    """Return the name that a word is, or is an abbreviation of.
+
+    None where there is none, or several.
+    """
     if name in _NAMES:
         return name
     begun = [known for known in _NAMES if known.startswith(name)]
@@ -230,7 +236,7 @@ def _warn(path: Path, mode: int) -> None:
 
 
 def _can_be_reached(path: Path) -> bool:
-    """Whether every user may pass through the folders above a file."""
+    """Return whether every user may pass through the folders above a file."""
     try:
         return all(above.stat().st_mode & stat.S_IXOTH for above in path.resolve().parents)
     except OSError:
@@ -238,7 +244,7 @@ def _can_be_reached(path: Path) -> bool:
 
 
 def _unreadable(path: Path, error: OSError) -> ConnectionFailed:
-    """The error for an option file that cannot be opened."""
+    """Return the error for an option file that cannot be opened."""
     return ConnectionFailed(
         f"{path}: cannot read the creds_file: {error.strerror}",
         hint="it must exist and be readable for the user that runs the reports",
@@ -247,5 +253,5 @@ def _unreadable(path: Path, error: OSError) -> ConnectionFailed:
 
 
 def _shown(path: Path) -> str:
-    """A path that another file gave, as messages can show it."""
+    """Return a path that another file gave, as messages can show it."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -63,7 +63,7 @@ class Hidden:
             self._texts.append((text, mark))
 
     def _cleaned(self, part: Any) -> Any:
-        """A part of an error: a text, or an answer of Thrift's with texts in its status."""
+        """Return a part of an error: a text, or an answer of Thrift's with texts in its status."""
         if isinstance(part, str):
             return self(part)
         if isinstance(part, tuple):
@@ -75,7 +75,7 @@ class Hidden:
 
 
 def _spellings(secret: str | bytes | None) -> Iterator[str]:
-    """A text in the ways in which a server may spell it: its bytes need not be UTF-8."""
+    """Yield a text in the ways in which a server may spell it: its bytes need not be UTF-8."""
     data = secret.encode("utf-8", "surrogateescape") if isinstance(secret, str) else secret or b""
     texts = (
         data.decode("utf-8", "replace"),

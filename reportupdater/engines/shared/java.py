@@ -6,7 +6,7 @@ import math
 
 
 def double(value: float) -> str:
-    """The text of a double in the form of Java's `Double.toString`, with the fewest digits.
+    """Return the text of a double in the form of Java's `Double.toString`, with the fewest digits.
 
     The digits are those of Java 19 and later. Earlier ones write one too many for some values,
     `3.1911425645391149E17` for instance, where `3.191142564539115E17` is the same number.
@@ -25,7 +25,7 @@ def double(value: float) -> str:
 
 
 def _scientific(text: str) -> str:
-    """A decimal number as `d.d…Ee`, with one digit before the point and no needless zeros."""
+    """Return a decimal number as `d.d…Ee`, with one digit before the point and no needless zeros."""
     sign = "-" if text.startswith("-") else ""
     mantissa, _, exponent = text.lstrip("-").partition("e")
     whole, _, fraction = mantissa.partition(".")

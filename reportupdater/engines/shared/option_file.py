@@ -62,7 +62,7 @@ class Broken(Exception):
 
 
 def lines(content: bytes) -> Iterator[Option | Include]:
-    r"""The options and directives of a file in their order. Raises Broken.
+    r"""Yield the options and directives of a file in their order. Raises Broken.
 
     >>> [(found.name, found.value) for found in lines(b"[client]\n a_b = 'x\\sy' # note\n")]
     [(b'a_b', b'x y')]
@@ -91,7 +91,7 @@ def lines(content: bytes) -> Iterator[Option | Include]:
 
 
 def _include(line: bytes, number: int) -> Include | None:
-    """The directive on a line; None for one that no client knows, which they pass over."""
+    """Return the directive on a line; None for one that no client knows, which they pass over."""
     match = _INCLUDE.match(line)
     if match is None:
         return None

@@ -89,7 +89,7 @@ class Programs:
 
     @contextlib.contextmanager
     def output(self) -> Iterator[Output]:
-        """A file for what a program prints, gone when it is closed."""
+        """Give a file for what a program prints, gone when it is closed."""
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as file:
             yield file
 
@@ -205,7 +205,7 @@ class Programs:
 
 
 def lines(output: Iterable[bytes]) -> Iterator[str]:
-    """The lines of what a program printed, with their ends. Raises ResultError."""
+    """Yield the lines of what a program printed, with their ends. Raises ResultError."""
     for number, line in enumerate(output, 1):
         if len(line) > MAX_LINE:
             raise ResultError(
@@ -221,7 +221,7 @@ def lines(output: Iterable[bytes]) -> Iterator[str]:
 
 
 def _shown(said: bytes) -> list[str]:
-    """The lines of what was written to standard error, fit to be shown."""
+    """Return the lines of what was written to standard error, fit to be shown."""
     text = _UNPRINTABLE.sub("", said.decode("utf-8", "replace").replace("\r", "\n"))
     return [line.rstrip() for line in text.splitlines() if line.strip()]
 

@@ -17,5 +17,5 @@ def read(path: Path, most: int = -1) -> bytes:
 
 
 def _opened(path: str, flags: int) -> int:
-    """A descriptor, at once: of a pipe that no one writes to, too."""
+    """Return a descriptor, at once: of a pipe that no one writes to, too."""
     return os.open(path, flags | os.O_NONBLOCK)

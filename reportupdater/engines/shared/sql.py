@@ -30,11 +30,11 @@ class Cursor(Protocol):
         """The columns of the result, the name first; None when there is no result."""
 
     def fetchmany(self, size: int, /) -> Sequence[Sequence[Any]]:
-        """The next rows, fewer than `size` only at the end."""
+        """Return the next rows, fewer than `size` only at the end."""
 
 
 def rendered(task: Task) -> str:
-    """The text of the task's query with the interval and the dimensions' values put in."""
+    """Return the text of the task's query with the interval and the dimensions' values put in."""
     report = task.series.report
     if report.template is None:
         raise TypeError(f"report {report.name} has no query")
@@ -43,7 +43,7 @@ def rendered(task: Task) -> str:
 
 
 def table(cursor: Cursor, max_rows: int) -> Table:
-    """The result of the query that the cursor has executed.
+    """Return the result of the query that the cursor has executed.
 
     Raises ResultError when there is none, or as soon as it has more than `max_rows` rows or
     `MAX_TEXT` characters.

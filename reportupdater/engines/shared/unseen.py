@@ -20,7 +20,7 @@ _SYNTAX = re.compile("syntax|parse|recognize", re.IGNORECASE)
 
 
 def one_line(text: str) -> str:
-    r"""A server's words on one line, with all that looks like a space but is none to it.
+    r"""Return a server's words on one line, with all that looks like a space but is none to it.
 
     >>> one_line("near\n  'id\xa0 x'\n")
     "near 'id\xa0 x'"
@@ -43,7 +43,7 @@ def explain(error: QueryError, query: str) -> None:
 
 
 def first(query: str) -> str:
-    r"""Where a query has the first such character, and which it is; empty where it has none.
+    r"""Return where a query has the first such character, and which it is; empty where it has none.
 
     >>> first("SELECT '\u3000',\n1\u200b AS n")
     'in line 2, character 2 of the query is ZERO WIDTH SPACE (U+200B)'

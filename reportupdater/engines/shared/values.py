@@ -45,7 +45,7 @@ _WRITERS = _Writers(
 
 
 def text(value: object) -> str:
-    """A value of a driver as a TSV spells it.
+    """Return a value of a driver as a TSV spells it.
 
     It is Python's text of the value, but: None is empty, binary is taken as UTF-8, decimals have
     no exponent, booleans are `true` and `false`. Raises UnicodeDecodeError.
@@ -59,7 +59,7 @@ def text(value: object) -> str:
 def text_rows(
     rows: Iterable[Sequence[object]], header: Sequence[str], first: int = 1
 ) -> list[tuple[str, ...]]:
-    """Rows of values as rows of texts; `first` is the number of the first row, for messages.
+    """Return rows of values as rows of texts; `first` is the number of the first row, for messages.
 
     Raises ResultError that names the column and the row of binary data that is not UTF-8.
     """
@@ -86,7 +86,7 @@ def _undecodable(row: Sequence[object], header: Sequence[str], number: int) -> R
 
 
 def too_many_rows(max_rows: int) -> ResultError:
-    """The error for a result with more than `max_rows` rows."""
+    """Return the error for a result with more than `max_rows` rows."""
     return ResultError(
         f"more than {max_rows:,} rows",
         hint="let the query aggregate more, or raise the report's `max_rows`",

@@ -34,23 +34,23 @@ class SqliteEngine:
     """Files on this host; each is a server of its own."""
 
     def server(self, task: Task) -> Server:
-        """The file."""
+        """Return the file."""
         return Server("sqlite", str(_path(task)))
 
     def query(self, task: Task) -> Query:
-        """The rendered query."""
+        """Return the rendered query."""
         return Query(sql.rendered(task))
 
     def session(self, task: Task) -> Session:
-        """A session on the report's file."""
+        """Return a session on the report's file."""
         return SqliteSession(_path(task), writes=task.series.report.writes)
 
     def access(self, task: Task) -> object:
-        """The file, and whether it may be written to."""
+        """Return the file, and whether it may be written to."""
         return _path(task), task.series.report.writes
 
     def has_side_effects(self, task: Task) -> bool:
-        """Whether the report says so: else the file is opened for reading alone."""
+        """Return whether the report says so: else the file is opened for reading alone."""
         return task.series.report.writes
 
 
@@ -92,7 +92,7 @@ class SqliteSession:
                 raise errors.of_opening(error, self._path, writes=self._writes) from error
 
     def run(self, query: Query, *, max_rows: int, timeout: float) -> Table:
-        """The query's table. Raises QueryError, ConnectionFailed or ResultError."""
+        """Return the query's table. Raises QueryError, ConnectionFailed or ResultError."""
         with self._calls:
             connection = self._connection
             if connection is None:

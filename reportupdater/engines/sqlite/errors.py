@@ -27,7 +27,7 @@ def code(error: BaseException) -> int:
 
 
 def of_opening(error: BaseException, path: Path, *, writes: bool) -> ConnectionFailed:
-    """The error for a file that cannot be opened."""
+    """Return the error for a file that cannot be opened."""
     if code(error) == sqlite3.SQLITE_BUSY:
         return _locked(path)
     return ConnectionFailed(
@@ -38,7 +38,7 @@ def of_opening(error: BaseException, path: Path, *, writes: bool) -> ConnectionF
 
 
 def of_query(error: BaseException, path: Path, *, writes: bool) -> ReportupdaterError:
-    """The error for a query that failed: a QueryError only if the connection is still good."""
+    """Return the error for a query that failed: a QueryError only if the connection is still good."""
     said = one_line(str(error))
     if code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return _locked(path)
@@ -65,7 +65,7 @@ def _locked(path: Path) -> ConnectionFailed:
 
 
 def _of_file(error: BaseException, path: Path, *, writes: bool) -> str:
-    """What to do about the state that a file, or its folder, is in."""
+    """Return what to do about the state that a file, or its folder, is in."""
     extended = _extended(error)
     if extended == sqlite3.SQLITE_READONLY_ROLLBACK:
         return (

@@ -22,14 +22,14 @@ _ALL_COLUMNS = re.compile(r"(?:\bSELECT(?:\s+(?:DISTINCT|ALL))?|,|\.)\s*\*", re.
 def not_in_header(
     series: Series, metrics: Metrics, header: Row, lookups: Lookups
 ) -> Iterator[Problem]:
-    """A warning for each column that the rows stored so far do not have."""
+    """Yield a warning for each column that the rows stored so far do not have."""
     for problem in Naming(series, metrics, header, lookups).problems:
         hint = f"so it is in {series.tsv}" + (f"; {problem.hint}" if problem.hint else "")
         yield replace(problem, hint=hint, severity=Severity.WARNING)
 
 
 def not_in_query(series: Series, metrics: Metrics) -> Iterator[Problem]:
-    """A problem for each column that the query never mentions: an error where a dimension is meant.
+    """Yield a problem for each column that the query never mentions: an error where a dimension is meant.
 
     Nothing is said of scripts, nor where the query takes all columns of something.
     """

@@ -92,7 +92,7 @@ class GraphiteSink(Definition):
         return made(Naming(series, output(series.report), header, lookups_of(settings)), rows)
 
     def needs_rows(self, report: Report) -> bool:
-        """Whether columns are part of the report's metric paths."""
+        """Return whether columns are part of the report's metric paths."""
         return needs_rows(output(report), (dimension.name for dimension in report.dimensions))
 
     def series_keys(

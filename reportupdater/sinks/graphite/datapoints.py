@@ -61,7 +61,7 @@ def made(naming: Naming, rows: Sequence[Row]) -> Made:
 
 @lru_cache(4096)
 def timestamp(label: str) -> int:
-    """The seconds since the epoch, UTC, at which the date or hour of a label begins.
+    """Return the seconds since the epoch, UTC, at which the date or hour of a label begins.
 
     >>> timestamp("2015-01-01"), timestamp("2015-01-01T01:00:00")
     (1420070400, 1420074000)
@@ -70,7 +70,7 @@ def timestamp(label: str) -> int:
 
 
 def number(text: str) -> str:
-    """A text as it can be sent, if it is a finite number, else nothing.
+    """Return a text as it can be sent, if it is a finite number, else nothing.
 
     >>> number("5.0"), number(" -1e-3"), number("nan"), number("1e999"), number("1_000")
     ('5.0', '-1e-3', '', '', '')
@@ -82,7 +82,7 @@ def number(text: str) -> str:
 
 
 def _clash(naming: Naming, rows: Sequence[Row]) -> Problem:
-    """What is wrong where two datapoints, which are there, have both path and date in common."""
+    """Return what is wrong where two datapoints, which are there, have both path and date in common."""
     first: dict[tuple[str, str], int] = {}
     for at, row in enumerate(rows):
         for path, metric in zip(naming.paths(row), naming.metrics, strict=False):

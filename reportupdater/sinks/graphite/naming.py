@@ -68,7 +68,10 @@ class Naming:
         self._made: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def paths(self, row: Row) -> tuple[str, ...]:
-        """The paths of all metrics in a row, in their order; none where a value is missing."""
+        """Return the paths of all metrics in a row, in their order.
+
+        None where a value is missing.
+        """
         key = tuple([row[place] for place in self.columns])
         paths = self._made.get(key)
         if paths is None:
@@ -76,11 +79,11 @@ class Naming:
         return paths
 
     def subject(self, key: str) -> str:
-        """A key of the report's part, as messages name it."""
+        """Return a key of the report's part, as messages name it."""
         return f"{key!r} of graphite of report {self._report.name!r}"
 
     def problem(self, what: str, hint: str) -> Problem:
-        """Something wrong with the report's part."""
+        """Return something wrong with the report's part."""
         return Problem(what, self._config.where, hint, report=self._report.name)
 
     def warn(self, about: Hashable, what: str) -> None:
@@ -90,7 +93,7 @@ class Naming:
         )
 
     def _part(self, part: str | Placeholder) -> str | int | Placeholder | None:
-        """A part as text that all rows share, as the number of a cell, or as the metric's name."""
+        """Return a part as text that all rows share, as the number of a cell, or as the metric's name."""
         if isinstance(part, str) or part.name == METRIC:
             return part
         if part.name in self._dimensions:
@@ -118,7 +121,10 @@ class Naming:
         return None
 
     def _place(self, column: str) -> int | None:
-        """Where a column is; with or without the table that a server may put before its name."""
+        """Return where a column is.
+
+        With or without the table that a server may put before its name.
+        """
         if self._report.database.prefixes:
             return prefixes.place(column, self.header)
         return self.header.index(column) if column in self.header else None
@@ -159,7 +165,7 @@ class Naming:
 
 
 def needs_rows(metrics: Metrics, dimensions: Iterable[str]) -> bool:
-    """Whether columns are part of the metric paths, so that only rows show them."""
+    """Return whether columns are part of the metric paths, so that only rows show them."""
     known = {METRIC, *dimensions}
     return any(part.name not in known for part in metrics.path.placeholders)
 

@@ -43,7 +43,7 @@ def cleaned(text: str) -> str:
 
 
 def fault(path: str) -> str:
-    """What is wrong with the nodes of a path, in words that follow its name, or nothing.
+    """Return what is wrong with the nodes of a path, in words that follow its name, or nothing.
 
     >>> fault("edits.daily"), fault("edits..daily")
     ('', 'has an empty node')

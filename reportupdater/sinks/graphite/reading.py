@@ -69,7 +69,7 @@ _TAKEN = "letters, digits, _ and - can; dots make levels"
 
 
 def unused_lookups(section: Section, dimensions: Collection[str]) -> list[Problem]:
-    """A warning for each lookup of the project's part that is for none of these dimensions."""
+    """Return a warning for each lookup of the project's part that is for none of these dimensions."""
     lookups = section.entries.get("lookups")
     if lookups is None or not isinstance(lookups.value, Section):
         return []
@@ -123,7 +123,7 @@ def _read_lookup(path: Path) -> tuple[dict[str, str], list[Problem]]:
 
 
 def _wrong_part(what: str, text: str, where: Where) -> list[Problem]:
-    """What is wrong with a text that will be a part of metric paths."""
+    """Return what is wrong with a text that will be a part of metric paths."""
     character = refused(text)
     if character:
         what += f" holds {character!r}, which a metric path cannot hold"
@@ -133,7 +133,7 @@ def _wrong_part(what: str, text: str, where: Where) -> list[Problem]:
 
 
 def read_metrics(section: Section, owner: str) -> tuple[Metrics | None, list[Problem]]:
-    """A report's part. `owner` is the report as messages say it."""
+    """Return a report's part. `owner` is the report as messages say it."""
     owner = f"graphite of {owner}"
     keys, problems = read_keys(section, REPORT_KEYS, owner)
     problems += keys.missing(owner, section.where)
@@ -172,7 +172,7 @@ def _path(keys: Reading) -> tuple[Template | None, list[Problem]]:
 
 
 def _with(path: Template, names: Mapping[str, str]) -> str:
-    """A path with these names in it, and `x` for each that is not there."""
+    """Return a path with these names in it, and `x` for each that is not there."""
     return path.render({part.name: names.get(part.name, "x") for part in path.placeholders})
 
 
@@ -182,7 +182,10 @@ def check_path(
     dimensions: Sequence[Dimension],
     lookups: Mapping[str, Mapping[str, str]],
 ) -> list[Problem]:
-    """What is wrong with a report's paths, as far as its dimensions show. `owner` has the part."""
+    """Return what is wrong with a report's paths, as far as its dimensions show.
+
+    `owner` has the part.
+    """
     path = metrics.path
     used = {part.name for part in path.placeholders}
     names = {METRIC: {name: name for name in metrics.columns}}
@@ -215,7 +218,7 @@ def check_path(
 def _wrong_names(
     path: Template, placeholder: str, names: Mapping[str, str], of: str
 ) -> Iterator[tuple[str, str]]:
-    """What is wrong with the values of one placeholder, each with a hint."""
+    """Yield what is wrong with the values of one placeholder, each with a hint."""
     first: dict[str, str] = {}
     for value, name in names.items():
         made = cleaned(_with(path, {placeholder: name}))  # as what is sent is

@@ -43,7 +43,7 @@ class RenderApi:
     def read(
         self, paths: Iterable[str], first: int, last: int, step: int
     ) -> Iterator[tuple[str, Stored | None]]:
-        """Each of the metrics from `first` to `last`, None where Graphite has none of that path.
+        """Yield each of the metrics from `first` to `last`, None where Graphite has none of that path.
 
         `step` is how many seconds at most a point may cover. A graphite-web without
         UTF8_METRICS has no names with other letters than ASCII's. Raises ConnectionFailed.
@@ -119,7 +119,7 @@ class RenderApi:
             raise self._failed(f"cannot be read: {why}") from None
 
     def _posted(self, form: bytes) -> bytes:
-        """The answer to a form: so many names can be too long for a URL.
+        """Return the answer to a form: so many names can be too long for a URL.
 
         It is waited for on a thread of its own: a name that is looked up, or a server that sends a
         byte now and then, knows no deadline, and a signal could not interrupt it.
@@ -166,7 +166,10 @@ class RenderApi:
 
 
 def _step(points: _Points) -> float:
-    """Seconds from point to point. The answers asked for have two, unless they lie further apart."""
+    """Return seconds from point to point.
+
+    The answers asked for have two, unless they lie further apart.
+    """
     return points[1][0] - points[0][0] if len(points) > 1 else float("inf")
 
 

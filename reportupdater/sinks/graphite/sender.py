@@ -91,7 +91,7 @@ class Sender(graphyte.Sender):  # type: ignore[misc]  # graphyte has no types
         connection.settimeout(left)
 
     def _connected(self, deadline: float) -> socket.socket:
-        """A connection to the first address that takes one, in the order of the resolver."""
+        """Return a connection to the first address that takes one, in the order of the resolver."""
         refused: OSError = ConnectionError("the host has no address")
         addresses = self._addresses(deadline)
         self.stage = "take the connection"
@@ -152,9 +152,10 @@ def _end(connection: socket.socket, patience: float) -> None:
 
 
 def _check_read(connection: socket.socket) -> None:
-    """A receiver that left while the message was on its way has ended its half too.
+    """Raise OSError where the receiver left while the message was on its way.
 
-    But its system has not confirmed all bytes, as that of one has which read to the end.
+    It has ended its half then, too; but its system has not confirmed all bytes, as that of one has
+    which read to the end.
     """
     try:
         answer = fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4))

@@ -16,7 +16,7 @@ from reportupdater.model import Meaning, SinkSettings, Table
 from reportupdater.operations.try_interval import Trial, Tried, TryRequest, prepare, try_interval
 from reportupdater.sinks.base import Made
 from reportupdater.terminal import wording
-from reportupdater.terminal.result import aligned, screen_width
+from reportupdater.terminal.table import aligned, screen_width
 
 log = logging.getLogger(__name__)
 

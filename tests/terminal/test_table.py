@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportupdater.terminal.result import aligned, columns_of
+from reportupdater.terminal.table import Row, Screen, aligned, columns_of, lines
 from tests.making import cells
 
 rows = st.lists(st.lists(cells, max_size=6), max_size=5)
@@ -62,3 +62,14 @@ def test_letters_that_take_two_columns_are_counted_so() -> None:
         )
     )
     assert shown[1:] == ["2025-01-01  東京  1", "2025-01-02  Rio   2"]
+
+
+def test_wide_letters_in_names_keep_the_columns_of_a_status_aligned() -> None:
+    head = Row("report", ["done"])
+    rows = [Row("日本", ["1"]), Row("edits", ["22"], ["a note"], is_bad=True)]
+    assert list(lines(head, rows, Screen(None, False))) == [
+        "  report  done",
+        "  日本       1",
+        "! edits     22",
+        "    a note",
+    ]

@@ -13,7 +13,8 @@ from typing import Any
 
 from reportupdater import background
 
-_Addresses = Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]]
+Addresses = Sequence[tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]]
+"""What a name was resolved to."""
 
 # A peer that has vanished is noticed after about two minutes, not only at the query's timeout.
 _KEEPALIVE = (
@@ -26,6 +27,41 @@ _KEEPALIVE = (
 _AT_ONCE = struct.pack("ii", 1, 0)
 
 
+class Lookup:
+    """The resolving of a name: the system's resolver knows neither a deadline nor a way to stop it.
+
+    So it runs on a thread of its own, which is left behind where it hangs.
+    """
+
+    def __init__(self) -> None:
+        self._answers: queue.SimpleQueue[Addresses | OSError] = queue.SimpleQueue()
+
+    def addresses(self, host: str, port: int, seconds: float) -> Addresses:
+        """Return the addresses of a host. Raises OSError, also TimeoutError, and what `end` was given."""
+
+        def resolve() -> None:
+            try:
+                self._answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            except OSError as error:
+                self._answers.put(error)
+            except UnicodeError:  # a part of it is empty, or has over 63 characters
+                self._answers.put(socket.gaierror(socket.EAI_NONAME, "it is no name of a host"))
+
+        if background.started(resolve) is None:
+            resolve()
+        try:
+            answer = self._answers.get(timeout=max(0.0, seconds))
+        except queue.Empty:
+            raise TimeoutError("the name could not be resolved in time") from None
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    def end(self, error: OSError) -> None:
+        """Make the resolving in progress, or the next, fail at once. For other threads."""
+        self._answers.put(error)
+
+
 class Line:
     """A socket for a driver, and a second handle on it with which the line is cut.
 
@@ -36,7 +72,7 @@ class Line:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._handle: socket.socket | None = None
-        self._answers: queue.SimpleQueue[_Addresses | OSError] | None = None
+        self._lookup: Lookup | None = None
 
     def open(self, host: str, port: int, seconds: float) -> socket.socket:
         """Return a socket connected to the first address of `host` that takes it.
@@ -46,7 +82,7 @@ class Line:
         self.close()
         deadline = time.monotonic() + seconds
         failure: OSError = OSError(f"{host} has no address")
-        for family, kind, protocol, _, address in self._addresses(host, port, seconds):
+        for family, kind, protocol, _, address in self._resolved(host, port, seconds):
             left = deadline - time.monotonic()
             if left <= 0:
                 raise TimeoutError("timed out")
@@ -67,8 +103,8 @@ class Line:
     def cut(self) -> None:
         """Make whatever waits on the line fail now. Does nothing where there is no line."""
         with self._lock:
-            if self._answers is not None:
-                self._answers.put(ConnectionAbortedError("cut"))
+            if self._lookup is not None:
+                self._lookup.end(ConnectionAbortedError("cut"))
             if self._handle is not None:
                 with contextlib.suppress(OSError):
                     # Closing it will reset the connection: a server that is still sending would
@@ -86,6 +122,15 @@ class Line:
         if handle is not None:
             handle.close()
 
+    def _resolved(self, host: str, port: int, seconds: float) -> Addresses:
+        with self._lock:
+            self._lookup = lookup = Lookup()
+        try:
+            return lookup.addresses(host, port, seconds)
+        finally:
+            with self._lock:
+                self._lookup = None
+
     def _connected(self, sock: socket.socket, address: Any, seconds: float) -> socket.socket:
         try:
             self._hold(sock.dup())
@@ -100,30 +145,3 @@ class Line:
             sock.close()
             raise
         return sock
-
-    def _addresses(self, host: str, port: int, seconds: float) -> _Addresses:
-        # The system's resolver knows neither a deadline nor a way to stop it.
-        answers: queue.SimpleQueue[_Addresses | OSError] = queue.SimpleQueue()
-
-        def resolve() -> None:
-            try:
-                answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-            except OSError as error:
-                answers.put(error)
-            except UnicodeError:
-                answers.put(OSError(f"{host!r} is no host name"))
-
-        with self._lock:
-            self._answers = answers
-        if background.started(resolve) is None:
-            resolve()
-        try:
-            answer = answers.get(timeout=seconds)
-        except queue.Empty:
-            raise TimeoutError("the name could not be resolved in time") from None
-        finally:
-            with self._lock:
-                self._answers = None
-        if isinstance(answer, OSError):
-            raise answer
-        return answer

@@ -15,16 +15,14 @@ import struct
 import termios
 import threading
 from contextlib import suppress
-from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import Any
 
 import graphyte  # type: ignore[import-untyped]  # noqa: TID253
 
+from reportupdater.connection import Lookup
+
 CONNECT_TIMEOUT = 10.0
 """Seconds within which one address of the receiver must have taken a connection."""
-
-Addresses = list[tuple[Any, ...]]  # what getaddrinfo gives
 
 
 class Sender(graphyte.Sender):  # type: ignore[misc]  # graphyte has no types
@@ -42,7 +40,7 @@ class Sender(graphyte.Sender):  # type: ignore[misc]  # graphyte has no types
         self._cancelled = False
         self.stage = "be found"
         """What the receiver has yet to do."""
-        self._found: SimpleQueue[Addresses | OSError] = SimpleQueue()
+        self._lookup = Lookup()
 
     def send_message(self, message: bytes) -> None:
         """Return when the receiver has read the message and closed. Raises OSError for all else."""
@@ -74,7 +72,7 @@ class Sender(graphyte.Sender):  # type: ignore[misc]  # graphyte has no types
         """Make the sending in progress, or the next, fail at once. For other threads."""
         with self._lock:
             self._cancelled = True
-            self._found.put(_cancelled())
+            self._lookup.end(_cancelled())
             if self._socket is not None:
                 _shut(self._socket)
 
@@ -93,7 +91,8 @@ class Sender(graphyte.Sender):  # type: ignore[misc]  # graphyte has no types
     def _connected(self, deadline: float) -> socket.socket:
         """Return a connection to the first address that takes one, in the order of the resolver."""
         refused: OSError = ConnectionError("the host has no address")
-        addresses = self._addresses(deadline)
+        self._check()
+        addresses = self._lookup.addresses(self.host, self.port, deadline - monotonic())
         self.stage = "take the connection"
         for family, kind, protocol, _, address in addresses:
             connection = socket.socket(family, kind, protocol)
@@ -112,29 +111,6 @@ class Sender(graphyte.Sender):  # type: ignore[misc]  # graphyte has no types
             else:
                 return connection
         raise refused
-
-    def _addresses(self, deadline: float) -> Addresses:
-        """Resolve the host's name. A resolver that hangs is left behind."""
-        self._check()
-        try:
-            threading.Thread(target=self._resolve, daemon=True).start()
-        except RuntimeError:  # no further thread can be had
-            self._resolve()
-        try:
-            found = self._found.get(timeout=max(0.0, deadline - monotonic()))
-        except Empty:
-            raise TimeoutError("timed out") from None
-        if isinstance(found, OSError):
-            raise found
-        return found
-
-    def _resolve(self) -> None:
-        try:
-            self._found.put(socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM))
-        except OSError as error:
-            self._found.put(error)
-        except UnicodeError:  # a part of it is empty, or has over 63 characters
-            self._found.put(socket.gaierror(socket.EAI_NONAME, "it is no name of a host"))
 
 
 def _end(connection: socket.socket, patience: float) -> None:

@@ -130,7 +130,8 @@ def _of_report(report: ReportStatus) -> Iterator[str]:
         yield report.invalid
     if record is not None and record.error and record.error != report.invalid:
         times = f"in {record.failures} runs in a row, " if record.failures > 1 else ""
-        yield f"failed {times}last at {_minute(record.error_at or '')}: {record.error}"
+        said = record.error.partition("\n")[0]  # the log of the run has the traceback behind it
+        yield f"failed {times}last at {_minute(record.error_at or '')}: {said}"
     if report.in_trouble:
         contact = ", ".join(part for part in (report.owner, report.ticket) if part)
         if contact:

@@ -85,7 +85,7 @@ class Tally:
         return Tally([line for line in self._lines if line.about == about])
 
     def lines(self, contacts: Mapping[str, str] = {}) -> Iterator[str]:
-        """Yield each message; it ends with the contact of its report, where that is known."""
+        """Yield each message; its first line ends with the contact of its report, if that is known."""
         for line in self._lines:
             about = line.about
             of = line.example or about
@@ -93,7 +93,8 @@ class Tally:
                 first = f", the first is {line.example}" if line.example else ""
                 of = f"{line.count} of {about}{first}"
             contact = contacts.get(about)
-            yield f"{of}: {line.message}" + (f" [{contact}]" if contact else "")
+            first, newline, rest = line.message.partition("\n")  # what follows is a traceback
+            yield f"{of}: {first}" + (f" [{contact}]" if contact else "") + newline + rest
 
     def messages(self, contacts: Mapping[str, str]) -> Messages:
         """Return the messages as a value of bounded length."""

@@ -262,6 +262,14 @@ def test_messages_about_other_things_are_lines_of_their_own() -> None:
     assert len(list(tally)) == 2
 
 
+def test_the_contact_is_on_the_first_line_of_a_message() -> None:
+    tally = Tally()
+    tally.add("r", "ValueError: x\n  Traceback:\n    raise", "r [a, b)")
+    assert list(tally.lines({"r": "Data team, T1"})) == [
+        "r [a, b): ValueError: x [Data team, T1]\n  Traceback:\n    raise"
+    ]
+
+
 def test_a_summary_has_a_bounded_number_of_lines() -> None:
     summary = Summary()
     for number in range(1000):

@@ -6,8 +6,7 @@ import argparse
 import os
 import signal
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reportupdater.errors import ReportupdaterError
 from reportupdater.terminal.escaping import Red, escaped, escaped_json, escaped_line
@@ -19,8 +18,7 @@ EXIT_BROKEN_PIPE = 128 + signal.SIGPIPE
 """What a shell shows of a program that SIGPIPE has ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """What a command ends with that has only shown something."""
 
     is_good: bool = True

@@ -5,15 +5,19 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from reportupdater.commands import arguments, plan
 from reportupdater.commands.printing import put
-from reportupdater.commands.progress import progress
 from reportupdater.errors import Result
 from reportupdater.execution.result import RunResult
 from reportupdater.execution.summary_text import lines
 from reportupdater.operations.run import run
+
+if TYPE_CHECKING:
+    from reportupdater.execution.progress import Progress
 
 log = logging.getLogger(__name__)
 
@@ -78,11 +82,17 @@ def call(given: argparse.Namespace) -> Result:
     request = replace(arguments.request(given), jobs=given.jobs, send=given.send)
     if given.dry_run:
         return plan.show(request)
-    result = run(request, progress)
+    result = run(request, _progress)
     # On a terminal silence would be puzzling; a bad run, and a run that logs more, have said it.
     if result.is_good and sys.stdout.isatty() and not log.isEnabledFor(logging.INFO):
         _show_end(result)
     return result
+
+
+def _progress(total: int) -> AbstractContextManager[Progress]:
+    from reportupdater.commands.progress import progress  # there is none where nothing is due
+
+    return progress(total)
 
 
 def _show_end(result: RunResult) -> None:

@@ -83,7 +83,7 @@ def _of_sinks() -> set[str]:
 
 
 def _wrong_dimension(name: str, entry: Entry) -> list[Problem]:
-    if name in TIME_PLACEHOLDERS or name in _of_sinks():
+    if name in TIME_PLACEHOLDERS or (name.startswith("_") and name in _of_sinks()):
         what = f"a dimension cannot be called {shown(name)}"
         return [Problem(what, entry.key.where, "this is a placeholder with a meaning of its own")]
     if not _DIMENSION.fullmatch(name):

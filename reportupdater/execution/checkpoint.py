@@ -12,7 +12,7 @@ from reportupdater.state import journal
 from reportupdater.state.database import State
 from reportupdater.state.journal import Merged
 from reportupdater.state.locks import Locks, NoLock
-from reportupdater.tsv import files, listing, names, replacing
+from reportupdater.tsv import files, names, replacing
 
 _TOGETHER = 64
 """TSVs that are made durable together."""
@@ -72,6 +72,8 @@ def merge(state: State, report: str, paths: Sequence[str], summary: Summary) -> 
 
 
 def _note(summary: Summary, report: str, path: str, error: Exception) -> None:
+    from reportupdater.tsv import listing  # nearly no run needs it
+
     hint = files.remedy(error) if isinstance(error, OSError) else ""
     why = sentence(error_text(error), None, hint)
     summary.troubles.add(

@@ -10,8 +10,6 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,16 +48,16 @@ def watching(source: Source, output: Path, summary: Summary) -> Iterator[Watch]:
         watch.notify(exit_code(watch.result))
 
 
-@dataclass(slots=True)
 class Watch:
     """A run in progress, and its result when it has ended."""
 
-    source: Source
-    output: Path
-    summary: Summary
-    """Of the run; it is looked at where the run has no result."""
-    result: RunResult | None = None
-    started: datetime = field(default_factory=utcnow)
+    def __init__(self, source: Source, output: Path, summary: Summary) -> None:
+        """`summary` is looked at where the run has no result."""
+        self.source = source
+        self.output = output
+        self.summary = summary
+        self.result: RunResult | None = None
+        self.started = utcnow()
 
     def notify(self, code: int, error: str = "") -> None:
         """Run the command, if the host settings have one. What goes wrong with it is logged."""

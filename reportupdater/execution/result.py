@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Messages:
-    """Messages of one kind, equal ones as one line. `count` is of the messages, not of the lines."""
+class Messages(NamedTuple):
+    """Messages of one kind, equal ones as one line. `total` is of the messages, not of the lines."""
 
-    count: int = 0
+    total: int = 0
     lines: tuple[str, ...] = ()
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.lines)
-
     def __bool__(self) -> bool:
-        return self.count > 0
+        return self.total > 0
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesResult:
+class SeriesResult(NamedTuple):
     """How many intervals of a series were computed, those without rows apart, and how many failed."""
 
     tsv: str
@@ -32,8 +25,7 @@ class SeriesResult:
     failed: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReportResult:
+class ReportResult(NamedTuple):
     """What became of a report: `series` are those of which something was due."""
 
     name: str
@@ -44,8 +36,7 @@ class ReportResult:
     """Why it, or a part of it, was passed over."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunResult:
+class RunResult(NamedTuple):
     """What a run has done, what failed, and what waits."""
 
     config_path: Path
@@ -92,13 +83,13 @@ class RunResult:
         return {
             "done": self.done,
             "empty": self.empty,
-            "failed": self.failed.count,
+            "failed": self.failed.total,
             "errors_in_configuration": len(self.configuration),
             "configuration": list(self.configuration),
-            "failures": list(self.failed),
-            "troubles": list(self.troubles),
-            "warnings": list(self.warnings),
-            "skipped": list(self.skipped),
-            "not_sent": list(self.not_sent),
+            "failures": list(self.failed.lines),
+            "troubles": list(self.troubles.lines),
+            "warnings": list(self.warnings.lines),
+            "skipped": list(self.skipped.lines),
+            "not_sent": list(self.not_sent.lines),
             "datapoints_waiting": self.waiting,
         }

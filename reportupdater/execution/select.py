@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from reportupdater.config.host import default_host_files
 from reportupdater.config.load import CONFIG_NAME, load_project
@@ -59,8 +60,7 @@ class Source:
         return load_project(self.project, self.config_path, jobs=self.jobs, host_files=self.hosts)
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
+class Selected(NamedTuple):
     """A project, and those of its valid reports that are meant."""
 
     project: Project

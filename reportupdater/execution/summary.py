@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from reportupdater.execution.result import Messages, ReportResult, RunResult, SeriesResult
 
 _MOST_LINES = 100
 """Lines of one kind of message; it says how many more there are."""
-_FIGURE = re.compile(
+_FIGURE = (  # compiled when it is first used: most runs have no messages
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"|[0-9]{8,}(?:_[0-9]+)*"  # the id of a job
     r"|(?<=\.tsv:)[0-9]+"
@@ -20,24 +19,27 @@ _FIGURE = re.compile(
 """What differs from interval to interval in messages that are otherwise equal: a date, a number."""
 
 
-@dataclass(slots=True)
 class _Line:
-    about: str
-    message: str
-    example: str
-    count: int = 0
+    __slots__ = ("about", "count", "example", "message")
+
+    def __init__(self, about: str, message: str, example: str) -> None:
+        self.about = about
+        self.message = message
+        self.example = example
+        self.count = 0
 
 
-@dataclass(slots=True)
 class SeriesCounts:
     """How many tasks of a series were done, gave no rows, or failed."""
 
-    done: int = 0
-    empty: int = 0
-    failed: int = 0
+    __slots__ = ("done", "empty", "failed")
+
+    def __init__(self, done: int = 0, empty: int = 0, failed: int = 0) -> None:
+        self.done = done
+        self.empty = empty
+        self.failed = failed
 
 
-@dataclass(slots=True)
 class Tally:
     """Equal messages counted: one line each, with the first thing it was said of.
 
@@ -45,9 +47,12 @@ class Tally:
     what ended first.
     """
 
-    _lines: list[_Line] = field(default_factory=list)
-    _known: dict[tuple[str, str], _Line] = field(default_factory=dict)
-    """(what it is about, a message without what makes no difference) → its line."""
+    __slots__ = ("_known", "_lines")
+
+    def __init__(self, lines: Iterable[_Line] = ()) -> None:
+        self._lines = list(lines)
+        # (what it is about, a message without what makes no difference) → its line
+        self._known: dict[tuple[str, str], _Line] = {}
 
     def add(
         self,
@@ -82,7 +87,7 @@ class Tally:
 
     def of(self, about: str) -> Tally:
         """Return the messages about one report."""
-        return Tally([line for line in self._lines if line.about == about])
+        return Tally(line for line in self._lines if line.about == about)
 
     def lines(self, contacts: Mapping[str, str] = {}) -> Iterator[str]:
         """Yield each message; its first line ends with the contact of its report, if that is known."""
@@ -118,41 +123,41 @@ def _general(message: str, values: Iterable[str]) -> list[str]:
 
     Messages are equal if one of the two is: a value may be a word that is in all of them.
     """
-    general = _FIGURE.sub("", message)
+    general = re.sub(_FIGURE, "", message)
     for value in values:
         message = re.sub(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])", "", message)
-    return [general, _FIGURE.sub("", message)]
+    return [general, re.sub(_FIGURE, "", message)]
 
 
-@dataclass(slots=True)
 class Summary:
     """Counts of tasks, and what went wrong: filled while a run is in progress.
 
     `troubles` are what is wrong apart from single tasks: a damaged TSV, an invalid report.
     """
 
-    contacts: Mapping[str, str] = field(default_factory=dict)
-    """Report → its contact."""
-    series: dict[tuple[str, str], SeriesCounts] = field(default_factory=dict)
-    """(report, TSV) → the counts of its tasks."""
-    failed: Tally = field(default_factory=Tally)
-    skipped: Tally = field(default_factory=Tally)
-    troubles: Tally = field(default_factory=Tally)
-    configuration: Sequence[str] = ()
-    """The errors in it, which are reported when it is read."""
-    enqueued: int = 0
-    """Datapoints made again from stored rows."""
-    waiting: int = 0
-    """Datapoints that the run was allowed to send and that are still pending."""
-    waiting_why: str = ""
-    not_sent: Tally = field(default_factory=Tally)
-    """Values that cannot be datapoints, which is no failure."""
-    warnings: Tally = field(default_factory=Tally)
-    """What needs attention, though the run did its work."""
-    remarks: Tally = field(default_factory=Tally)
-    """What servers warned of that needs none."""
-    warned_of: set[Hashable] = field(default_factory=set)
-    """Odd values of columns that have been logged."""
+    def __init__(self) -> None:
+        self.contacts: Mapping[str, str] = {}
+        """Report → its contact."""
+        self.series: dict[tuple[str, str], SeriesCounts] = {}
+        """(report, TSV) → the counts of its tasks."""
+        self.failed = Tally()
+        self.skipped = Tally()
+        self.troubles = Tally()
+        self.configuration: Sequence[str] = ()
+        """The errors in it, which are reported when it is read."""
+        self.enqueued = 0
+        """Datapoints made again from stored rows."""
+        self.waiting = 0
+        """Datapoints that the run was allowed to send and that are still pending."""
+        self.waiting_why = ""
+        self.not_sent = Tally()
+        """Values that cannot be datapoints, which is no failure."""
+        self.warnings = Tally()
+        """What needs attention, though the run did its work."""
+        self.remarks = Tally()
+        """What servers warned of that needs none."""
+        self.warned_of: set[Hashable] = set()
+        """Odd values of columns that have been logged."""
 
     def of(self, report: str, tsv: str) -> SeriesCounts:
         """Return the counts of a series, to be counted up."""

@@ -18,9 +18,9 @@ def lines(result: RunResult, title: str) -> list[str]:
 
 def _lines(result: RunResult, title: str) -> Iterator[tuple[str, bool]]:
     """Yield each line of the text, and whether it is a warning."""
-    counts = f"{result.done:,} done, {result.empty:,} empty, {result.failed.count:,} failed"
+    counts = f"{result.done:,} done, {result.empty:,} empty, {result.failed.total:,} failed"
     if result.troubles:
-        counts += f", {result.troubles.count:,} wrong"
+        counts += f", {result.troubles.total:,} wrong"
     if result.configuration:
         counts += f", {count(len(result.configuration), 'error')} in the configuration"
     if result.stopped is not None:
@@ -37,7 +37,7 @@ def _lines(result: RunResult, title: str) -> Iterator[tuple[str, bool]]:
         ("skipped", result.skipped),
         ("not sent", result.not_sent),
     ):
-        for line in messages:
+        for line in messages.lines:
             yield f"  {word}: {line}", messages is result.warnings
     if result.waiting:
         yield f"  waiting: {count(result.waiting, 'datapoint')}: {result.waiting_why}", False
@@ -53,5 +53,5 @@ def log_result(result: RunResult, title: str) -> None:
             log.warning("%s", f"{title}: {line.strip()}" if alone else line)
         else:
             log.log(level, "%s", line)
-    for line in result.remarks:
+    for line in result.remarks.lines:
         log.info("  the server warned: %s", line)

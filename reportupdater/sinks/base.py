@@ -88,7 +88,8 @@ class Definition(ABC):
     REPORT_KEYS: ClassVar[Keys]
     """The keys of its section of a report."""
     PLACEHOLDERS: ClassVar[frozenset[str]] = frozenset()
-    """Placeholders of its series keys that mean something of their own: no dimension has such a name."""
+    """Placeholders of its series keys with a meaning of their own, which begin with `_`: no dimension
+    has such a name."""
 
     @abstractmethod
     def read(

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from reportupdater.errors import StateError, Where
-from reportupdater.state import schema, versions
+from reportupdater.state import schema
 from reportupdater.state.place import FOLDER, NAME, check_regular, descriptors, has, home, uri
 from reportupdater.state.schema import VERSION
 from reportupdater.tsv import files
@@ -98,6 +98,8 @@ def checked_version(connection: sqlite3.Connection, path: Path) -> int:
             hint="use that version, or another output folder",
         )
     if 0 < version < VERSION:
+        from reportupdater.state import versions  # nearly every state is of the present one
+
         versions.check_older(connection)
     return version
 
@@ -111,6 +113,8 @@ def made_ready(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     if version < VERSION:
+        from reportupdater.state import versions
+
         connection.execute("BEGIN IMMEDIATE")
         try:
             versions.make(connection, version)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from reportupdater.state import alive, valid, versions
+from reportupdater.state import alive, schema, valid
 from reportupdater.state.database import State
 from reportupdater.state.findings import Findings, note_findings
 from reportupdater.state.many import insert
@@ -229,7 +229,11 @@ _FAILING = (
 
 def failing(connection: sqlite3.Connection, ignored: Ignored | None = None) -> list[Failing]:
     """Return the intervals that have failed since they last succeeded, each series' oldest first."""
-    source = "failing" if versions.has_failing(connection) else f"({versions.FAILING_BEFORE})"
+    source = "failing"
+    if not schema.has_failing(connection):
+        from reportupdater.state.versions import FAILING_BEFORE
+
+        source = f"({FAILING_BEFORE})"
     found = valid.rows(
         connection,
         "failing",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from reportupdater.errors import TsvError, Where
 from reportupdater.intervals import Granularity
-from reportupdater.state import journal, valid, versions
+from reportupdater.state import journal, schema, valid
 from reportupdater.state.storable import storable
 from reportupdater.state.tables import Tables
 from reportupdater.state.valid import Ignored
@@ -125,7 +125,7 @@ def begin_anew(state: Tables, owner: Owner) -> int:
     of_report = "series IN (SELECT id FROM series WHERE report = ?)"
     with state.transaction() as connection:
         found = connection.execute(f"DELETE FROM marks WHERE {of_report}", (owner.report,))
-        if versions.has_failing(connection):
+        if schema.has_failing(connection):
             for table in ("failing", "answered"):
                 connection.execute(f"DELETE FROM {table} WHERE {of_report}", (owner.report,))
         connection.execute("DELETE FROM owners WHERE report = ?", (owner.report,))

@@ -146,6 +146,10 @@ def statement(table: str) -> str:
     return next(one for one in SCHEMA.split(";\n") if f"CREATE TABLE {table} " in one)
 
 
+BEFORE = "attempts_before"
+"""The attempts of a state of before version 3, as long as they are not all summed up."""
+
+
 def execute(connection: sqlite3.Connection, script: str) -> None:
     """Run the statements of a script inside the transaction that is open."""
     for statement in script.split(";\n"):  # `executescript` would end the transaction
@@ -213,3 +217,13 @@ def check(connection: sqlite3.Connection) -> None:
     ).fetchone()[0]
     if not sound:
         raise sqlite3.DatabaseError("outbox_version is not the highest version of the outbox")
+
+
+def has_failing(connection: sqlite3.Connection) -> bool:
+    """Return whether the table `failing` is there; it is not where an older version wrote last."""
+    return "failing" in tables(connection)
+
+
+def is_summed_up(connection: sqlite3.Connection) -> bool:
+    """Return whether all attempts of before version 3 are."""
+    return BEFORE not in tables(connection)

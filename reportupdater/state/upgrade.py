@@ -14,7 +14,7 @@ from datetime import datetime
 
 from reportupdater.state import history
 from reportupdater.state.database import State
-from reportupdater.state.versions import BEFORE, is_summed_up
+from reportupdater.state.schema import BEFORE, is_summed_up
 
 log = logging.getLogger(__name__)
 

@@ -6,11 +6,16 @@ import sqlite3
 from collections import Counter
 from contextlib import closing
 
-from reportupdater.state.schema import HISTORY, SCHEMA, VERSION, columns, execute, statement, tables
-
-BEFORE = "attempts_before"
-"""The attempts of a state of before version 3, as long as they are not all summed up."""
-
+from reportupdater.state.schema import (
+    BEFORE,
+    HISTORY,
+    SCHEMA,
+    VERSION,
+    columns,
+    execute,
+    statement,
+    tables,
+)
 
 FAILING_BEFORE = """
 SELECT series, start, count(*) AS times, max(at) AS last_at, error  -- the error of the last
@@ -102,16 +107,6 @@ def check_older(connection: sqlite3.Connection) -> None:
 
 _BY_PLACE = Counter({"outbox": 7, "sent_metrics": 2})
 """Tables that version 4 makes anew of all columns that they had, in their order: how many these are."""
-
-
-def has_failing(connection: sqlite3.Connection) -> bool:
-    """Return whether the table `failing` is there; it is not where an older version wrote last."""
-    return "failing" in tables(connection)
-
-
-def is_summed_up(connection: sqlite3.Connection) -> bool:
-    """Return whether all attempts of before version 3 are."""
-    return BEFORE not in tables(connection)
 
 
 def attempts_not_summed_up(connection: sqlite3.Connection) -> tuple[bool, str]:

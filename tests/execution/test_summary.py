@@ -18,8 +18,12 @@ CONFIG = Path("config.yaml")
 
 def counted(done: int = 0, empty: int = 0, **others: Any) -> Summary:
     """A summary with the counts of one series."""
-    series = {("r", "r.tsv"): SeriesCounts(done, empty)} if done or empty else {}
-    return Summary(series=series, **others)
+    summary = Summary()
+    if done or empty:
+        summary.series["r", "r.tsv"] = SeriesCounts(done, empty)
+    for name, value in others.items():
+        setattr(summary, name, value)
+    return summary
 
 
 def result(summary: Summary, stopped: int | None = None) -> RunResult:
@@ -104,7 +108,7 @@ def test_a_summary_tells_the_counts_first_then_what_went_wrong() -> None:
         (counted(1), "1 done, 0 empty, 0 failed"),
         (counted(empty=1), "0 done, 1 empty, 0 failed"),
         (
-            Summary(configuration=["wrong", "worse"]),
+            counted(configuration=["wrong", "worse"]),
             "0 done, 0 empty, 0 failed, 2 errors in the configuration",
         ),
     ],
@@ -276,7 +280,7 @@ def test_a_summary_has_a_bounded_number_of_lines() -> None:
         name = "".join(chr(97 + int(digit)) for digit in str(number))
         summary.failed.add("r", f"no such table {name}", f"r {name}")
     found = result(summary).failed
-    assert (found.count, len(found.lines)) == (1000, 101)
+    assert (found.total, len(found.lines)) == (1000, 101)
     assert found.lines[-1] == "and 900 more lines like these"
 
 

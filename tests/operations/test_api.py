@@ -36,7 +36,7 @@ def test_a_run_returns_what_it_did_and_prints_nothing(
 ) -> None:
     assert plan(request_).intervals == 9
     result = run(request_)
-    assert (result.done, result.failed.count, result.is_good) == (6, 3, False)
+    assert (result.done, result.failed.total, result.is_good) == (6, 3, False)
     edits, views = sorted(result.reports, key=lambda report: report.name)
     assert {(one.tsv, one.done) for one in edits.series} == {
         ("edits/enwiki.tsv", 3),

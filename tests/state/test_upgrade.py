@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from reportupdater.state import durations, history, schema, upgrade, versions
+from reportupdater.state import durations, history, schema, upgrade
 from reportupdater.state.connection import look
 from reportupdater.state.database import State
 from reportupdater.state.durations import History
@@ -120,7 +120,7 @@ class Old:
         assert rows(state, "PRAGMA foreign_key_check") == []
         assert rows(state, "PRAGMA integrity_check") == [("ok",)]
         with state.reading() as connection:
-            assert versions.is_summed_up(connection)
+            assert schema.is_summed_up(connection)
         assert tables(self.output) == tables(fresh(self.output.with_name("fresh")))
 
 
@@ -185,7 +185,7 @@ def test_an_upgraded_state_says_the_same_before_while_and_after_it_is_summed_up(
 
     def stopped() -> bool:
         old.agrees(upgraded)
-        parts.append(rows(upgraded, f"SELECT count(*) FROM {versions.BEFORE}")[0][0])
+        parts.append(rows(upgraded, f"SELECT count(*) FROM {schema.BEFORE}")[0][0])
         return False
 
     upgrade.sum_up(upgraded, NOW, stopped)
@@ -278,7 +278,7 @@ def test_a_state_whose_upgrade_is_killed_is_upgraded_by_the_next(
 
 def series_left(path: Path) -> int:
     with closing(sqlite3.connect(path)) as connection:
-        query = f"SELECT count(DISTINCT series) FROM {versions.BEFORE}"
+        query = f"SELECT count(DISTINCT series) FROM {schema.BEFORE}"
         try:
             return int(connection.execute(query).fetchone()[0])
         except sqlite3.OperationalError:  # not begun, or over

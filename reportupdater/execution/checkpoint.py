@@ -72,13 +72,10 @@ def merge(state: State, report: str, paths: Sequence[str], summary: Summary) -> 
 
 
 def _note(summary: Summary, report: str, path: str, error: Exception) -> None:
-    from reportupdater.tsv import listing  # nearly no run needs it
-
     hint = files.remedy(error) if isinstance(error, OSError) else ""
     why = sentence(error_text(error), None, hint)
     summary.troubles.add(
         report,
         f"{path} cannot be written: {why}; what was computed is kept, and written by the first run"
         " that can",
-        values=listing.values(path),
     )

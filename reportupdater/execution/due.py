@@ -124,13 +124,13 @@ def done_of(
                     news[one.tsv] = file, found
         except TsvError as error:
             if one.tsv not in waiting:  # else the checkpoint has reported it
-                summary.troubles.add(report.name, str(error), values=one.values)
+                summary.troubles.add(report.name, str(error))
             done[one] = None
         except OSError as error:
             what = f"cannot be read: {error.strerror}"
             where = Where(str(state.output / one.tsv))
             text = sentence(what, where, files.unreadable(error))
-            summary.troubles.add(report.name, text, values=one.values)
+            summary.troubles.add(report.name, text)
             done[one] = None
         else:
             starts = waiting.get(one.tsv)
@@ -157,7 +157,7 @@ def _with(
                 f"{state.path}: a result of {series.tsv} is dated {shown(start)}: none of its"
                 f" {report.granularity.value} begins there (has `granularity` been changed?)"
             )
-            summary.troubles.add(report.name, what, values=series.values)
+            summary.troubles.add(report.name, what)
             return None
         numbers.add(number)
     return Coverage.of(numbers)

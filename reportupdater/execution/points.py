@@ -107,7 +107,7 @@ def enqueue(
         read = list(points)  # before the transaction, for whose end other runs wait
     except (TsvError, OSError) as error:
         what = f"{series.tsv}: {error_text(error)}"
-        summary.troubles.add(series.report.name, what, values=series.values)
+        summary.troubles.add(series.report.name, what)
         return
     with state.transaction() as connection:
         for made in read:

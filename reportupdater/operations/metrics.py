@@ -96,7 +96,7 @@ def _keys(
             content = read(place, report.granularity)
         except (TsvError, OSError) as error:
             what = f"{series.tsv}: {error_text(error)}"
-            summary.troubles.add(report.name, what, values=series.values)
+            summary.troubles.add(report.name, what)
             return []
     if not content.header and definition(name).needs_rows(report):
         return []  # nothing is computed yet

@@ -235,7 +235,7 @@ class _Comparing:
                     by_path[point.key].append(point)
         except (TsvError, OSError) as error:
             what = f"{series.tsv}: {error_text(error)}"
-            self._summary.troubles.add(series.report.name, what, values=series.values)
+            self._summary.troubles.add(series.report.name, what)
         return by_path
 
     @property

@@ -235,7 +235,7 @@ def test_a_tsv_that_cannot_be_read_is_told_first(tmp_path: Path) -> None:
     ), found
     series = planned(project, code=1)["reports"][0]["series"]
     assert series[0]["trouble"] is None
-    assert series[1]["trouble"].startswith(f"{damaged}:2: 1 columns")
+    assert series[1]["trouble"].startswith(f"{damaged}:2: 1 column where")
 
 
 def test_tsvs_of_another_project_would_not_be_touched(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def test_a_group_that_this_host_lacks_is_a_warning(
         assert path.read_text() == text
     assert caplog.record_tuples == [
         (
-            "reportupdater.tsv.files",
+            "reportupdater.tsv.replacing",
             logging.WARNING,
             "this host has no group 'no-such-group', which the key `group` names; TSVs that it should own keep theirs",
         )

@@ -27,6 +27,7 @@ reports:
   days: {{granularity: days, max_data_points: 9}}
   weeks: {{granularity: weeks}}
   months: {{granularity: months}}
+  weeks_from_monday: {{granularity: weeks, week_starts: monday}}
 """
 ZONES = [
     "UTC",
@@ -114,7 +115,7 @@ def test_the_same_intervals_in_all_zones_on_all_odd_days(tmp_path: Path) -> None
             expected = labels(granularity, starts, now)
             if granularity is Granularity.DAYS:
                 expected = expected[-9:]
-            wrong += project.dates(granularity.value) != expected
+            wrong += project.dates(granularity.name.lower()) != expected
         by_option = project_at(tmp_path / f"{number} by option", now)
         by_option.run(now=text, environment={"TZ": zone})
         wrong += by_option.tsvs() != project.tsvs()

@@ -127,6 +127,7 @@ def _report(report: ReportStatus, *, by_series: bool) -> dict[str, Any]:
         "ticket": report.ticket,
         "description": report.description,
         "notices": list(report.notices),
+        "unsent": [one._asdict() for one in report.unsent],
     } | ({"each_series": [_series(one) for one in report.series]} if by_series else {})
 
 

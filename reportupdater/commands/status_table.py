@@ -138,6 +138,8 @@ def _of_report(report: ReportStatus) -> Iterator[str]:
             yield f"contact: {contact}"
         if report.description:
             yield f"what it is: {report.description}"
+    for one in report.unsent:
+        yield one.text(report.name)
     yield from report.notices
 
 

@@ -6,9 +6,11 @@ Everything here runs in the thread that runs the pipeline; workers only hand ove
 from __future__ import annotations
 
 import logging
+from calendar import timegm
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from time import monotonic
+from typing import NamedTuple
 
 from reportupdater.errors import ReportupdaterError
 from reportupdater.execution.checkpoint import merge
@@ -22,7 +24,7 @@ from reportupdater.execution.warned import Warned
 from reportupdater.model import Report, Series, SinkSettings, Task
 from reportupdater.planning.due import Due
 from reportupdater.sinks.base import Made
-from reportupdater.state import history, journal, outbox, owners, reruns
+from reportupdater.state import history, journal, outbox, owners, reruns, unsent
 from reportupdater.state.database import State
 from reportupdater.state.history import Attempt
 from reportupdater.state.journal import Result
@@ -37,6 +39,21 @@ _MERGE_SECONDS = 8.0
 """Of the ten within which an interrupted run ends. What is not merged then stays in the journal."""
 
 
+class _Made(NamedTuple):
+    """The datapoints of some results of a series for one sink."""
+
+    series: Series
+    sink: str
+    destination: str
+    made: Made
+
+
+def _seconds(task: Task) -> tuple[int, int]:
+    """Return when a task's interval starts and ends, in seconds since the epoch."""
+    start, end = task.interval
+    return timegm(start.timetuple()), timegm(end.timetuple())
+
+
 class Committer:
     """Commits outcomes, merges what is committed into the TSVs, and counts for the summary."""
 
@@ -46,11 +63,16 @@ class Committer:
         run: int,
         summary: Summary,
         sinks: Mapping[str, SinkSettings],
+        off: Collection[str],
         stop: Stop,
     ) -> None:
-        """`sinks` are those that datapoints are made for; each has a destination."""
+        """`sinks` are those that datapoints are made for; each has a destination.
+
+        For sinks that are neither these nor `off` it is noted that they lack datapoints.
+        """
         self._stop = stop
         self._sinks = sinks
+        self._off = off
         self._state = state
         self._run = run
         self._summary = summary
@@ -108,10 +130,14 @@ class Committer:
         results: list[tuple[int, str, Result]] = []
         by_series: dict[Series, list[Result]] = defaultdict(list)
         attempts: list[Attempt] = []
+        replaced: list[tuple[str, int, int]] = []
+        lacking: list[tuple[int, str, str]] = []
         for outcome in outcomes:
             if isinstance(outcome, Answer):
                 by_series[outcome.task.series].append(outcome.result)
         made = self._made(by_series)  # before the transaction, for whose end other runs wait
+        withheld = {(one.series, one.sink) for one in made if one.made.problems}
+        put: list[tuple[int, str, Task]] = []
         with self._state.transaction() as connection:
             for outcome in outcomes:
                 task = outcome.task
@@ -122,6 +148,12 @@ class Committer:
                     start = outcome.result.start
                     attempts.append(Attempt(number, start, why, seconds, rows=outcome.rows))
                     results.append((number, series.tsv, outcome.result))
+                    replaced.append((series.tsv, *_seconds(task)))
+                    for name in series.report.outputs:
+                        if name in self._sinks and (series, name) not in withheld:
+                            put.append((number, name, task))
+                        elif outcome.rows and name not in self._off:
+                            lacking.append((number, name, start))
                 else:
                     error = str(outcome.error)
                     attempts.append(Attempt(number, task.start, why, seconds, error=error))
@@ -136,18 +168,26 @@ class Committer:
             reruns.answered(
                 connection, self._run, [(number, result.start) for number, _, result in results]
             )
-            for series, destination, one in made:
-                outbox.put(connection, destination, series.tsv, one.points)
+            # What is pending of these intervals is known to be wrong, wherever it was to go.
+            before = None if outbox.is_empty(connection) else outbox.version(connection)
+            for one in made:
+                outbox.put(connection, one.destination, one.series.tsv, one.made.points)
+            if before is not None:
+                outbox.drop_replaced(connection, replaced, before)
+            if not unsent.is_empty(connection):
+                for number, name, task in put:
+                    unsent.put(connection, number, name, task.start, task.end)
+            unsent.note(connection, lacking)
             for report in {series.report for series in by_series}:
                 owners.claim(connection, self._owners[report])
             history.note(connection, self._run, utcnow(), attempts)
-        for series, _, one in made:
-            note_datapoints(self._summary, series.report, one)
+        for one in made:
+            note_datapoints(self._summary, one.series.report, one.made)
 
-    def _made(self, results: Mapping[Series, Sequence[Result]]) -> list[tuple[Series, str, Made]]:
-        """Return the datapoints of results, each with its series and destination."""
+    def _made(self, results: Mapping[Series, Sequence[Result]]) -> list[_Made]:
+        """Return the datapoints of results for each sink."""
         return [
-            (series, str(settings.destination), made)
+            _Made(series, name, str(settings.destination), made)
             for name, settings in self._sinks.items()
             for series, some in results.items()
             for made in result_points(series, some, name, settings)

@@ -13,11 +13,11 @@ from reportupdater.execution.summary import Summary
 from reportupdater.model import Report, Series, SinkSettings
 from reportupdater.sinks.base import Made
 from reportupdater.sinks.registry import definition
-from reportupdater.state import outbox
+from reportupdater.state import outbox, unsent
 from reportupdater.state.database import State
 from reportupdater.state.journal import Result
 from reportupdater.tsv import dialect, files
-from reportupdater.tsv.rows import read
+from reportupdater.tsv.rows import Entry, merged, read
 
 log = logging.getLogger(__name__)
 
@@ -84,8 +84,11 @@ def stored_points(
     settings: SinkSettings,
     since: datetime | None = None,
     until: datetime | None = None,
+    entries: Sequence[Entry] = (),
 ) -> Iterator[Made]:
     """Return the datapoints of the rows in a series' TSV, an interval at a time, as a run makes them.
+
+    `entries` are results that are not in it yet, which count instead of what it has.
 
     Only intervals that start in `[since, until)` count. Raises TsvError, OSError.
     """
@@ -93,6 +96,8 @@ def stored_points(
     first = granularity.ceiling(since) if since else None
     past = granularity.ceiling(until) if until else None
     content = read(files.place(files.opened(output), series.tsv), granularity)
+    if entries:
+        content = merged(content, entries)
     for number, rows in groupby(content.rows, key=lambda row: row.number):
         if (first is None or number >= first) and (past is None or number < past):
             cells = [row.cells for row in rows]
@@ -100,9 +105,20 @@ def stored_points(
 
 
 def enqueue(
-    state: State, series: Series, destination: str, points: Iterable[Made], summary: Summary
+    state: State,
+    series: Series,
+    destination: str,
+    points: Iterable[Made],
+    summary: Summary,
+    *,
+    sink: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> None:
-    """Enqueue the datapoints of stored rows again, all of a series in one transaction."""
+    """Enqueue the datapoints of stored rows again, all of a series in one transaction.
+
+    With `sink` they are all that the rows of intervals that start in `[since, until)` give for it.
+    """
     try:
         read = list(points)  # before the transaction, for whose end other runs wait
     except (TsvError, OSError) as error:
@@ -112,9 +128,33 @@ def enqueue(
     with state.transaction() as connection:
         for made in read:
             outbox.put(connection, destination, series.tsv, made.points)
+        if sink and not unsent.is_empty(connection) and not any(made.problems for made in read):
+            number = state.series_id(connection, series.tsv, series.report.name)
+            label = series.report.granularity.label
+            unsent.put(
+                connection,
+                number,
+                sink,
+                label(since) if since else None,
+                label(until) if until else None,
+            )
     for made in read:
         note_datapoints(summary, series.report, made)
         summary.enqueued += len(made.points)
+
+
+def note_unsent(
+    state: State, reports: Iterable[Report], sinks: Iterable[str], summary: Summary
+) -> None:
+    """Warn of what the sinks lack of reports because an earlier run did not enqueue it."""
+    with state.reading() as connection:
+        if unsent.is_empty(connection):
+            return
+        lacking = unsent.by_report(unsent.listed(connection))
+    for report in reports:
+        for one in lacking.get(report.name, ()):
+            if one.sink in sinks:
+                summary.warnings.add(report.name, one.text(report.name))
 
 
 def note_datapoints(summary: Summary, report: Report, made: Made) -> None:

@@ -177,6 +177,11 @@ def sinks(
     }
 
 
+def switched_off(project: Project) -> set[str]:
+    """Return the sinks that the settings keep from getting anything."""
+    return {name for name, settings in project.sinks.items() if settings.enabled is False}
+
+
 def _is_used(
     project: Project, name: str, settings: SinkSettings, wanted: bool, asked: bool | None
 ) -> bool:

@@ -21,6 +21,7 @@ from reportupdater.state.findings import Record
 from reportupdater.state.history import Failing
 from reportupdater.state.reach import reach
 from reportupdater.state.survey import Survey
+from reportupdater.state.unsent import Lacking
 from reportupdater.tsv import files, listing
 
 
@@ -60,6 +61,8 @@ class ReportStatus:
     """Where its owner, ticket and description are from."""
     next_due: datetime | None = None
     notices: tuple[str, ...] = ()
+    unsent: tuple[Lacking, ...] = ()
+    """What its sinks lack."""
 
     @property
     def owner(self) -> str | None:
@@ -108,7 +111,11 @@ def of_project(
     report = next((report for report in project.reports if report.name == name), None)
     if report is None:
         return ReportStatus(
-            name=name, record=record, source=record, invalid=_invalid(project, name)
+            name=name,
+            record=record,
+            source=record,
+            invalid=_invalid(project, name),
+            unsent=tuple(known.unsent.get(name, ())),
         )
     series = tuple(_series_of_project(report, record, known, output, now))
     if sum(one.missing or 0 for one in series):
@@ -124,6 +131,7 @@ def of_project(
         source=report,
         next_due=due,
         notices=(ends,) if ends else (),
+        unsent=tuple(known.unsent.get(name, ())),
     )
 
 
@@ -188,7 +196,13 @@ def of_folder(name: str, *, known: Survey, output: Path) -> ReportStatus:
             failing = tuple(_failing(path, record, granularity or Granularity.DAYS, done, known))
         dimensions = dict(zip(names, values, strict=False))
         series.append(found.status(dimensions, missing=between, failing=failing))
-    return ReportStatus(name=name, series=tuple(series), record=record, source=record)
+    return ReportStatus(
+        name=name,
+        series=tuple(series),
+        record=record,
+        source=record,
+        unsent=tuple(known.unsent.get(name, ())),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from reportupdater.model import Report
 from reportupdater.operations.run import Request
 from reportupdater.planning.explode import explode
 from reportupdater.sinks.registry import NAMES
+from reportupdater.state import journal
 from reportupdater.state.database import State
 from reportupdater.state.locks import Locks
 from reportupdater.tsv import listing
@@ -62,15 +63,26 @@ def resend(request: Request) -> Resent:
         with stop.abandoning():
             mine = acquire(project, reports, state, locks, summary)
         for report in mine:
+            unmerged = journal.waiting(state, report.name)  # a TSV that cannot be written, say
             for series in explode(report, request.only):
+                late = journal.entries(state, series.tsv) if series.tsv in unmerged else []
                 for name, settings in receivers.items():
                     if stop.requested or name not in report.outputs:
                         continue
                     points = stored_points(
-                        output, series, name, settings, request.since, request.until
+                        output, series, name, settings, request.since, request.until, late
                     )
                     with stop.abandoning():
-                        enqueue(state, series, str(settings.destination), points, summary)
+                        enqueue(
+                            state,
+                            series,
+                            str(settings.destination),
+                            points,
+                            summary,
+                            sink=name,
+                            since=request.since,
+                            until=request.until,
+                        )
         with Deliverers(state, locks, clients(receivers)) as deliverers:
             summary.waiting, summary.waiting_why = deliverers.drain(stop)
         result = summary.result(project.config_path, output, stopped=stop.exit_code)

@@ -14,9 +14,10 @@ from reportupdater.execution.checkpoint import merge_leftovers
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.due import due_of
 from reportupdater.execution.findings import findings
+from reportupdater.execution.points import note_unsent
 from reportupdater.execution.progress import ProgressOver, silent
 from reportupdater.execution.result import RunResult
-from reportupdater.execution.select import Source, made, select, sinks
+from reportupdater.execution.select import Source, made, select, sinks, switched_off
 from reportupdater.execution.stop import Stop
 from reportupdater.execution.summary import Summary
 from reportupdater.execution.summary_text import log_result
@@ -101,7 +102,7 @@ def _run(request: Request, summary: Summary, began: datetime, progress: Progress
             from reportupdater.execution.deliver import Deliverers, clients
             from reportupdater.execution.execute import Execution
 
-            committer = Committer(state, number, summary, receivers, stop)
+            committer = Committer(state, number, summary, receivers, switched_off(project), stop)
             committer.expect(dues, owned)
             execution = Execution(dues, registry.engine)
             with Deliverers(state, locks, clients(receivers)) as deliverers:
@@ -114,6 +115,7 @@ def _run(request: Request, summary: Summary, began: datetime, progress: Progress
                         bar.show(committer.ended, len(summary.failed), execution.doing)
                 committer.finish()
                 summary.waiting, summary.waiting_why = deliverers.drain(stop)
+        note_unsent(state, owned, receivers, summary)
         result = summary.result(project.config_path, output, stopped=stop.exit_code)
         log_result(result, f"{project.config_path} into {output}")
         whole = not (stop.requested or request.is_narrowed)

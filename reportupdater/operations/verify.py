@@ -22,6 +22,7 @@ from reportupdater.planning.explode import explode
 from reportupdater.sinks.base import Made, Reader
 from reportupdater.sinks.comparing import Comparison
 from reportupdater.sinks.registry import NAMES, definition
+from reportupdater.state import journal
 from reportupdater.state.database import State
 from reportupdater.state.locks import Locks
 from reportupdater.tsv.listing import needed
@@ -145,7 +146,10 @@ class _Again:
             self.passed_over.add(report)
             return
         destination = str(self.comparing.settings.destination)
+        unmerged = journal.waiting(self.state, report.name)
         for series, points in wrong.items():
+            if series.tsv in unmerged:  # its TSV is not what was computed last, as was reported
+                continue
             with self.stop.abandoning():
                 made = self.comparing.made_again(series, points)
                 enqueue(self.state, series, destination, [made], self.summary)

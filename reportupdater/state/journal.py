@@ -155,6 +155,32 @@ def merge(state: Tables, path: str) -> Merged | None:
     None where it has none. Raises TsvError, OSError, and StateError where a result is not what was
     committed.
     """
+    found = _kept(state, path)
+    if found is None:
+        return None
+    kept, number = found
+    entries, granularity = _read(state, path, kept)
+    group, max_data_points = kept[-1].group, kept[-1].max_data_points
+    del kept
+    # Read and replaced in a folder that was opened once: whatever comes to have its name meanwhile.
+    target = files.place(state.root, path, make=True)
+    assert target is not None
+    content = read(target, granularity)
+    content = merged(content, entries, max_data_points=max_data_points)
+    return Merged(path, number, write(target, content, group=group))
+
+
+def entries(state: Tables, path: str) -> list[Entry]:
+    """Return the results of one series that are not in its TSV yet, the last of each interval.
+
+    Raises TsvError, StateError as `merge` does.
+    """
+    found = _kept(state, path)
+    return _read(state, path, found[0])[0] if found else []
+
+
+def _kept(state: Tables, path: str) -> tuple[list[_Kept], int] | None:
+    """Return the results of a series, and the highest number of them; None where it has none."""
     kept: list[_Kept] = []
     number = 0
     with state.reading() as connection:
@@ -170,21 +196,14 @@ def merge(state: Tables, path: str) -> Merged | None:
                 raise TsvError(f"{path!r} is no TSV of the report {report!r}")
             kept.append(_Kept(*values))
             number = int(identity)
-    if not kept:
-        return None
+    return (kept, number) if kept else None
+
+
+def _read(state: Tables, path: str, kept: list[_Kept]) -> tuple[list[Entry], Granularity]:
     try:
-        entries = _entries(kept)
-        granularity = Granularity(kept[-1].granularity)
+        return _entries(kept), Granularity(kept[-1].granularity)
     except (ValueError, LookupError, TypeError, csv.Error) as error:
         raise state.damaged(f"a result of {path} cannot be one: {error}") from None
-    group, max_data_points = kept[-1].group, kept[-1].max_data_points
-    del kept
-    # Read and replaced in a folder that was opened once: whatever comes to have its name meanwhile.
-    target = files.place(state.root, path, make=True)
-    assert target is not None
-    content = read(target, granularity)
-    content = merged(content, entries, max_data_points=max_data_points)
-    return Merged(path, number, write(target, content, group=group))
 
 
 _COMMITTED = (

@@ -65,6 +65,32 @@ def put(
     )
 
 
+def drop_replaced(
+    connection: sqlite3.Connection,
+    intervals: Iterable[tuple[str, int, int]],
+    version: int,
+) -> None:
+    """Remove what is pending for intervals of series that have new results, at every destination.
+
+    An interval is a TSV's path and the seconds in which it starts and ends. What was put above
+    `version` is of the new results. Inside the transaction that stores them.
+    """
+    connection.executemany(
+        "DELETE FROM outbox WHERE series = ? AND timestamp >= ? AND timestamp < ? AND version <= ?",
+        [(*interval, version) for interval in intervals],
+    )
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """Return the highest version that was given."""
+    return int(connection.execute("SELECT number FROM outbox_version").fetchone()[0])
+
+
+def is_empty(connection: sqlite3.Connection) -> bool:
+    """Return whether nothing is pending for any destination."""
+    return connection.execute("SELECT 1 FROM outbox LIMIT 1").fetchone() is None
+
+
 def remove_odd(state: State, destination: str) -> int:
     """Remove what can be no datapoint: no receiver would take it, or for something else. How many."""
     odd_types = " OR ".join(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 
-VERSION = 4
+VERSION = 5
 
 _WITHOUT_HISTORY = """
 CREATE TABLE series (
@@ -82,6 +82,14 @@ CREATE TABLE outbox (              -- datapoints that are still to be sent
     unacknowledged INTEGER NOT NULL DEFAULT 0, -- a sending failed that may have reached its end
     series TEXT NOT NULL DEFAULT '',           -- the TSV that it comes from; empty: not known
     PRIMARY KEY (destination, key, timestamp)
+) WITHOUT ROWID;
+CREATE INDEX outbox_series ON outbox (series, timestamp);
+CREATE TABLE unsent (              -- series with results whose datapoints were not put for a sink
+    series INTEGER NOT NULL REFERENCES series,
+    sink TEXT NOT NULL,
+    first TEXT NOT NULL,           -- starts of the first and the last such interval
+    last TEXT NOT NULL,
+    PRIMARY KEY (series, sink)
 ) WITHOUT ROWID;
 CREATE TABLE outbox_version (      -- one row: the highest version that was given
     number INTEGER NOT NULL
@@ -222,6 +230,11 @@ def check(connection: sqlite3.Connection) -> None:
 def has_failing(connection: sqlite3.Connection) -> bool:
     """Return whether the table `failing` is there; it is not where an older version wrote last."""
     return "failing" in tables(connection)
+
+
+def has_unsent(connection: sqlite3.Connection) -> bool:
+    """Whether the table `unsent` is there; it is not where an older version wrote last."""
+    return "unsent" in tables(connection)
 
 
 def is_summed_up(connection: sqlite3.Connection) -> bool:

@@ -21,7 +21,9 @@ from reportupdater.state import (
     outbox,
     owners,
     reruns,
+    schema,
     status,
+    unsent,
     valid,
 )
 from reportupdater.state.connection import look
@@ -31,6 +33,7 @@ from reportupdater.state.history import Failing, Running
 from reportupdater.state.locks import folder_of
 from reportupdater.state.owners import Shape
 from reportupdater.state.reach import is_empty
+from reportupdater.state.unsent import Lacking
 from reportupdater.state.valid import Ignored
 from reportupdater.tsv.dialect import parse
 
@@ -53,6 +56,8 @@ class Survey:
     pending: dict[str, dict[str, bool]] = field(default_factory=dict)
     """TSV → the starts of intervals that are done and not in it yet, and whether they are empty."""
     requested: dict[str, set[str]] = field(default_factory=dict)
+    unsent: dict[str, list[Lacking]] = field(default_factory=dict)
+    """Report → what its sinks lack."""
     failing: dict[str, list[Failing]] = field(default_factory=dict)
     reports: dict[str, set[str]] = field(default_factory=dict)
     """Report → its TSVs that `pending` and `failing` speak of."""
@@ -90,6 +95,8 @@ def _from_state(connection: sqlite3.Connection, output: Path) -> Survey:
         found.failing.setdefault(failing.tsv, []).append(failing)
         members[failing.report].add(failing.tsv)
     found.reports = dict(members)
+    if schema.has_unsent(connection):
+        found.unsent = unsent.by_report(unsent.listed(connection, ignored))
     return found
 
 

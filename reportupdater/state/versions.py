@@ -70,12 +70,20 @@ def _to_4(connection: sqlite3.Connection) -> None:
         )
 
 
+def _to_5(connection: sqlite3.Connection) -> None:
+    """Find datapoints by their series, and note which are still to be made."""
+    there = tables(connection)
+    connection.execute("CREATE INDEX IF NOT EXISTS outbox_series ON outbox (series, timestamp)")
+    if "unsent" not in there:
+        connection.execute(statement("unsent"))
+
+
 def _url(place: str) -> str:
     host, _, port = place.rpartition(":")
     return f"graphite://[{host}]:{port}" if ":" in host else f"graphite://{place}"
 
 
-UPGRADES = {1: _to_2, 2: _to_3, 3: _to_4}
+UPGRADES = {1: _to_2, 2: _to_3, 3: _to_4, 4: _to_5}
 """Version → what makes the next one of it, whichever of its tables are there already."""
 
 
@@ -89,7 +97,7 @@ def make(connection: sqlite3.Connection, version: int) -> None:
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
-_MADE_LATER = frozenset(("outbox_version", "answered", "failing"))
+_MADE_LATER = frozenset(("outbox_version", "answered", "failing", "unsent"))
 """The tables that the first version had not."""
 
 

@@ -71,7 +71,8 @@ def before(tmp_path_factory: pytest.TempPathFactory, failing: Failing, carbon: C
     left_alone = Project(tmp_path_factory.mktemp("whole"), config, files)
     left_alone.run(now=NOW)
     project = Project(tmp_path_factory.mktemp("killed"), config, files)
-    project.run("--no-graphite", now="2025-01-20")
+    host = project.write("host.yaml", "graphite: {enabled: false}\n")
+    project.run("--host-config", host, now="2025-01-20")
     project.write(".reruns/mark", "2025-01-05\n2025-01-15\n")
     # Killed when it would make the second TSV durable: all but one are in the journal.
     fault = Fault("kill", "rename", "*/.*.tsv.tmp", nth=2)

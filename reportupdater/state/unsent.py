@@ -1,0 +1,95 @@
+"""Results whose datapoints were not put into the outbox for a sink: `resend` makes them from the rows.
+
+A run from a terminal sends nothing, a wrong column withholds what it should fill. Of each series and
+sink the first and the last such interval are kept: what lies between may have been sent, and sending
+it once more changes nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from reportupdater.state import valid
+from reportupdater.state.valid import Ignored
+
+
+class Unsent(NamedTuple):
+    """The first and the last interval of a series that a sink has not been sent."""
+
+    report: str
+    tsv: str
+    sink: str
+    first: str
+    last: str
+
+
+def is_empty(connection: sqlite3.Connection) -> bool:
+    """Return whether no sink lacks anything."""
+    return connection.execute("SELECT 1 FROM unsent LIMIT 1").fetchone() is None
+
+
+def note(connection: sqlite3.Connection, results: Iterable[tuple[int, str, str]]) -> None:
+    """Note results, given as series, sink and start, in the transaction that stores them."""
+    connection.executemany(
+        "INSERT INTO unsent VALUES (?1, ?2, ?3, ?3) ON CONFLICT DO UPDATE SET"
+        " first = min(first, excluded.first), last = max(last, excluded.last)",
+        results,
+    )
+
+
+def put(
+    connection: sqlite3.Connection, series: int, sink: str, first: str | None, past: str | None
+) -> None:
+    """Forget what is noted of a series and sink if all of it lies in `[first, past)`, which was put.
+
+    None means without end.
+    """
+    connection.execute(
+        "DELETE FROM unsent WHERE series = ? AND sink = ?"
+        " AND (?3 IS NULL OR first >= ?3) AND (?4 IS NULL OR last < ?4)",
+        (series, sink, first, past),
+    )
+
+
+def listed(connection: sqlite3.Connection, ignored: Ignored | None = None) -> list[Unsent]:
+    """Return all that is noted, by TSV."""
+    found = valid.rows(
+        connection,
+        "unsent",
+        (valid.is_name, valid.is_name, *(valid.is_text,) * 3),
+        "SELECT report, tsv, sink, first, last FROM unsent JOIN series ON series.id = unsent.series"
+        " ORDER BY tsv, sink",
+        ignored=ignored,
+    )
+    return [Unsent(*row) for row in found]
+
+
+class Lacking(NamedTuple):
+    """What a sink lacks of a report: the first and the last interval, and of how many series."""
+
+    sink: str
+    first: str
+    last: str
+    series: int
+
+    def text(self, report: str) -> str:
+        """Return it as a message."""
+        when = f"of {self.first}" if self.first == self.last else f"of {self.first} to {self.last}"
+        series = "" if self.series == 1 else f" ({self.series:,} series)"
+        return (
+            f"values {when} were not sent to {self.sink}{series}:"
+            f" `reportupdater resend` with `--report {report}` sends them"
+        )
+
+
+def by_report(found: Iterable[Unsent]) -> dict[str, list[Lacking]]:
+    """Return what each report's sinks lack."""
+    lacking: dict[str, dict[str, Lacking]] = {}
+    for one in found:
+        of = lacking.setdefault(one.report, {})
+        other = of.get(one.sink, Lacking(one.sink, one.first, one.last, 0))
+        first, last = min(one.first, other.first), max(one.last, other.last)
+        of[one.sink] = Lacking(one.sink, first, last, other.series + 1)
+    return {report: list(of.values()) for report, of in lacking.items()}

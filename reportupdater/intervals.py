@@ -176,6 +176,11 @@ def watermark(granularity: Granularity, now: datetime, lag: timedelta) -> int:
         return 0
 
 
+def over(granularity: Granularity, now: datetime) -> int:
+    """Return the number of the first interval that is not over at a moment."""
+    return granularity.number(now)
+
+
 @dataclass(frozen=True, slots=True)
 class Coverage:
     """The intervals of a series that are done, as sorted `(first, past)` runs that do not touch."""
@@ -284,6 +289,17 @@ class Coverage:
         return sum(
             max(0, min(past, wanted.stop) - max(first, wanted.start)) for first, past in self.runs
         )
+
+    def newest_before(self, number: int) -> int | None:
+        """Return the highest number below `number` that is done.
+
+        >>> Coverage.of([1, 2, 7]).newest_before(7)
+        2
+        """
+        for first, past in reversed(self.runs):
+            if first < number:
+                return min(past, number) - 1
+        return None
 
     @property
     def newest(self) -> int | None:

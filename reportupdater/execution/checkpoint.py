@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from reportupdater.errors import ReportupdaterError, StateError, error_text, sentence
 from reportupdater.execution.clock import utcnow
@@ -18,7 +19,9 @@ _TOGETHER = 64
 """TSVs that are made durable together."""
 
 
-def merge_leftovers(state: State, locks: Locks, summary: Summary, stop: Stop) -> None:
+def merge_leftovers(
+    state: State, locks: Locks, summary: Summary, stop: Stop, now: datetime | None = None
+) -> None:
     """Merge what earlier runs committed, whatever has become of their projects since.
 
     A stop does not wait for it: what is not merged stays in the journal.
@@ -41,21 +44,29 @@ def merge_leftovers(state: State, locks: Locks, summary: Summary, stop: Stop) ->
             continue
         if taken:
             with stop.abandoning():
-                merge(state, report, list(journal.waiting(state, report)), summary)
+                merge(state, report, list(journal.waiting(state, report)), summary, now)
             if not held:
                 locks.release(report)
 
 
-def merge(state: State, report: str, paths: Sequence[str], summary: Summary) -> None:
+def merge(
+    state: State,
+    report: str,
+    paths: Sequence[str],
+    summary: Summary,
+    now: datetime | None = None,
+) -> None:
     """Merge what is committed of some TSVs of a report whose lock is held.
 
+    Nothing is trimmed by what is not over by the machine's clock, or at `now`, should that be before.
     What cannot be merged stays in the journal, counts as done, and is tried again by every run.
     """
+    moment = min(now or utcnow(), utcnow())
     for at in range(0, len(paths), _TOGETHER):
         merged: list[Merged] = []
         for path in paths[at : at + _TOGETHER]:
             try:
-                one = journal.merge(state, path)
+                one = journal.merge(state, path, moment)
             except StateError:
                 raise
             except (ReportupdaterError, OSError) as error:

@@ -9,6 +9,7 @@ import logging
 from calendar import timegm
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from time import monotonic
 from typing import NamedTuple
 
@@ -65,12 +66,15 @@ class Committer:
         sinks: Mapping[str, SinkSettings],
         off: Collection[str],
         stop: Stop,
+        now: datetime,
     ) -> None:
         """`sinks` are those that datapoints are made for; each has a destination.
 
-        For sinks that are neither these nor `off` it is noted that they lack datapoints.
+        For sinks that are neither these nor `off` it is noted that they lack datapoints. `now` is
+        the moment that is planned for.
         """
         self._stop = stop
+        self._now = now
         self._sinks = sinks
         self._off = off
         self._state = state
@@ -225,4 +229,4 @@ class Committer:
             by_report.setdefault(series.report.name, []).append(series.tsv)
         for report, paths in by_report.items():
             with self._stop.abandoning(_MERGE_SECONDS):
-                merge(self._state, report, paths, self._summary)
+                merge(self._state, report, paths, self._summary, self._now)

@@ -233,7 +233,7 @@ def _open(
             shown(foreign[0]),
         )
     starts = {number: start for start, number in numbers.items() if number is not None}
-    allowed = requestable(report, clock.now, done.newest)
+    allowed = requestable(report, clock.now, done)
     dropped = [start for number, start in starts.items() if number not in allowed]
     if dropped:
         reruns.drop(state, ((series.tsv, start) for start in dropped))

@@ -158,7 +158,7 @@ def _series_of_project(
             continue
         failing = tuple(_failing(series.tsv, record, report.granularity, done, known))
         if failing:
-            allowed = window(report, now, done.newest)
+            allowed = window(report, now, done)
             failing = tuple(
                 one for one in failing if report.granularity.labelled(one.start) in allowed
             )

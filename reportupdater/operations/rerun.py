@@ -105,7 +105,7 @@ def _of_report(
     for member, done in done_of(state, report, series, summary).items():
         covered = covered_for_requests(member, done, now)
         if holder:
-            allowed = window(report, now, covered.newest)
+            allowed = window(report, now, covered)
             coming = range(max(allowed.start, wanted.start), min(allowed.stop, wanted.stop))
             one.undone += max(0, len(coming) - covered.count(coming))
             covered = Coverage.of({*covered, *coming})

@@ -84,7 +84,9 @@ def _run(request: Request, summary: Summary, began: datetime, progress: Progress
     receivers = sinks(project, reports, request.send)
     with Stop() as stop, State(output, stop.is_requested) as state, Locks(state.locks) as locks:
         number = history.begin_run(state, str(project.config_path.absolute()), began)
-        merge_leftovers(state, locks, summary, stop)  # first: they are TSVs that a project may own
+        merge_leftovers(
+            state, locks, summary, stop, clock.now
+        )  # first: a project may own their TSVs
         owned: Mapping[Report, Owner] = {}
         dues: list[Due] = []
         with stop.abandoning():  # it may read gigabytes
@@ -102,7 +104,9 @@ def _run(request: Request, summary: Summary, began: datetime, progress: Progress
             from reportupdater.execution.deliver import Deliverers, clients
             from reportupdater.execution.execute import Execution
 
-            committer = Committer(state, number, summary, receivers, switched_off(project), stop)
+            committer = Committer(
+                state, number, summary, receivers, switched_off(project), stop, clock.now
+            )
             committer.expect(dues, owned)
             execution = Execution(dues, registry.engine)
             with Deliverers(state, locks, clients(receivers)) as deliverers:

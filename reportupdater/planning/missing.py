@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from reportupdater.intervals import Coverage
+from reportupdater.intervals import Coverage, over
 from reportupdater.model import Report
 from reportupdater.planning.plan import window
 from reportupdater.planning.schedule import as_of
@@ -17,7 +17,7 @@ _SOON = timedelta(days=30)
 
 def missing(report: Report, done: Coverage, now: datetime) -> int:
     """Return how many intervals of a series are due and not done."""
-    allowed = window(report, as_of(report, now), done.newest)
+    allowed = window(report, now, done, tick=as_of(report, now))
     return len(allowed) - done.count(allowed)
 
 
@@ -26,8 +26,9 @@ def is_late(report: Report, done: Coverage, now: datetime) -> bool:
 
     Older ones may be missing for long without anything being wrong: a long history takes its time.
     """
-    due = window(report, as_of(report, now - LATE), done.newest)
-    return bool(due) and (done.newest is None or done.newest < due[-1])
+    due = window(report, now, done, tick=as_of(report, now - LATE))
+    newest = done.newest_before(over(report.granularity, now))
+    return bool(due) and (newest is None or newest < due[-1])
 
 
 def ending(report: Report, now: datetime) -> str | None:
@@ -59,7 +60,7 @@ def not_requested(report: Report, done: Coverage, wanted: range, now: datetime) 
     """The intervals among `wanted` that a request passes over: those `plan.requested` does not give."""
     granularity = report.granularity
     starts = granularity.number(report.starts)
-    allowed = window(report, now, done.newest)
+    allowed = window(report, now, done)
     ends = max(allowed.start, granularity.ceiling(report.ends or datetime.max))
     late = _part(wanted, allowed.stop, ends)
     due = _part(wanted, allowed.start, allowed.stop)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
-from reportupdater.intervals import Coverage, watermark
+from reportupdater.intervals import Coverage, over, watermark
 from reportupdater.model import Reason, Report, Series
 from reportupdater.planning.due import Due, joined
 from reportupdater.planning.schedule import as_of
@@ -22,32 +22,35 @@ class Clock(NamedTuple):
     """How many missing intervals of a series it takes; None leaves that to the report."""
 
 
-def window(report: Report, now: datetime, newest: int | None = None) -> range:
-    """Return the intervals of a report that may be computed at `now`.
+def window(
+    report: Report, now: datetime, done: Coverage | None = None, *, tick: datetime | None = None
+) -> range:
+    """Return the intervals of a report that may be computed at `now`, or as of its last `tick`.
 
     They lie between `starts` and the watermark or `ends`. Where `max_data_points` is set, none is
-    older than what a merge would keep: N before the watermark, or before the newest that is done,
-    should that be later (`lag` was raised, or the clock set back). Else the older ones would be
-    computed, trimmed, and computed again for ever.
+    older than what a merge keeps: N before the watermark or `ends`, or before the newest that is
+    done and over, should that be later (`lag` was raised, or the clock set back). Else the older
+    ones would be computed, trimmed, and computed again for ever.
     """
     granularity = report.granularity
-    past = watermark(granularity, now, report.lag)
-    first = granularity.number(report.starts)
-    if report.max_data_points is not None:
-        kept_until = past if newest is None else max(past, newest + 1)
-        first = max(first, kept_until - report.max_data_points)
+    past = watermark(granularity, tick or now, report.lag)
     if report.ends is not None:
         past = min(past, granularity.ceiling(report.ends))
+    first = granularity.number(report.starts)
+    if report.max_data_points is not None:
+        newest = done.newest_before(over(granularity, now)) if done else None
+        kept_until = past if newest is None else max(past, newest + 1)
+        first = max(first, kept_until - report.max_data_points)
     return range(first, max(first, past))
 
 
-def requestable(report: Report, now: datetime, newest: int | None = None) -> range:
+def requestable(report: Report, now: datetime, done: Coverage | None = None) -> range:
     """Return the intervals of a report that a rerun request may name.
 
     They are those of its window, and later ones: what is done and lies after the watermark (`lag`
     was raised, or the clock set back) keeps its request until it may be computed.
     """
-    first = window(report, now, newest).start
+    first = window(report, now, done).start
     return range(first, max(first, report.granularity.ceiling(report.ends or datetime.max)))
 
 
@@ -57,11 +60,11 @@ def due(series: Series, done: Coverage, asked_again: Collection[int], clock: Clo
     Missing is what was so at the last tick of the report's schedule; requests do not wait for it.
     """
     report = series.report
-    asked = within(report, clock, window(report, as_of(report, clock.now), done.newest))
+    asked = within(report, clock, window(report, clock.now, done, tick=as_of(report, clock.now)))
     missing = _taken(done.missing(asked.start, asked.stop), report, clock)
     again = Coverage()
     if asked_again:
-        asked = within(report, clock, window(report, clock.now, done.newest))
+        asked = within(report, clock, window(report, clock.now, done))
         again = Coverage.of(number for number in asked_again if number in asked and number in done)
     return Due(series, joined({Reason.MISSING: missing, Reason.RERUN: again}))
 
@@ -111,7 +114,7 @@ def requested(
 
     Those that are done and may not be requested are counted as dropped.
     """
-    allowed = requestable(series.report, now, done.newest)
+    allowed = requestable(series.report, now, done)
     wanted = done.within(series.report.granularity.numbers(since, until))
     kept = wanted.within(allowed)
     return Requested(list(kept), len(wanted) - len(kept))

@@ -6,11 +6,12 @@ import csv
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
 from reportupdater.errors import TsvError
-from reportupdater.intervals import Granularity
+from reportupdater.intervals import Granularity, over
 from reportupdater.state import valid
 from reportupdater.state.checksum import checksum
 from reportupdater.state.tables import Tables
@@ -149,11 +150,11 @@ class Merged(NamedTuple):
     file: Written
 
 
-def merge(state: Tables, path: str) -> Merged | None:
+def merge(state: Tables, path: str, now: datetime) -> Merged | None:
     """Merge the results of one series into its TSV; the caller holds its report's lock.
 
-    None where it has none. Raises TsvError, OSError, and StateError where a result is not what was
-    committed.
+    Nothing is trimmed by what is not over at `now`. None where it has none. Raises TsvError, OSError,
+    and StateError where a result is not what was committed.
     """
     found = _kept(state, path)
     if found is None:
@@ -166,7 +167,7 @@ def merge(state: Tables, path: str) -> Merged | None:
     target = files.place(state.root, path, make=True)
     assert target is not None
     content = read(target, granularity)
-    content = merged(content, entries, max_data_points=max_data_points)
+    content = merged(content, entries, max_data_points=max_data_points, over=over(granularity, now))
     return Merged(path, number, write(target, content, group=group))
 
 

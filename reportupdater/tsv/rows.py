@@ -163,12 +163,17 @@ def _rows(place: Place | None, granularity: Granularity) -> Iterator[Row]:
 
 
 def merged(
-    content: Content, entries: Iterable[Entry], *, max_data_points: int | None = None
+    content: Content,
+    entries: Iterable[Entry],
+    *,
+    max_data_points: int | None = None,
+    over: int | None = None,
 ) -> Content:
     """Return a TSV's content after results: each replaces all rows in its interval.
 
     Entries count in the order of their intervals. With `max_data_points`, only that many
-    intervals are kept, counted back from the newest.
+    intervals are kept, counted back from the newest below `over`, the first that is not over: what
+    is dated later, by a slip or by a clock that was ahead, trims nothing.
     """
     entries = sorted(entries, key=lambda entry: entry.number)
     whole = content.header
@@ -184,9 +189,13 @@ def merged(
         added = [Row(entry.number, cells) for cells in entry.rows]
         rows.extend(_fitted(added, entry.header, whole))
     rows.sort(key=lambda row: row.cells[0])  # stable: rows of one date keep their order
-    if max_data_points is not None and rows:
-        oldest = rows[-1].number - max_data_points + 1
-        rows = [row for row in rows if row.number >= oldest]
+    if max_data_points is not None:
+        newest_over = next(
+            (r.number for r in reversed(rows) if over is None or r.number < over), None
+        )
+        if newest_over is not None:
+            oldest = newest_over - max_data_points + 1
+            rows = [row for row in rows if row.number >= oldest]
     return Content(whole, rows)
 
 

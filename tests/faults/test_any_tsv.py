@@ -231,11 +231,11 @@ def test_a_tsv_is_taken_or_told_and_harms_no_other_series(state: State) -> None:
             journal.add(connection, [(series, "report/enwiki.tsv", result)])
         if before is None:
             with pytest.raises(TsvError) as caught:
-                journal.merge(state, "report/enwiki.tsv")
+                journal.merge(state, "report/enwiki.tsv", datetime(2100, 1, 1))
             assert [str(caught.value)] == told
             assert enwiki.read_bytes() == raw
         else:
-            merged = journal.merge(state, "report/enwiki.tsv")
+            merged = journal.merge(state, "report/enwiki.tsv", datetime(2100, 1, 1))
             assert merged is not None
             assert replacing.make_durable([merged.file]) == {}
             check_merged(before, tsv.read(at(enwiki), granularity), number, cell)

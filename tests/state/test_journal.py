@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def commit(state: State, path: str, *results: Result) -> None:
 
 def checkpoint(state: State, path: str) -> Merged | None:
     """Merge, and make it durable."""
-    merged = journal.merge(state, path)
+    merged = journal.merge(state, path, datetime(2100, 1, 1))
     if merged:
         assert replacing.make_durable([merged.file]) == {}
     return merged
@@ -212,7 +213,7 @@ def test_a_result_that_is_not_what_was_committed_is_not_merged(state: State) -> 
         connection.execute("UPDATE journal SET rows = replace(rows, '2', '3')")
     before = text(state, "r.tsv")
     with pytest.raises(StateError) as caught:
-        journal.merge(state, "r.tsv")
+        journal.merge(state, "r.tsv", datetime(2100, 1, 1))
     assert str(caught.value) == (
         f"{state.path}: the state is damaged: a result of r.tsv is not what was committed (a file that"
         " is damaged may be moved away: the TSVs stay, and what they lack is computed again)"
@@ -225,4 +226,4 @@ def test_a_result_is_not_merged_into_the_tsv_of_another_series(state: State) -> 
     with state.transaction() as connection:
         connection.execute("UPDATE series SET tsv = 'r/b.tsv'")
     with pytest.raises(StateError, match="is not what was committed"):
-        journal.merge(state, "r/b.tsv")
+        journal.merge(state, "r/b.tsv", datetime(2100, 1, 1))

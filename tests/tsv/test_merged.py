@@ -150,6 +150,17 @@ def test_with_one_header_it_does_not_matter_when_results_are_merged(
     assert merged(first, course[cut:], max_data_points=keep) == whole
 
 
+@given(contents(), entries(), st.integers(1, 6), st.integers(735000, 737000))
+def test_what_is_not_over_trims_nothing(
+    content: Content, course: list[Entry], keep: int, over: int
+) -> None:
+    found = merged(content, course, max_data_points=keep, over=over)
+    whole = merged(content, course)
+    done = [row.number for row in whole.rows if row.number < over]
+    oldest = max(done) - keep + 1 if done else 0
+    assert found.rows == [row for row in whole.rows if row.number >= oldest]
+
+
 @given(contents(), entries())
 def test_rows_of_other_intervals_stay(content: Content, course: list[Entry]) -> None:
     found = merged(content, course)

@@ -1,0 +1,42 @@
+"""`max_data_points`: what it keeps, and that nothing of the past is lost to a slip or a wrong clock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.helpers import ONE, SQLITE, Project
+
+CONFIG = SQLITE + "reports: {edits: {max_data_points: 5}}\n"
+DAYS = [f"2025-01-{day:02}" for day in range(1, 21)]
+
+
+def project(folder: Path, config: str = CONFIG) -> Project:
+    return Project(folder, config, {"edits.sql": ONE})
+
+
+def test_a_row_of_the_far_future_trims_nothing(tmp_path: Path) -> None:
+    one = project(tmp_path)
+    one.run(now="2025-01-11")
+    one.tsv("edits").write_text(one.text("edits") + "2205-01-01\t1\n")
+    assert one.run(now="2025-01-13") == ""
+    assert one.dates("edits") == [*DAYS[7:12], "2205-01-01"]
+    assert one.run(now="2025-01-13") == ""
+
+
+def test_a_run_with_a_clock_that_is_ahead_trims_nothing_of_the_past(tmp_path: Path) -> None:
+    one = project(tmp_path)
+    one.run(now="2025-01-11")
+    one.run(now="2105-01-11")
+    assert one.dates("edits")[:5] == DAYS[5:10]
+    # And what is due by the right clock is computed afterwards.
+    one.run(now="2025-01-13")
+    assert [day for day in one.dates("edits") if day < "2026"] == DAYS[7:12]
+
+
+def test_with_ends_the_newest_before_it_are_kept(tmp_path: Path) -> None:
+    config = SQLITE + "reports: {edits: {max_data_points: 5, ends: 2025-01-11}}\n"
+    one = project(tmp_path, config)
+    one.run(now="2025-03-01")
+    assert one.dates("edits") == DAYS[5:10]
+    assert one.run(now="2025-06-01") == ""
+    assert one.dates("edits") == DAYS[5:10]

@@ -142,6 +142,7 @@ def _series(one: SeriesStatus) -> dict[str, Any]:
         "marked": one.requested,
         "late": one.late,
         "damaged": one.damaged,
+        "ahead": one.ahead,
     } | last_error(one.failing)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from reportupdater.execution.due import AHEAD
 from reportupdater.operations.report_status import ReportStatus, SeriesStatus
 from reportupdater.operations.status import Status
 from reportupdater.state.history import last_of
@@ -146,6 +147,8 @@ def _of_report(report: ReportStatus) -> Iterator[str]:
 def _trouble(one: SeriesStatus) -> str:
     if one.damaged:
         return one.damaged
+    if one.ahead:
+        return f"a row is dated {one.ahead}, which is not over yet ({AHEAD})"
     if one.failing:
         last = last_of(one.failing)
         count = len(one.failing)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from reportupdater.errors import TsvError, Where, sentence, shown
+from reportupdater.execution.clock import utcnow
 from reportupdater.execution.summary import Summary
-from reportupdater.intervals import Coverage
+from reportupdater.intervals import Coverage, over
 from reportupdater.model import Report, Series
 from reportupdater.planning.due import Due
 from reportupdater.planning.explode import EVERY, Only, explode, is_wanted
@@ -23,6 +24,9 @@ from reportupdater.terminal.wording import count
 from reportupdater.tsv import files, rows
 
 log = logging.getLogger(__name__)
+
+AHEAD = "delete such rows: they are a slip, or a run had a clock that was ahead"
+"""What to do about rows in intervals that are not over."""
 
 
 class Stock(NamedTuple):
@@ -136,9 +140,23 @@ def done_of(
             starts = waiting.get(one.tsv)
             if starts:
                 done[one] = _with(starts, one, done[one], state, summary)
+    _note_ahead(state, report, done, summary)
     if news:
         coverage.remember(state, report.name, report.granularity, news)
     return done
+
+
+def _note_ahead(
+    state: Tables, report: Report, done: Mapping[Series, Coverage | None], summary: Summary
+) -> None:
+    """Note the series with rows in intervals that are not over: they are no results."""
+    not_over = over(report.granularity, utcnow())
+    for series, covered in done.items():
+        newest = covered.newest if covered else None
+        if newest is not None and newest >= not_over:
+            label = report.granularity.label(report.granularity.start(newest))
+            what = f"{state.output / series.tsv}: a row is dated {label}, which is not over yet ({AHEAD})"
+            summary.troubles.add(report.name, what)
 
 
 def _with(

@@ -9,7 +9,8 @@ from functools import cache, partial
 from pathlib import Path
 
 from reportupdater.errors import Severity, TsvError, error_text
-from reportupdater.intervals import Coverage, Granularity
+from reportupdater.execution.clock import utcnow
+from reportupdater.intervals import Coverage, Granularity, over
 from reportupdater.model import Project, Report
 from reportupdater.planning.explode import explode
 from reportupdater.planning.missing import ending, is_late, missing
@@ -41,11 +42,13 @@ class SeriesStatus:
     failing: tuple[Failing, ...] = ()
     late: bool = False
     damaged: str | None = None
+    ahead: str | None = None
+    """The start of the newest interval with rows, if it is not over yet."""
 
     @property
     def in_trouble(self) -> bool:
         """Whether it needs attention."""
-        return bool(self.failing or self.late or self.damaged)
+        return bool(self.failing or self.late or self.damaged or self.ahead)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +218,7 @@ class _Found:
     done_up_to: str | None = None
     empty: int = 0
     damaged: str | None = None
+    ahead: str | None = None
 
     def status(
         self,
@@ -234,6 +238,7 @@ class _Found:
             failing=failing,
             late=late,
             damaged=self.damaged,
+            ahead=self.ahead,
         )
 
 
@@ -259,8 +264,14 @@ class _Look:
             done, empty = reach(place, granularity, known_of_it, pending)
         except (TsvError, OSError) as error:
             return _Found(tsv, requested, damaged=error_text(error))
-        newest = None if done.newest is None else granularity.label(granularity.start(done.newest))
-        return _Found(tsv, requested, done, newest, empty)
+        not_over = over(granularity, utcnow())
+
+        def label(number: int | None) -> str | None:
+            return None if number is None else granularity.label(granularity.start(number))
+
+        ahead = done.newest if done.newest is not None and done.newest >= not_over else None
+        newest = done.newest_before(not_over)
+        return _Found(tsv, requested, done, label(newest), empty, ahead=label(ahead))
 
 
 def _failing(

@@ -18,9 +18,14 @@ def test_a_row_of_the_far_future_trims_nothing(tmp_path: Path) -> None:
     one = project(tmp_path)
     one.run(now="2025-01-11")
     one.tsv("edits").write_text(one.text("edits") + "2205-01-01\t1\n")
-    assert one.run(now="2025-01-13") == ""
+    said = one.run(now="2025-01-13", code=1)
+    assert f"{one.tsv('edits')}: a row is dated 2205-01-01, which is not over yet (delete" in said
     assert one.dates("edits") == [*DAYS[7:12], "2205-01-01"]
-    assert one.run(now="2025-01-13") == ""
+    shown = one.call("status", one.folder, one.output, "--now", "2025-01-13", code=1).stdout
+    assert "! edits" in shown
+    assert "2025-01-12" in shown  # up to which it is done
+    assert "a row is dated 2205-01-01, which is not over yet (delete such rows:" in shown
+    assert one.dates("edits") == [*DAYS[7:12], "2205-01-01"]
 
 
 def test_a_run_with_a_clock_that_is_ahead_trims_nothing_of_the_past(tmp_path: Path) -> None:
@@ -29,7 +34,7 @@ def test_a_run_with_a_clock_that_is_ahead_trims_nothing_of_the_past(tmp_path: Pa
     one.run(now="2105-01-11")
     assert one.dates("edits")[:5] == DAYS[5:10]
     # And what is due by the right clock is computed afterwards.
-    one.run(now="2025-01-13")
+    one.run(now="2025-01-13", code=1)
     assert [day for day in one.dates("edits") if day < "2026"] == DAYS[7:12]
 
 

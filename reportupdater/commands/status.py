@@ -25,7 +25,8 @@ examples:
 exit codes:
   0  all is well
   1  something is in trouble: a report fails, is invalid or late (what has been due for a day is not
-     done, which needs a PROJECT), a TSV cannot be read, or datapoints could not be sent
+     done, which needs a PROJECT), a TSV cannot be read, datapoints could not be sent, a run could
+     not begin, or not all could be looked at
   2  called wrongly
 """
 

@@ -43,12 +43,11 @@ def _head(status: Status) -> Iterator[str]:
     yield f"{status.output}: {count}, {bad or 'none'} in trouble"
     survey = status.survey
     if survey.source != "state":
-        why = survey.why or "there is no state yet"
         source = {
             "status.json": "what follows is what the last run has written into status.json",
             "tsv": "errors, datapoints and times of runs are not known",
         }[survey.source]
-        yield f"{why}: {source}"
+        yield source if survey.why else f"there is no state yet: {source}"
     for config, run in survey.runs.items():
         ended = datetime.fromisoformat(run["ended"].removesuffix("Z"))
         age = wording.span(status.at - ended)
@@ -140,7 +139,10 @@ def _of_report(report: ReportStatus) -> Iterator[str]:
         if report.description:
             yield f"what it is: {report.description}"
     for one in report.unsent:
-        yield one.text(report.name)
+        yield (
+            f"values {one.which} were not sent to {one.sink}: `reportupdater resend` with"
+            f" `--report {report.name}` sends them"
+        )
     yield from report.notices
 
 

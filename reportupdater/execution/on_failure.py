@@ -39,10 +39,10 @@ def watching(source: Source, output: Path, summary: Summary) -> Iterator[Watch]:
     except ReportupdaterError as error:
         logging.getLogger("reportupdater").error("%s", error)
         error.is_logged = True
-        watch.notify(error.exit_code, str(error))
+        watch.failed(error.exit_code, str(error))
         raise
     except Exception as bug:
-        watch.notify(EXIT_FAILED, f"a bug of this program: {bug!r}")
+        watch.failed(EXIT_FAILED, f"a bug of this program: {bug!r}")
         raise
     if watch.result and exit_code(watch.result) in (EXIT_FAILED, EXIT_USAGE):
         watch.notify(exit_code(watch.result))
@@ -58,6 +58,16 @@ class Watch:
         self.summary = summary
         self.result: RunResult | None = None
         self.started = utcnow()
+
+    def failed(self, code: int, error: str) -> None:
+        """Note that the run has no result, for `status`, and run the command."""
+        from reportupdater.state import starts
+
+        try:
+            starts.note(self.output, self.source.config, self.started, code, error)
+        except OSError as why:
+            log.debug("%s: the failed start is not noted: %s", self.output, why.strerror)
+        self.notify(code, error)
 
     def notify(self, code: int, error: str = "") -> None:
         """Run the command, if the host settings have one. What goes wrong with it is logged."""

@@ -154,7 +154,11 @@ def note_unsent(
     for report in reports:
         for one in lacking.get(report.name, ()):
             if one.sink in sinks:
-                summary.warnings.add(report.name, one.text(report.name))
+                summary.warnings.add(
+                    report.name,
+                    f"values {one.which} were not sent to {one.sink}: `reportupdater resend` with"
+                    f" `--report {report.name}` sends them",
+                )
 
 
 def note_datapoints(summary: Summary, report: Report, made: Made) -> None:

@@ -24,7 +24,7 @@ from reportupdater.execution.summary_text import log_result
 from reportupdater.model import Report
 from reportupdater.planning.due import Due
 from reportupdater.planning.plan import Clock
-from reportupdater.state import history, outbox, reruns, status, upgrade
+from reportupdater.state import history, outbox, reruns, starts, status, upgrade
 from reportupdater.state.database import State
 from reportupdater.state.locks import Locks
 from reportupdater.state.owners import Owner
@@ -125,6 +125,7 @@ def _run(request: Request, summary: Summary, began: datetime, progress: Progress
         whole = not (stop.requested or request.is_narrowed)
         found = findings(project, request.reports, reports, owned, summary, whole=whole)
         history.end_run(state, number, utcnow(), exit_code(result), result.as_dict(), found)
+        starts.forget(state.home, project.config_path)
         status.write(state)
         upgrade.sum_up(state, utcnow(), lambda: stop.requested is not None)
     return result

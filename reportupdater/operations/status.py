@@ -112,7 +112,13 @@ def status(request: StatusRequest) -> Status:
         project=project.config_path if project else None,
         reports=reports,
         troubles=(
+            *([f"{known.why}: not all could be looked at"] if known.why else []),
             *_of_configuration(project),
+            *(
+                f"{one.config}: a run failed before it had a result, at {one.at}: {one.error}"
+                for one in known.failed_starts
+                if not findings.is_gone(one.config) or one.config not in known.runs
+            ),
             *_of_runs(known, in_trouble),
             *(f"the state holds {line}" for line in known.ignored.lines()),
         ),

@@ -160,16 +160,26 @@ def is_run(content: object) -> bool:
     return valid.has(content, _RUN, _SUMMARY)
 
 
+_PASSED_OVER = """(CASE WHEN json_valid(summary) THEN
+    json_array_length(summary, '$.skipped') > 0 AND json_array_length(summary, '$.troubles') = 0
+    AND json_extract(summary, '$.done') + json_extract(summary, '$.empty')
+    + json_extract(summary, '$.failed') + json_extract(summary, '$.errors_in_configuration') = 0
+ELSE 0 END IS TRUE)"""
+
+
 def last_runs(
     connection: sqlite3.Connection, ignored: Ignored | None = None
 ) -> dict[str, dict[str, Any]]:
-    """Return the last ended run of each project: when, its exit code and its summary."""
+    """Return the last ended run of each project: when, its exit code and its summary.
+
+    One that only passed over what another run held is not counted: it has found out nothing.
+    """
     found = valid.rows(
         connection,
         "runs",
         (valid.is_name, *_RUN.values(), _is_summary, valid.is_count),
         "SELECT project, started, ended, exit_code, summary, max(id) FROM runs"
-        " WHERE ended IS NOT NULL GROUP BY project ORDER BY project",
+        f" WHERE ended IS NOT NULL AND NOT {_PASSED_OVER} GROUP BY project ORDER BY project",
         ignored=ignored,
     )
     return {

@@ -22,6 +22,7 @@ from reportupdater.state import (
     owners,
     reruns,
     schema,
+    starts,
     status,
     unsent,
     valid,
@@ -33,6 +34,7 @@ from reportupdater.state.history import Failing, Running
 from reportupdater.state.locks import folder_of
 from reportupdater.state.owners import Shape
 from reportupdater.state.reach import is_empty
+from reportupdater.state.starts import FailedStart
 from reportupdater.state.unsent import Lacking
 from reportupdater.state.valid import Ignored
 from reportupdater.tsv.dialect import parse
@@ -63,15 +65,19 @@ class Survey:
     """Report → its TSVs that `pending` and `failing` speak of."""
     ignored: Ignored = field(default_factory=Ignored)
     """What this program cannot have written."""
+    failed_starts: list[FailedStart] = field(default_factory=list)
+    """Runs without a result, since which no other of their configuration has had one."""
 
 
 def survey(output: Path) -> Survey:
     """Return what is known of an output folder. Raises nothing."""
     try:
         with look(output) as connection:
-            return _from_state(connection, output) if connection else _from_file(output, "")
+            found = _from_state(connection, output) if connection else _from_file(output, "")
     except StateError as error:
-        return _from_file(output, str(error))
+        found = _from_file(output, str(error))
+    found.failed_starts = starts.read(output)
+    return found
 
 
 def _from_state(connection: sqlite3.Connection, output: Path) -> Survey:

@@ -74,14 +74,11 @@ class Lacking(NamedTuple):
     last: str
     series: int
 
-    def text(self, report: str) -> str:
-        """Return it as a message."""
-        when = f"of {self.first}" if self.first == self.last else f"of {self.first} to {self.last}"
-        series = "" if self.series == 1 else f" ({self.series:,} series)"
-        return (
-            f"values {when} were not sent to {self.sink}{series}:"
-            f" `reportupdater resend` with `--report {report}` sends them"
-        )
+    @property
+    def which(self) -> str:
+        """Which values it lacks, in words."""
+        when = self.first if self.first == self.last else f"{self.first} to {self.last}"
+        return f"of {when}" + ("" if self.series == 1 else f" ({self.series:,} series)")
 
 
 def by_report(found: Iterable[Unsent]) -> dict[str, list[Lacking]]:

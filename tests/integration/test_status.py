@@ -11,18 +11,20 @@ import sqlite3
 import subprocess
 from collections.abc import Mapping
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reportupdater.cli import main
+from reportupdater.execution.clock import utcnow
 from reportupdater.operations import report_status
 from reportupdater.state import reach
 from reportupdater.state.database import State
 from reportupdater.state.history import begin_run
+from reportupdater.state.locks import Locks
 from reportupdater.tsv.files import Place
+from reportupdater.tsv.folder import Folder
 from tests.helpers import ENVIRONMENT, ONE, RUN, SQLITE, Project
 from tests.machine import ordinary_user
 
@@ -358,6 +360,7 @@ def test_who_cannot_open_the_state_gets_what_status_json_tells(
             less = as_json(capsys, troubled, troubled.folder)
     assert (less["source"], told["source"]) == ("status.json", "state")
     assert "the state cannot be" in less["source_why"]
+    assert less["troubles"].pop(0) == f"{less['source_why']}: not all could be looked at"
     for one in (told, less):
         del one["at"], one["source"], one["source_why"]
         one["reports"] = [
@@ -378,12 +381,13 @@ def test_who_may_not_enter_the_states_folder_gets_what_the_tsvs_tell(
     folder = troubled.output / ".reportupdater"
     folder.chmod(0o700)
     with ordinary_user():
-        told = as_json(capsys, troubled, code=0)
-        said = status(capsys, troubled, code=0)
+        told = as_json(capsys, troubled, code=1)
+        said = status(capsys, troubled, code=1)
     why = f"{folder / 'state.sqlite'}: the state cannot be read: Permission denied"
     why += " (nobody, who runs this, must be able to read it)"
     assert (told["source"], told["source_why"]) == ("tsv", why)
-    assert f"{why}: errors, datapoints and times of runs are not known" in said
+    assert f"{why}: not all could be looked at" in said
+    assert "errors, datapoints and times of runs are not known" in said
     assert report(told, "edits")["done_up_to"] == "2025-01-04"
 
 
@@ -397,7 +401,7 @@ def test_an_entry_of_status_json_of_another_version_is_left_out_and_reported(
     (folder / "status.json").write_text(json.dumps(content))
     told = as_json(capsys, troubled, code=1)  # the state could not be looked at
     assert told["source"] == "status.json"
-    assert "an entry of status.json that no run can have written: ignored:" in told["troubles"][0]
+    assert "an entry of status.json that no run can have written: ignored:" in told["troubles"][1]
     last_runs = {report["report"]: report["last_run"] for report in told["reports"]}
     assert last_runs["edits"] is None
     assert last_runs["views"] is not None
@@ -424,6 +428,19 @@ def test_the_tsvs_alone_tell_how_far_they_are(
     assert report(told, "edits")["missing"] is None
     assert report(told, "edits")["each_series"][0]["dimensions"] == {"dimension_1": "dewiki"}
     assert not (troubled.output / ".reportupdater").exists()
+
+
+def test_a_run_that_only_passed_over_what_another_held_hides_no_failed_one(
+    troubled: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = as_json(capsys, troubled)["runs"]
+    folder = Folder.at(troubled.output).folder(".reportupdater").folder("locks")
+    with Locks(folder) as locks:
+        names = ["edits", "views", "weekly_users"]
+        assert locks.take_all(names, utcnow()) == set(names)
+        assert troubled.run(now="2025-01-05T12") == ""
+    assert as_json(capsys, troubled)["runs"] == before
+    assert before[0]["exit_code"] == 1
 
 
 @pytest.mark.parametrize(

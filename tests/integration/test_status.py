@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 from collections.abc import Mapping
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 

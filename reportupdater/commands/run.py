@@ -59,6 +59,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         action="store_true",
         help="show what would be done, as `plan` does; run nothing",
     )
+    parser.add_argument(
+        "--accept-clock",
+        action="store_true",
+        help="go on though a run began more than a day after what this machine's clock shows",
+    )
     sending = parser.add_mutually_exclusive_group()
     sending.add_argument(
         "--send",
@@ -79,7 +84,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def call(given: argparse.Namespace) -> Result:
     """Run the command, and return what it ended with."""
-    request = replace(arguments.request(given), jobs=given.jobs, send=given.send)
+    request = replace(
+        arguments.request(given), jobs=given.jobs, send=given.send, accept_clock=given.accept_clock
+    )
     if given.dry_run:
         return plan.show(request)
     result = run(request, _progress)

@@ -150,7 +150,7 @@ def _trouble(one: SeriesStatus) -> str:
     if one.damaged:
         return one.damaged
     if one.ahead:
-        return f"a row is dated {one.ahead}, which is not over yet ({AHEAD})"
+        return f"a row is dated {one.ahead}, which is not over by this machine's clock ({AHEAD})"
     if one.failing:
         last = last_of(one.failing)
         count = len(one.failing)

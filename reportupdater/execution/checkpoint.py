@@ -58,10 +58,10 @@ def merge(
 ) -> None:
     """Merge what is committed of some TSVs of a report whose lock is held.
 
-    Nothing is trimmed by what is not over by the machine's clock, or at `now`, should that be before.
+    Nothing is trimmed by what is not over at `now`, which is by the machine's clock where it is None.
     What cannot be merged stays in the journal, counts as done, and is tried again by every run.
     """
-    moment = min(now or utcnow(), utcnow())
+    moment = now or utcnow()
     for at in range(0, len(paths), _TOGETHER):
         merged: list[Merged] = []
         for path in paths[at : at + _TOGETHER]:

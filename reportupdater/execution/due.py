@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from reportupdater.errors import TsvError, Where, sentence, shown
-from reportupdater.execution.clock import utcnow
+from reportupdater.execution.clock import latest, utcnow
 from reportupdater.execution.summary import Summary
 from reportupdater.intervals import Coverage, over
 from reportupdater.model import Report, Series
@@ -25,7 +25,7 @@ from reportupdater.tsv import files, rows
 
 log = logging.getLogger(__name__)
 
-AHEAD = "delete such rows: they are a slip, or a run had a clock that was ahead"
+AHEAD = "is it right? then delete such rows: they are a slip, or a clock was ahead once"
 """What to do about rows in intervals that are not over."""
 
 
@@ -151,12 +151,18 @@ def _note_ahead(
 ) -> None:
     """Note the series with rows in intervals that are not over: they are no results."""
     not_over = over(report.granularity, utcnow())
+    if not any(covered and (covered.newest or 0) >= not_over for covered in done.values()):
+        return
+    not_over = over(report.granularity, latest(state))
     for series, covered in done.items():
         newest = covered.newest if covered else None
         if newest is not None and newest >= not_over:
             label = report.granularity.label(report.granularity.start(newest))
-            what = f"{state.output / series.tsv}: a row is dated {label}, which is not over yet ({AHEAD})"
-            summary.troubles.add(report.name, what)
+            summary.troubles.add(
+                report.name,
+                f"{state.output / series.tsv}: a row is dated {label}, which is not over by this"
+                f" machine's clock ({AHEAD})",
+            )
 
 
 def _with(
@@ -200,6 +206,7 @@ def _expand(
             rerun_file.since,
             rerun_file.until,
             clock.now,
+            clock.latest,
         )
         dropped += wanted.dropped
         starts += wanted.starts(one)
@@ -251,7 +258,7 @@ def _open(
             shown(foreign[0]),
         )
     starts = {number: start for start, number in numbers.items() if number is not None}
-    allowed = requestable(report, clock.now, done)
+    allowed = requestable(report, clock.now, done, clock.latest)
     dropped = [start for number, start in starts.items() if number not in allowed]
     if dropped:
         reruns.drop(state, ((series.tsv, start) for start in dropped))

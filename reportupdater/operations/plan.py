@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from reportupdater.errors import TsvError, UsageError, error_text
 from reportupdater.execution.acquire import acquire
+from reportupdater.execution.clock import check_clock
 from reportupdater.execution.due import Stock, take_stock
 from reportupdater.execution.select import select
 from reportupdater.execution.summary import Summary
@@ -133,6 +134,7 @@ def plan(request: Request) -> Plan:
     project = selected.project
     _check_output(request.output)
     with Overlay(request.output) as state:
+        clock = request.over_by(clock, check_clock(state))
         locks = Onlooker(folder_of(request.output))
         rerun_files, problems = reruns.read_files(project.folder)
         log_problems(problems)

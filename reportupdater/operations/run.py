@@ -11,7 +11,7 @@ from reportupdater.errors import exit_code
 from reportupdater.execution import on_failure
 from reportupdater.execution.acquire import acquire
 from reportupdater.execution.checkpoint import merge_leftovers
-from reportupdater.execution.clock import utcnow
+from reportupdater.execution.clock import check_clock, utcnow
 from reportupdater.execution.due import due_of
 from reportupdater.execution.findings import findings
 from reportupdater.execution.points import note_unsent
@@ -44,6 +44,8 @@ class Request(Source):
     """How many missing intervals of a series are taken; None leaves that to each report."""
     now: datetime | None = None
     """A fixed clock, in UTC."""
+    accept_clock: bool = False
+    """Whether to go on though a run began later than this machine's clock shows."""
     send: bool | None = None
     """Whether datapoints are sent; None leaves it to the settings, and to whether this is a terminal."""
 
@@ -54,6 +56,10 @@ class Request(Source):
     def clock(self) -> Clock:
         """Return the moment of the run, the part of time it looks at, and how much of it."""
         return Clock(self.now or utcnow(), self.since, self.until, self.max_intervals)
+
+    def over_by(self, clock: Clock, latest: datetime) -> Clock:
+        """Return the clock with the moment by which intervals are over: `latest`, or a fixed one before."""
+        return clock._replace(latest=min(self.now, latest) if self.now else latest)
 
     @property
     def is_narrowed(self) -> bool:
@@ -83,10 +89,11 @@ def _run(request: Request, summary: Summary, began: datetime, progress: Progress
     output = made(request.output)
     receivers = sinks(project, reports, request.send)
     with Stop() as stop, State(output, stop.is_requested) as state, Locks(state.locks) as locks:
+        if request.accept_clock:
+            history.accept_clock(state, began)
+        clock = request.over_by(clock, check_clock(state))
         number = history.begin_run(state, str(project.config_path.absolute()), began)
-        merge_leftovers(
-            state, locks, summary, stop, clock.now
-        )  # first: a project may own their TSVs
+        merge_leftovers(state, locks, summary, stop, clock.latest)  # TSVs that we may own
         owned: Mapping[Report, Owner] = {}
         dues: list[Due] = []
         with stop.abandoning():  # it may read gigabytes
@@ -105,7 +112,13 @@ def _run(request: Request, summary: Summary, began: datetime, progress: Progress
             from reportupdater.execution.execute import Execution
 
             committer = Committer(
-                state, number, summary, receivers, switched_off(project), stop, clock.now
+                state,
+                number,
+                summary,
+                receivers,
+                switched_off(project),
+                stop,
+                clock.latest or clock.now,
             )
             committer.expect(dues, owned)
             execution = Execution(dues, registry.engine)

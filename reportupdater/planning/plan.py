@@ -20,10 +20,17 @@ class Clock(NamedTuple):
     until: datetime | None = None
     max_intervals: int | None = None
     """How many missing intervals of a series it takes; None leaves that to the report."""
+    latest: datetime | None = None
+    """The moment by which intervals are over, where it is not `now`: the clock was set back."""
 
 
 def window(
-    report: Report, now: datetime, done: Coverage | None = None, *, tick: datetime | None = None
+    report: Report,
+    now: datetime,
+    done: Coverage | None = None,
+    *,
+    tick: datetime | None = None,
+    latest: datetime | None = None,
 ) -> range:
     """Return the intervals of a report that may be computed at `now`, or as of its last `tick`.
 
@@ -38,19 +45,24 @@ def window(
         past = min(past, granularity.ceiling(report.ends))
     first = granularity.number(report.starts)
     if report.max_data_points is not None:
-        newest = done.newest_before(over(granularity, now)) if done else None
+        newest = done.newest_before(over(granularity, latest or now)) if done else None
         kept_until = past if newest is None else max(past, newest + 1)
         first = max(first, kept_until - report.max_data_points)
     return range(first, max(first, past))
 
 
-def requestable(report: Report, now: datetime, done: Coverage | None = None) -> range:
+def requestable(
+    report: Report,
+    now: datetime,
+    done: Coverage | None = None,
+    latest: datetime | None = None,
+) -> range:
     """Return the intervals of a report that a rerun request may name.
 
     They are those of its window, and later ones: what is done and lies after the watermark (`lag`
     was raised, or the clock set back) keeps its request until it may be computed.
     """
-    first = window(report, now, done).start
+    first = window(report, now, done, latest=latest).start
     return range(first, max(first, report.granularity.ceiling(report.ends or datetime.max)))
 
 
@@ -60,11 +72,15 @@ def due(series: Series, done: Coverage, asked_again: Collection[int], clock: Clo
     Missing is what was so at the last tick of the report's schedule; requests do not wait for it.
     """
     report = series.report
-    asked = within(report, clock, window(report, clock.now, done, tick=as_of(report, clock.now)))
+    asked = within(
+        report,
+        clock,
+        window(report, clock.now, done, tick=as_of(report, clock.now), latest=clock.latest),
+    )
     missing = _taken(done.missing(asked.start, asked.stop), report, clock)
     again = Coverage()
     if asked_again:
-        asked = within(report, clock, window(report, clock.now, done))
+        asked = within(report, clock, window(report, clock.now, done, latest=clock.latest))
         again = Coverage.of(number for number in asked_again if number in asked and number in done)
     return Due(series, joined({Reason.MISSING: missing, Reason.RERUN: again}))
 
@@ -108,13 +124,18 @@ class Requested(NamedTuple):
 
 
 def requested(
-    series: Series, done: Coverage, since: datetime, until: datetime, now: datetime
+    series: Series,
+    done: Coverage,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    latest: datetime | None = None,
 ) -> Requested:
     """Return the intervals of a series that a request for `[since, until)` concerns: those that are done.
 
     Those that are done and may not be requested are counted as dropped.
     """
-    allowed = requestable(series.report, now, done)
+    allowed = requestable(series.report, now, done, latest)
     wanted = done.within(series.report.granularity.numbers(since, until))
     kept = wanted.within(allowed)
     return Requested(list(kept), len(wanted) - len(kept))

@@ -68,8 +68,8 @@ def _reasons(
     report: Report, done: Coverage, clock: Clock
 ) -> tuple[Callable[[int], Why], list[int]]:
     """Return why a missing interval is not due, and the numbers between which that does not change."""
-    kept = window(report, clock.now, done)
-    ticked = window(report, clock.now, done, tick=as_of(report, clock.now))
+    kept = window(report, clock.now, done, latest=clock.latest)
+    ticked = window(report, clock.now, done, tick=as_of(report, clock.now), latest=clock.latest)
     asked = within(report, clock, range(ticked.start, max(kept.stop, ticked.start)))
 
     def why(number: int) -> Why:

@@ -14,6 +14,7 @@ from reportupdater.state.database import State
 from reportupdater.state.findings import Findings, note_findings
 from reportupdater.state.many import insert
 from reportupdater.state.storable import storable
+from reportupdater.state.tables import Tables
 from reportupdater.state.valid import Ignored
 from reportupdater.tsv.folder import Folder
 
@@ -34,6 +35,26 @@ def begin_run(state: State, project: str, now: datetime) -> int:
         if run != given:
             connection.execute("UPDATE runs SET id = ? WHERE id = ?", (run, given))
         return run
+
+
+def newest_start(state: Tables) -> datetime | None:
+    """Return when the newest run began, as far as that is known."""
+    with state.reading() as connection:
+        found = connection.execute(
+            "SELECT started FROM runs ORDER BY started DESC LIMIT 1"
+        ).fetchone()
+    if found is None or not valid.is_stamp(found[0]):
+        return None
+    return datetime.fromisoformat(str(found[0]).removesuffix("Z"))
+
+
+def accept_clock(state: State, now: datetime) -> None:
+    """Take what is dated later than now, by a clock that was ahead, for what is of now."""
+    with state.transaction() as connection:
+        for table, column in (("runs", "started"), ("runs", "ended"), ("marks", "asked")):
+            connection.execute(
+                f"UPDATE {table} SET {column} = ?1 WHERE {column} > ?1", (stamp(now),)
+            )
 
 
 def end_run(

@@ -150,7 +150,10 @@ reports: {all: {}, some: {max_data_points: 5}}
             ) as started:
                 assert started.ended(0) == ""
             farthest = max(farthest, now)
-            now += timedelta(hours=rng.choice([-48, -24, -1, 1, 24, 25, 48]))
+            now += timedelta(hours=rng.choice([-24, -23, -1, 1, 24, 25, 48]))
+            now = max(
+                now, farthest - timedelta(hours=23)
+            )  # a run refuses one that is set back more
         days = (datetime(2025, 2, 20) + timedelta(days=day) for day in range(60))
         over = [f"{day:%Y-%m-%d}" for day in days if day + timedelta(days=1) <= farthest]
         lost += project.dates("all") != over
@@ -172,10 +175,10 @@ def test_a_mark_is_answered_once_whatever_the_clock_does(tmp_path: Path) -> None
     project = Project(tmp_path, config, {"noted": NOTED})
     notes = tmp_path / "notes"
 
-    def at_noon(day: int) -> Mapping[str, int]:
+    def at_noon(day: int, hour: int = 12) -> Mapping[str, int]:
         notes.write_text("")
         environment = {"NOTES": str(notes), "NO_FAKE_STAT": "1"}
-        through = at(datetime(2025, 2, day, 12))
+        through = at(datetime(2025, 2, day, hour))
         with project.started(now=None, through=through, environment=environment) as started:
             assert started.ended(0) == ""
         return Counter(notes.read_text().split())
@@ -183,7 +186,38 @@ def test_a_mark_is_answered_once_whatever_the_clock_does(tmp_path: Path) -> None
     assert len(at_noon(25)) == 5
     project.write(".reruns/mark", "2025-02-22\n2025-02-25\n")
     # The clock is set back: what is not over by it keeps its mark.
-    assert at_noon(24) == {"2025-02-22": 1, "2025-02-23": 1}
-    assert at_noon(23) == {}
+    assert at_noon(24, 13) == {"2025-02-22": 1, "2025-02-23": 1}
+    said = run(project, datetime(2025, 2, 23, 12), code=2)
+    assert (
+        "this machine's clock is at 2025-02-23 12:00 UTC, and a run of this output folder" in said
+    )
+    assert "began at 2025-02-25 12:00 (set the clock; if it is right now" in said
     assert at_noon(25) == {"2025-02-24": 1}
     assert at_noon(26) == {"2025-02-25": 1}
+
+
+def test_a_clock_that_was_ahead_is_gone_on_from_when_that_is_accepted(tmp_path: Path) -> None:
+    config = (
+        "reports: {all: {type: script, granularity: days, starts: 2025-02-20, execute: noted,"
+        " max_data_points: 5}}\n"
+    )
+    project = Project(tmp_path, config, {"noted": NOTED})
+    environment = {"NOTES": str(tmp_path / "notes"), "NO_FAKE_STAT": "1"}
+
+    def go(moment: datetime, *arguments: str, code: int = 0) -> str:
+        through = at(moment)
+        with project.started(*arguments, now=None, through=through, environment=environment) as run:
+            return run.ended(code)
+
+    go(datetime(2025, 2, 25, 12))
+    before = project.dates("all")
+    go(datetime(2026, 2, 25, 12))  # ahead by a year: it trims by its own clock, as it must
+    ahead = project.dates("all")
+    assert "--accept-clock goes on" in go(datetime(2025, 2, 26, 12), code=2)
+    assert project.dates("all") == ahead
+    said = go(datetime(2025, 2, 26, 12), "--accept-clock", code=1)
+    assert "a row is dated 2026-02-24, which is not over by this machine's clock" in said
+    assert [day for day in project.dates("all") if day < "2025-03"] == [*before[1:], "2025-02-25"]
+    project.write_tsv("all", "date\tn\n" + "".join(f"{day}\t1\n" for day in before))
+    assert go(datetime(2025, 2, 27, 12)) == ""
+    assert project.dates("all")[-1] == "2025-02-26"

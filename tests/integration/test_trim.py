@@ -19,12 +19,18 @@ def test_a_row_of_the_far_future_trims_nothing(tmp_path: Path) -> None:
     one.run(now="2025-01-11")
     one.tsv("edits").write_text(one.text("edits") + "2205-01-01\t1\n")
     said = one.run(now="2025-01-13", code=1)
-    assert f"{one.tsv('edits')}: a row is dated 2205-01-01, which is not over yet (delete" in said
+    assert (
+        f"{one.tsv('edits')}: a row is dated 2205-01-01, which is not over by this machine's clock (is it"
+        in said
+    )
     assert one.dates("edits") == [*DAYS[7:12], "2205-01-01"]
     shown = one.call("status", one.folder, one.output, "--now", "2025-01-13", code=1).stdout
     assert "! edits" in shown
     assert "2025-01-12" in shown  # up to which it is done
-    assert "a row is dated 2205-01-01, which is not over yet (delete such rows:" in shown
+    assert (
+        "a row is dated 2205-01-01, which is not over by this machine's clock (is it right? then delete"
+        in shown
+    )
     assert one.dates("edits") == [*DAYS[7:12], "2205-01-01"]
 
 

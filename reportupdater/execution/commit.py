@@ -25,7 +25,7 @@ from reportupdater.execution.warned import Warned
 from reportupdater.model import Report, Series, SinkSettings, Task
 from reportupdater.planning.due import Due
 from reportupdater.sinks.base import Made
-from reportupdater.state import history, journal, outbox, owners, reruns, unsent
+from reportupdater.state import history, journal, outbox, owners, reruns, schema, unsent
 from reportupdater.state.database import State
 from reportupdater.state.history import Attempt
 from reportupdater.state.journal import Result
@@ -173,12 +173,12 @@ class Committer:
                 connection, self._run, [(number, result.start) for number, _, result in results]
             )
             # What is pending of these intervals is known to be wrong, wherever it was to go.
-            before = None if outbox.is_empty(connection) else outbox.version(connection)
+            before = None if schema.is_empty(connection, "outbox") else outbox.version(connection)
             for one in made:
                 outbox.put(connection, one.destination, one.series.tsv, one.made.points)
             if before is not None:
                 outbox.drop_replaced(connection, replaced, before)
-            if not unsent.is_empty(connection):
+            if not schema.is_empty(connection, "unsent"):
                 for number, name, task in put:
                     unsent.put(connection, number, name, task.start, task.end)
             unsent.note(connection, lacking)

@@ -13,7 +13,7 @@ from reportupdater.execution.summary import Summary
 from reportupdater.model import Report, Series, SinkSettings
 from reportupdater.sinks.base import Made
 from reportupdater.sinks.registry import definition
-from reportupdater.state import outbox, unsent
+from reportupdater.state import outbox, schema, unsent
 from reportupdater.state.database import State
 from reportupdater.state.journal import Result
 from reportupdater.tsv import dialect, files
@@ -128,7 +128,11 @@ def enqueue(
     with state.transaction() as connection:
         for made in read:
             outbox.put(connection, destination, series.tsv, made.points)
-        if sink and not unsent.is_empty(connection) and not any(made.problems for made in read):
+        if (
+            sink
+            and not schema.is_empty(connection, "unsent")
+            and not any(made.problems for made in read)
+        ):
             number = state.series_id(connection, series.tsv, series.report.name)
             label = series.report.granularity.label
             unsent.put(
@@ -141,24 +145,6 @@ def enqueue(
     for made in read:
         note_datapoints(summary, series.report, made)
         summary.enqueued += len(made.points)
-
-
-def note_unsent(
-    state: State, reports: Iterable[Report], sinks: Iterable[str], summary: Summary
-) -> None:
-    """Warn of what the sinks lack of reports because an earlier run did not enqueue it."""
-    with state.reading() as connection:
-        if unsent.is_empty(connection):
-            return
-        lacking = unsent.by_report(unsent.listed(connection))
-    for report in reports:
-        for one in lacking.get(report.name, ()):
-            if one.sink in sinks:
-                summary.warnings.add(
-                    report.name,
-                    f"values {one.which} were not sent to {one.sink}: `reportupdater resend` with"
-                    f" `--report {report.name}` sends them",
-                )
 
 
 def note_datapoints(summary: Summary, report: Report, made: Made) -> None:

@@ -14,20 +14,21 @@ from reportupdater.execution.checkpoint import merge_leftovers
 from reportupdater.execution.clock import check_clock, utcnow
 from reportupdater.execution.due import due_of
 from reportupdater.execution.findings import findings
-from reportupdater.execution.points import note_unsent
 from reportupdater.execution.progress import ProgressOver, silent
 from reportupdater.execution.result import RunResult
 from reportupdater.execution.select import Source, made, select, sinks, switched_off
 from reportupdater.execution.stop import Stop
 from reportupdater.execution.summary import Summary
 from reportupdater.execution.summary_text import log_result
+from reportupdater.execution.unsent import note_unsent
 from reportupdater.model import Report
 from reportupdater.planning.due import Due
 from reportupdater.planning.plan import Clock
-from reportupdater.state import history, outbox, reruns, starts, status, upgrade
+from reportupdater.state import history, outbox, reruns, status, upgrade
 from reportupdater.state.database import State
 from reportupdater.state.locks import Locks
 from reportupdater.state.owners import Owner
+from reportupdater.state.place import FAILED_STARTS, has
 from reportupdater.terminal.log import log_problems
 
 
@@ -138,7 +139,10 @@ def _run(request: Request, summary: Summary, began: datetime, progress: Progress
         whole = not (stop.requested or request.is_narrowed)
         found = findings(project, request.reports, reports, owned, summary, whole=whole)
         history.end_run(state, number, utcnow(), exit_code(result), result.as_dict(), found)
-        starts.forget(state.home, project.config_path)
+        if has(state.home, FAILED_STARTS):
+            from reportupdater.state import starts
+
+            starts.forget(state.home, project.config_path)
         status.write(state)
         upgrade.sum_up(state, utcnow(), lambda: stop.requested is not None)
     return result

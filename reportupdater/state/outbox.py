@@ -86,11 +86,6 @@ def version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT number FROM outbox_version").fetchone()[0])
 
 
-def is_empty(connection: sqlite3.Connection) -> bool:
-    """Return whether nothing is pending for any destination."""
-    return connection.execute("SELECT 1 FROM outbox LIMIT 1").fetchone() is None
-
-
 def remove_odd(state: State, destination: str) -> int:
     """Remove what can be no datapoint: no receiver would take it, or for something else. How many."""
     odd_types = " OR ".join(

@@ -13,6 +13,8 @@ from reportupdater.tsv.folder import LINK, Folder
 
 FOLDER = ".reportupdater"
 NAME = "state.sqlite"
+FAILED_STARTS = "failed-starts"
+"""The folder of what is noted without the state, see `starts`."""
 # The output folder's mode without others' bits: for folders and for files.
 _FOLDER_MODE = 0o770
 FILE_MODE = 0o660

@@ -232,6 +232,11 @@ def has_failing(connection: sqlite3.Connection) -> bool:
     return "failing" in tables(connection)
 
 
+def is_empty(connection: sqlite3.Connection, table: str) -> bool:
+    """Return whether a table has no row."""
+    return connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is None
+
+
 def has_unsent(connection: sqlite3.Connection) -> bool:
     """Whether the table `unsent` is there; it is not where an older version wrote last."""
     return "unsent" in tables(connection)

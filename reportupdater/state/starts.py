@@ -16,13 +16,12 @@ from typing import NamedTuple
 from reportupdater.errors import TsvError
 from reportupdater.state import valid
 from reportupdater.state.history import stamp
-from reportupdater.state.place import FILE_MODE, FOLDER, home, private
+from reportupdater.state.place import FAILED_STARTS, FILE_MODE, FOLDER, home, private
 from reportupdater.state.storable import storable
 from reportupdater.tsv import replacing
 from reportupdater.tsv.files import Place
 from reportupdater.tsv.folder import Folder
 
-_FOLDER = "failed-starts"
 _LONGEST = 4_000
 """Characters of an error that are kept."""
 _MOST = 1_000
@@ -48,7 +47,7 @@ def note(output: Path, config: Path, at: datetime, exit_code: int, error: str) -
     except FileNotFoundError:
         return
     stat = above.own_stat()
-    folder = private(private(above, FOLDER, stat), _FOLDER, stat)
+    folder = private(private(above, FOLDER, stat), FAILED_STARTS, stat)
     found = FailedStart(_name(config), stamp(at), exit_code, storable(error[:_LONGEST]))
     place = Place(folder, _file(found.config))
     own = folder.own_stat()
@@ -59,7 +58,7 @@ def note(output: Path, config: Path, at: datetime, exit_code: int, error: str) -
 def forget(state: Folder, config: Path) -> None:
     """Forget a failed start of a configuration; `state` is the folder of the state."""
     with suppress(OSError):
-        state.folder(_FOLDER).remove(_file(_name(config)))
+        state.folder(FAILED_STARTS).remove(_file(_name(config)))
 
 
 def read(output: Path) -> list[FailedStart]:
@@ -67,7 +66,7 @@ def read(output: Path) -> list[FailedStart]:
     found: list[FailedStart] = []
     with suppress(OSError):
         above = home(output)
-        folder = above.folder(_FOLDER) if above else None
+        folder = above.folder(FAILED_STARTS) if above else None
         if folder is None:
             return found
         for name, _ in sorted(folder.entries())[:_MOST]:

@@ -25,11 +25,6 @@ class Unsent(NamedTuple):
     last: str
 
 
-def is_empty(connection: sqlite3.Connection) -> bool:
-    """Return whether no sink lacks anything."""
-    return connection.execute("SELECT 1 FROM unsent LIMIT 1").fetchone() is None
-
-
 def note(connection: sqlite3.Connection, results: Iterable[tuple[int, str, str]]) -> None:
     """Note results, given as series, sink and start, in the transaction that stores them."""
     connection.executemany(

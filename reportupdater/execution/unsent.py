@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable
 
 from reportupdater.execution.summary import Summary
 from reportupdater.model import Report
+from reportupdater.planning.explode import explode
 from reportupdater.state import schema
 from reportupdater.state.database import State
 
@@ -19,12 +20,18 @@ def note_unsent(
             return
         from reportupdater.state import unsent
 
-        lacking = unsent.by_report(unsent.listed(connection))
+        found = unsent.listed(connection)
     for report in reports:
-        for one in lacking.get(report.name, ()):
-            if one.sink in sinks:
-                summary.warnings.add(
-                    report.name,
-                    f"values {one.which} were not sent to {one.sink}: `reportupdater resend` with"
-                    f" `--report {report.name}` sends them",
-                )
+        # What has left the configuration is not sent, and could not be.
+        tsvs = {series.tsv for series in explode(report)}
+        wanted = [
+            one
+            for one in found
+            if one.tsv in tsvs and one.sink in sinks and one.sink in report.outputs
+        ]
+        for one in unsent.lacking(wanted):
+            summary.warnings.add(
+                report.name,
+                f"values {one.which} were not sent to {one.sink}: `reportupdater resend` with"
+                f" `--report {report.name}` sends them",
+            )

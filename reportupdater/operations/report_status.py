@@ -22,7 +22,7 @@ from reportupdater.state.findings import Record
 from reportupdater.state.history import Failing
 from reportupdater.state.reach import reach
 from reportupdater.state.survey import Survey
-from reportupdater.state.unsent import Lacking
+from reportupdater.state.unsent import Lacking, lacking
 from reportupdater.tsv import files, listing
 
 
@@ -118,9 +118,10 @@ def of_project(
             record=record,
             source=record,
             invalid=_invalid(project, name),
-            unsent=tuple(known.unsent.get(name, ())),
+            unsent=tuple(lacking(known.unsent.get(name, ()))),
         )
     series = tuple(_series_of_project(report, record, known, output, now))
+    tsvs = {one.tsv for one in series}
     if sum(one.missing or 0 for one in series):
         due: datetime | None = now
     else:
@@ -134,7 +135,13 @@ def of_project(
         source=report,
         next_due=due,
         notices=(ends,) if ends else (),
-        unsent=tuple(known.unsent.get(name, ())),
+        unsent=tuple(
+            lacking(
+                one
+                for one in known.unsent.get(name, ())
+                if one.sink in report.outputs and one.tsv in tsvs
+            )
+        ),
     )
 
 
@@ -204,7 +211,7 @@ def of_folder(name: str, *, known: Survey, output: Path) -> ReportStatus:
         series=tuple(series),
         record=record,
         source=record,
-        unsent=tuple(known.unsent.get(name, ())),
+        unsent=tuple(lacking(known.unsent.get(name, ()))),
     )
 
 

@@ -35,7 +35,7 @@ from reportupdater.state.locks import folder_of
 from reportupdater.state.owners import Shape
 from reportupdater.state.reach import is_empty
 from reportupdater.state.starts import FailedStart
-from reportupdater.state.unsent import Lacking
+from reportupdater.state.unsent import Unsent
 from reportupdater.state.valid import Ignored
 from reportupdater.tsv.dialect import parse
 
@@ -58,7 +58,7 @@ class Survey:
     pending: dict[str, dict[str, bool]] = field(default_factory=dict)
     """TSV → the starts of intervals that are done and not in it yet, and whether they are empty."""
     requested: dict[str, set[str]] = field(default_factory=dict)
-    unsent: dict[str, list[Lacking]] = field(default_factory=dict)
+    unsent: dict[str, list[Unsent]] = field(default_factory=dict)
     """Report → what its sinks lack."""
     failing: dict[str, list[Failing]] = field(default_factory=dict)
     reports: dict[str, set[str]] = field(default_factory=dict)
@@ -102,7 +102,8 @@ def _from_state(connection: sqlite3.Connection, output: Path) -> Survey:
         members[failing.report].add(failing.tsv)
     found.reports = dict(members)
     if schema.has_unsent(connection):
-        found.unsent = unsent.by_report(unsent.listed(connection, ignored))
+        for lacking in unsent.listed(connection, ignored):
+            found.unsent.setdefault(lacking.report, []).append(lacking)
     return found
 
 

@@ -76,12 +76,11 @@ class Lacking(NamedTuple):
         return f"of {when}" + ("" if self.series == 1 else f" ({self.series:,} series)")
 
 
-def by_report(found: Iterable[Unsent]) -> dict[str, list[Lacking]]:
-    """Return what each report's sinks lack."""
-    lacking: dict[str, dict[str, Lacking]] = {}
+def lacking(found: Iterable[Unsent]) -> list[Lacking]:
+    """Return what the sinks lack of a report, of whose series these are."""
+    by_sink: dict[str, Lacking] = {}
     for one in found:
-        of = lacking.setdefault(one.report, {})
-        other = of.get(one.sink, Lacking(one.sink, one.first, one.last, 0))
+        other = by_sink.get(one.sink, Lacking(one.sink, one.first, one.last, 0))
         first, last = min(one.first, other.first), max(one.last, other.last)
-        of[one.sink] = Lacking(one.sink, first, last, other.series + 1)
-    return {report: list(of.values()) for report, of in lacking.items()}
+        by_sink[one.sink] = Lacking(one.sink, first, last, other.series + 1)
+    return list(by_sink.values())

@@ -108,6 +108,19 @@ def test_what_a_wrong_column_withholds_is_reported_until_it_is_sent_again(tmp_pa
         assert sorted(server.lines) == [f"e.n 1 {day}" for day in DAYS]
 
 
+def test_what_has_left_the_configuration_is_not_reported(tmp_path: Path) -> None:
+    one = project(tmp_path, free_port())
+    one.run("--no-send")
+    with graphite(one) as server:
+        others = CONFIG.format(port=server.port, column="n").replace(
+            "edits: {", "views: {execute: edits, "
+        )
+        one.write("config.yaml", others + "  edits: {}\n")
+        assert one.run() == ""
+        shown = one.call("status", one.folder, one.output, "--now", "2025-01-04")
+        assert "were not sent" not in shown.stdout
+
+
 def test_an_interval_that_is_computed_again_and_sent_is_reported_no_more(tmp_path: Path) -> None:
     one = project(tmp_path, free_port())
     one.run("--no-send", now="2025-01-02")

@@ -267,6 +267,14 @@ class Coverage:
                 runs.append((at, past))
         return Coverage(tuple(runs))
 
+    def intersected(self, other: Coverage) -> Coverage:
+        """Return the numbers that are in both.
+
+        >>> Coverage(((1, 4), (6, 9))).intersected(Coverage(((2, 3), (5, 7)))).runs
+        ((2, 3), (6, 7))
+        """
+        return self.without(self.without(other)) if other.runs else Coverage()
+
     def within(self, wanted: range) -> Coverage:
         """Return the numbers in `wanted` that are done."""
         first, past = wanted.start, wanted.stop

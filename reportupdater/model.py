@@ -77,6 +77,8 @@ class Report:
     max_rows: int = 1_000_000
     concurrency: int | None = None
     """How many of its queries may run at once; None leaves that to the engine and the query."""
+    ordered: bool = False
+    """Whether an interval waits for the older ones: none is computed while an older one fails."""
     writes: bool = False
     """Whether its query may write. Scripts always may."""
     outputs: Mapping[str, object] = field(default_factory=dict)

@@ -125,6 +125,7 @@ def _read_report(
         retries=keys["retries"],
         max_rows=keys["max_rows"],
         concurrency=keys["concurrency"],
+        ordered=keys["ordered"],
         writes=keys["writes"],
         outputs=outputs,
         owner=keys["owner"],

@@ -221,6 +221,13 @@ REPORT_KEYS = table(
         "or one where they may have side effects.",
     ),
     Key(
+        "ordered",
+        SWITCH,
+        "Whether an interval waits for the older ones. Without it, intervals that have failed come "
+        "after those that have not; scripts whose intervals build on each other need it.",
+        False,
+    ),
+    Key(
         "writes",
         SWITCH,
         "Whether its query may write to the database. Scripts always may write.",

@@ -65,32 +65,41 @@ class Dispatcher:
         dues: Iterable[Due],
         server: Callable[[Series], Server],
         has_side_effects: Callable[[Due], bool],
+        later: Iterable[Due] = (),
     ) -> None:
-        """A series is there once."""
+        """A series is there once, and once in what is done `later`, after all else of its report."""
         self._changed = threading.Condition()
         self._stopped = False
         self._groups: dict[Server, list[_Group]] = {}
         self._failures: Counter[Series] = Counter()  # in a row
         self._working: Counter[Series] = Counter()
+        self._of: dict[tuple[Server, Report], _Group] = {}
         self._fill(dues, server, has_side_effects)
+        self._fill(later, server, has_side_effects, are_last=True)
 
     def _fill(
         self,
         dues: Iterable[Due],
         server: Callable[[Series], Server],
         has_side_effects: Callable[[Due], bool],
+        *,
+        are_last: bool = False,
     ) -> None:
         by_report: dict[tuple[Server, Report], list[Due]] = {}
         for due in dues:
             by_report.setdefault((server(due.series), due.series.report), []).append(due)
         for (place, report), members in by_report.items():
             alone = has_side_effects(members[0])
-            group = _Group(report.concurrency or (1 if alone else None))
+            group = self._of.get((place, report))
+            if group is None:
+                group = self._of[place, report] = _Group(
+                    report.concurrency or (1 if alone else None)
+                )
+                self._groups.setdefault(place, []).append(group)
             if alone:  # oldest first across all series: they may build on each other
-                group.lanes.append(Lane(members))
+                group.lanes.append(Lane(members, is_last=are_last))
             else:
-                group.lanes.extend(Lane([due]) for due in members)
-            self._groups.setdefault(place, []).append(group)
+                group.lanes.extend(Lane([due], is_last=are_last) for due in members)
 
     def waiting(self) -> dict[Server, int]:
         """Return how many tasks of each server are still to be handed out."""
@@ -158,7 +167,8 @@ class Dispatcher:
             if undone:
                 batch.lane.put_back(undone)
                 if batch.lane not in group.lanes:  # it was empty
-                    group.lanes.appendleft(batch.lane)
+                    lanes = group.lanes
+                    (lanes.append if batch.lane.is_last else lanes.appendleft)(batch.lane)
             given_up = self._count(group, outcomes)
             self._changed.notify_all()
             return given_up

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from reportupdater.planning.due import Due
 from reportupdater.planning.explode import EVERY, Only, explode, is_wanted
 from reportupdater.planning.plan import Clock, due, requestable, requested, window
 from reportupdater.planning.schedule import next_tick
-from reportupdater.state import coverage, journal, reruns
+from reportupdater.state import coverage, history, journal, reruns
 from reportupdater.state.coverage import Identity
 from reportupdater.state.reruns import RerunFile
 from reportupdater.state.tables import Tables
@@ -24,6 +24,9 @@ from reportupdater.terminal.wording import count
 from reportupdater.tsv import files, rows
 
 log = logging.getLogger(__name__)
+
+_NO_LIMIT = 1 << 40
+"""Intervals: more than there are."""
 
 AHEAD = "is it right? then delete such rows: they are a slip, or a clock was ahead once"
 """What to do about rows in intervals that are not over."""
@@ -75,6 +78,7 @@ def take_stock(
             _expand(state, rerun_file, series, done, clock)
     asked = reruns.open_requests(state, report.name)
     stocks = []
+    failing: dict[str, list[str]] | None = None  # looked up where something is due
     for one in series:
         if is_wanted(one, only):
             covered = done[one]
@@ -82,9 +86,38 @@ def take_stock(
             if covered is not None:
                 again = _open(state, one, covered, asked, clock)
                 found = due(one, covered, again, clock)
+                if found.stretches and not report.ordered:
+                    if failing is None:
+                        failing = history.failing_starts(state, report.name)
+                    bad = _numbers(report, failing.get(one.tsv, ()))
+                    if bad:
+                        found = due(one, covered, again, clock, bad)
+                        _note_left(one, covered, clock, bad, found, summary)
             stocks.append(Stock(covered, found))
     _log_schedule(report, stocks, clock)
     return stocks
+
+
+def _numbers(report: Report, starts: Iterable[str]) -> Coverage:
+    """Return the intervals of the report that begin there."""
+    numbers = map(report.granularity.labelled, starts)
+    return Coverage.of(number for number in numbers if number is not None)
+
+
+def _note_left(
+    series: Series, done: Coverage, clock: Clock, failing: Coverage, found: Due, summary: Summary
+) -> None:
+    """Note the failing intervals for which this run has no room beside others."""
+    every = due(series, done, (), clock._replace(max_intervals=_NO_LIMIT))
+    left = every.numbers.intersected(failing).without(found.numbers)
+    if left:
+        granularity = series.report.granularity
+        first = granularity.label(granularity.start(left.runs[0][0]))
+        summary.troubles.add(
+            series.report.name,
+            f"{count(len(left), 'interval')} of {series}, the first is {first}: failed before, and"
+            " not tried in this run, which takes others first",
+        )
 
 
 def _log_schedule(report: Report, stocks: Sequence[Stock], clock: Clock) -> None:

@@ -44,10 +44,12 @@ class Execution:
             # Entries that share a server share its connections: the most careful one counts.
             own = series.report.database.concurrency
             limits[server] = min(limits.get(server, own), own)
+        parts = [due.parts() for due in dues if due.series in servers]
         dispatcher = Dispatcher(
-            [due for due in dues if due.series in servers],
+            [first for first, _ in parts if first.stretches],
             servers.__getitem__,
             lambda due: engine_of(due.series).has_side_effects(due.oldest),
+            [last for _, last in parts if last.stretches],
         )
         waiting = dispatcher.waiting()
         self._shared = Shared(dispatcher, queue.Queue(maxsize=4 * len(waiting) + 16))

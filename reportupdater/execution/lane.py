@@ -13,7 +13,9 @@ from reportupdater.planning.due import Due, Stretch
 class Lane:
     """What is not handed out yet: the oldest first, across all series; of equal ones, in their order."""
 
-    def __init__(self, dues: Iterable[Due]) -> None:
+    def __init__(self, dues: Iterable[Due], *, is_last: bool = False) -> None:
+        """`is_last` is one that comes after all others."""
+        self.is_last = is_last
         self._left = {due.series: list(reversed(due.stretches)) for due in dues}
         """The stretches of each series, the oldest last."""
         self._order = {series: order for order, series in enumerate(self._left)}

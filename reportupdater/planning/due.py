@@ -25,6 +25,8 @@ class Due(NamedTuple):
 
     series: Series
     stretches: tuple[Stretch, ...] = ()
+    failing: Coverage = Coverage()
+    """Those that have failed since they last succeeded: they are done after all others."""
 
     @property
     def intervals(self) -> int:
@@ -40,6 +42,19 @@ class Due(NamedTuple):
     def numbers(self) -> Coverage:
         """The numbers of the intervals."""
         return Coverage.joined((first, past) for first, past, _ in self.stretches)
+
+    def parts(self) -> tuple[Due, Due]:
+        """Return what is to be done first, and what has failed before."""
+        if not self.failing:
+            return self, Due(self.series)
+        first: list[Stretch] = []
+        last: list[Stretch] = []
+        for stretch in self.stretches:
+            whole = Coverage(((stretch.first, stretch.past),))
+            failing = whole.intersected(self.failing)
+            first += [Stretch(*run, stretch.reason) for run in whole.without(failing).runs]
+            last += [Stretch(*run, stretch.reason) for run in failing.runs]
+        return Due(self.series, tuple(first)), Due(self.series, tuple(last))
 
     def tasks(self) -> Iterator[Task]:
         """Yield the tasks, oldest first, made as they are asked for."""

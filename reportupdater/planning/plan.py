@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -66,10 +66,17 @@ def requestable(
     return range(first, max(first, report.granularity.ceiling(report.ends or datetime.max)))
 
 
-def due(series: Series, done: Coverage, asked_again: Collection[int], clock: Clock) -> Due:
+def due(
+    series: Series,
+    done: Coverage,
+    asked_again: Collection[int],
+    clock: Clock,
+    failing: Iterable[int] = (),
+) -> Due:
     """Return what is due of a series: what is missing, and what is requested again and done.
 
     Missing is what was so at the last tick of the report's schedule; requests do not wait for it.
+    Intervals that are `failing` keep no others from being done: they come last.
     """
     report = series.report
     asked = within(
@@ -77,28 +84,41 @@ def due(series: Series, done: Coverage, asked_again: Collection[int], clock: Clo
         clock,
         window(report, clock.now, done, tick=as_of(report, clock.now), latest=clock.latest),
     )
-    missing = _taken(done.missing(asked.start, asked.stop), report, clock)
+    bad = Coverage.of(failing)
+    missing = _taken(done.missing(asked.start, asked.stop), bad, report, clock)
     again = Coverage()
     if asked_again:
         asked = within(report, clock, window(report, clock.now, done, latest=clock.latest))
         again = Coverage.of(number for number in asked_again if number in asked and number in done)
-    return Due(series, joined({Reason.MISSING: missing, Reason.RERUN: again}))
+    found = Due(series, joined({Reason.MISSING: missing, Reason.RERUN: again}))
+    return found._replace(failing=found.numbers.intersected(bad)) if bad else found
 
 
-def _taken(missing: Coverage, report: Report, clock: Clock) -> Coverage:
-    """Return the missing intervals that one run takes: the oldest, and the newest in any case."""
+def _taken(missing: Coverage, failing: Coverage, report: Report, clock: Clock) -> Coverage:
+    """Return the missing intervals that one run takes: the oldest, and the newest in any case.
+
+    Those that are failing have what room the others leave.
+    """
     most = clock.max_intervals or report.max_intervals
     if most is None or len(missing) <= most:
         return missing
+    bad = missing.intersected(failing)
+    fresh = missing.without(bad)
+    if len(fresh) < most:
+        return Coverage.joined(sorted([*fresh.runs, *_oldest(bad, most - len(fresh))]))
+    past = fresh.runs[-1][1]
+    return Coverage.joined([*_oldest(fresh, most - 1), (past - 1, past)])
+
+
+def _oldest(numbers: Coverage, most: int) -> list[tuple[int, int]]:
+    """Return the runs of so many of the oldest."""
     taken: list[tuple[int, int]] = []
-    left = most - 1
-    for first, past in missing.runs:
-        if not left:
+    for first, past in numbers.runs:
+        if most <= 0:
             break
-        taken.append((first, min(past, first + left)))
-        left -= taken[-1][1] - first
-    past = missing.runs[-1][1]
-    return Coverage((*taken, (past - 1, past)))
+        taken.append((first, min(past, first + most)))
+        most -= taken[-1][1] - first
+    return taken
 
 
 def within(report: Report, clock: Clock, allowed: range) -> range:

@@ -276,6 +276,20 @@ def failing(connection: sqlite3.Connection, ignored: Ignored | None = None) -> l
     return [Failing(*row) for row in found]
 
 
+def failing_starts(state: Tables, report: str) -> dict[str, list[str]]:
+    """Return the starts of the intervals of a report that have failed since, by TSV."""
+    found: dict[str, list[str]] = {}
+    with state.reading() as connection:
+        if schema.has_failing(connection):
+            for tsv, start in connection.execute(
+                "SELECT tsv, start FROM failing JOIN series ON series.id = failing.series"
+                " WHERE report = ?",
+                (report,),
+            ):
+                found.setdefault(str(tsv), []).append(str(start))
+    return found
+
+
 def last_of(failing: Sequence[Failing]) -> Failing:
     """Return the interval of a series that failed last: of what was committed together, the newest."""
     return max(failing, key=lambda one: (one.at, one.start))

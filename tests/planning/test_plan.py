@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reportupdater.intervals import Coverage, Granularity
 from reportupdater.model import Reason, Report, Series, Task
-from reportupdater.planning.plan import Clock, requestable, requested, window
+from reportupdater.planning.plan import Clock, due, requestable, requested, window
 from reportupdater.planning.schedule import as_of
 from reportupdater.tsv import rows
 from tests.making import due_tasks, floor, following, granularities, preceding, report
@@ -164,6 +164,29 @@ def test_marks_are_not_cut(scene: Scene) -> None:
 
 
 SCHEDULES = st.sampled_from(["15 5 * * *", "*/20 * * * *", "0 12 * * sun", "30 0 1 * *"])
+
+
+@given(scenes(), st.data())
+def test_what_has_failed_comes_last_and_keeps_no_others_from_being_done(
+    scene: Scene, data: st.DataObject
+) -> None:
+    series, clock = scene.series, Clock(scene.now)
+    whole = due(series, scene.coverage, (), clock)
+    numbers = [*whole.numbers]
+    failing = data.draw(st.sets(st.sampled_from(numbers)) if numbers else st.just(set()))
+    found = due(series, scene.coverage, (), clock, failing)
+    assert found.numbers == whole.numbers
+    first, last = found.parts()
+    assert [*first.numbers] == [number for number in numbers if number not in failing]
+    assert [*last.numbers] == sorted(failing)
+    most = data.draw(st.integers(1, 5))
+    part = due(series, scene.coverage, (), clock._replace(max_intervals=most), failing)
+    assert len(part.numbers) == min(most, len(numbers))
+    fresh = [number for number in numbers if number not in failing]
+    if len(fresh) >= most:  # there is no room for those that failed
+        assert [*part.numbers] == [*fresh[: most - 1], fresh[-1]]
+    else:
+        assert set(fresh) <= {*part.numbers}
 
 
 @given(scenes(), SCHEDULES)

@@ -64,6 +64,7 @@ def test_a_short_report_has_all_defaults(load: Load, tmp_path: Path) -> None:
         "retries": 5,
         "max_rows": 1_000_000,
         "concurrency": None,
+        "ordered": False,
         "writes": False,
         "outputs": {},
         "owner": None,
@@ -127,6 +128,7 @@ reports:
     retries: 0
     max_rows: 10
     concurrency: 2
+    ordered: true
     writes: true
     graphite: {path: "{_metric}.{wiki}.{anything}", metrics: {edits: edit count, bots: b}}
     owner: Data team
@@ -159,6 +161,7 @@ reports:
         "retries": 0,
         "max_rows": 10,
         "concurrency": 2,
+        "ordered": True,
         "writes": True,
         "outputs": {},
         "owner": "Data team",

@@ -197,8 +197,10 @@ def test_the_template_of_the_path_is_changed(amid: Amid) -> None:
     amid.write(REPORTS.replace("'m.", "'n."))
     with graphite(amid.port) as server:
         assert amid.project.run(now=LAST) == ""
-        # What was committed before the change has its old path, what came after has the new one.
-        assert sent(server) == points("m", OLD) | points("n", {3: "103", 4: "104", 5: "105"})
+        # What was committed before the change has its old path, what came after has the new one:
+        # the old value of the day that is computed again is known to be wrong, and not sent.
+        kept = {day: value for day, value in OLD.items() if day != 3}
+        assert sent(server) == points("m", kept) | points("n", {3: "103", 4: "104", 5: "105"})
     assert amid.values("a") == amid.values("b") == DONE
     nothing_left(amid)
 

@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from pathlib import Path
 
 import pytest
@@ -57,9 +58,12 @@ MOMENTS = [
 
 
 def at(moment: datetime) -> tuple[str, ...]:
-    """Gives a command a clock that stands at this moment, UTC, and goes on from there."""
+    """Return what starts a command with the clock at this moment, UTC, or up to a second later.
+
+    Never earlier: half a second before noon is another minute in what is printed.
+    """
     assert shutil.which("faketime")
-    ahead = round((moment - datetime.now(UTC).replace(tzinfo=None)).total_seconds())
+    ahead = ceil((moment - datetime.now(UTC).replace(tzinfo=None)).total_seconds())
     return ("faketime", "-m", "--exclude-monotonic", "-f", f"{ahead:+d}s")
 
 

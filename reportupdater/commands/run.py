@@ -60,6 +60,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="show what would be done, as `plan` does; run nothing",
     )
     parser.add_argument(
+        "--ignore-schedule",
+        action="store_true",
+        help="look at every report now, also at those that wait for a tick of their schedule",
+    )
+    parser.add_argument(
         "--accept-clock",
         action="store_true",
         help="go on though a run began more than a day after what this machine's clock shows",
@@ -85,7 +90,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def call(given: argparse.Namespace) -> Result:
     """Run the command, and return what it ended with."""
     request = replace(
-        arguments.request(given), jobs=given.jobs, send=given.send, accept_clock=given.accept_clock
+        arguments.request(given),
+        jobs=given.jobs,
+        send=given.send,
+        ignore_schedule=given.ignore_schedule,
+        accept_clock=given.accept_clock,
     )
     if given.dry_run:
         return plan.show(request)

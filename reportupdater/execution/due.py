@@ -122,8 +122,10 @@ def _note_left(
 
 def _log_schedule(report: Report, stocks: Sequence[Stock], clock: Clock) -> None:
     """Log that a report waits for its next tick, where nothing of it is due."""
-    if report.schedule is None or any(
-        stock.due.stretches or stock.done is None for stock in stocks
+    if (
+        report.schedule is None
+        or clock.ignores_schedule
+        or any(stock.due.stretches or stock.done is None for stock in stocks)
     ):
         return
     tick = next_tick(report, clock.now)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from reportupdater.errors import exit_code
+from reportupdater.errors import UsageError, exit_code
 from reportupdater.execution import on_failure
 from reportupdater.execution.acquire import acquire
 from reportupdater.execution.checkpoint import merge_leftovers
@@ -45,6 +45,8 @@ class Request(Source):
     """How many missing intervals of a series are taken; None leaves that to each report."""
     now: datetime | None = None
     """A fixed clock, in UTC."""
+    ignore_schedule: bool = False
+    """Whether reports are looked at now, though their schedules do not tick."""
     accept_clock: bool = False
     """Whether to go on though a run began later than this machine's clock shows."""
     send: bool | None = None
@@ -56,7 +58,21 @@ class Request(Source):
 
     def clock(self) -> Clock:
         """Return the moment of the run, the part of time it looks at, and how much of it."""
-        return Clock(self.now or utcnow(), self.since, self.until, self.max_intervals)
+        return Clock(
+            self.now or utcnow(),
+            self.since,
+            self.until,
+            self.max_intervals,
+            ignores_schedule=self.ignore_schedule,
+        )
+
+    def check_now(self) -> None:
+        """Raise UsageError where the fixed clock is ahead: what is not over has no results yet."""
+        if self.now and self.now > utcnow():
+            raise UsageError(
+                f"--now is {self.now:%Y-%m-%d %H:%M} UTC, which is still to come",
+                hint="`plan` shows what is due then; --ignore-schedule does not wait for a tick",
+            )
 
     def over_by(self, clock: Clock, latest: datetime) -> Clock:
         """Return the clock with the moment by which intervals are over: `latest`, or a fixed one before."""
@@ -82,6 +98,7 @@ def run(request: Request, progress: ProgressOver = silent) -> RunResult:
 
 
 def _run(request: Request, summary: Summary, began: datetime, progress: ProgressOver) -> RunResult:
+    request.check_now()
     clock = request.clock()
     selected = select(request)
     selected.begin(summary)

@@ -22,6 +22,12 @@ class Clock(NamedTuple):
     """How many missing intervals of a series it takes; None leaves that to the report."""
     latest: datetime | None = None
     """The moment by which intervals are over, where it is not `now`: the clock was set back."""
+    ignores_schedule: bool = False
+    """Whether a report is looked at now, whatever its schedule says."""
+
+    def as_of(self, report: Report) -> datetime:
+        """Return the moment as of which a report's missing intervals are due."""
+        return self.now if self.ignores_schedule else as_of(report, self.now)
 
 
 def window(
@@ -82,7 +88,7 @@ def due(
     asked = within(
         report,
         clock,
-        window(report, clock.now, done, tick=as_of(report, clock.now), latest=clock.latest),
+        window(report, clock.now, done, tick=clock.as_of(report), latest=clock.latest),
     )
     bad = Coverage.of(failing)
     missing = _taken(done.missing(asked.start, asked.stop), bad, report, clock)

@@ -10,7 +10,6 @@ from reportupdater.intervals import Coverage
 from reportupdater.model import Report, Series
 from reportupdater.planning.due import Due
 from reportupdater.planning.plan import Clock, window, within
-from reportupdater.planning.schedule import as_of
 
 
 class Why(enum.Enum):
@@ -69,7 +68,7 @@ def _reasons(
 ) -> tuple[Callable[[int], Why], list[int]]:
     """Return why a missing interval is not due, and the numbers between which that does not change."""
     kept = window(report, clock.now, done, latest=clock.latest)
-    ticked = window(report, clock.now, done, tick=as_of(report, clock.now), latest=clock.latest)
+    ticked = window(report, clock.now, done, tick=clock.as_of(report), latest=clock.latest)
     asked = within(report, clock, range(ticked.start, max(kept.stop, ticked.start)))
 
     def why(number: int) -> Why:

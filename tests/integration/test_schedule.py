@@ -33,6 +33,23 @@ def test_at_info_one_line_says_when_it_is_looked_at_next(tmp_path: Path) -> None
     assert len(said.splitlines()) == 2
 
 
+def test_a_run_may_ignore_the_schedule(tmp_path: Path) -> None:
+    project = project_with(tmp_path)
+    project.run(now="2025-01-03T05:15")
+    dry = ("plan", project.folder, project.output, "--now", "2025-01-04T03:00")
+    assert "edits: nothing is due" in project.call(*dry).stdout
+    ignoring = ("run", "--dry-run", "--ignore-schedule", *dry[1:])
+    assert "edits: 1 interval is due" in project.call(*ignoring).stdout
+    assert project.dates("edits") == ["2025-01-01", "2025-01-02"]
+    said = project.run("-l", "info", "--ignore-schedule", now="2025-01-04T03:00")
+    assert "1 done" in said
+    assert project.dates("edits") == ["2025-01-01", "2025-01-02", "2025-01-03"]
+    # What is not over, or whose `lag` has not passed, is not due either way.
+    assert project.run("--ignore-schedule", now="2025-01-04T04:00") == ""
+    said = project.run("-l", "info", "--ignore-schedule", now="2025-01-04T04:00")
+    assert "waits for the next tick" not in said
+
+
 def test_ticks_that_were_missed_are_made_up_once(tmp_path: Path) -> None:
     project = project_with(tmp_path)
     project.run(now="2025-01-03T06")

@@ -34,14 +34,17 @@ def test_a_row_of_the_far_future_trims_nothing(tmp_path: Path) -> None:
     assert one.dates("edits") == [*DAYS[7:12], "2205-01-01"]
 
 
-def test_a_run_with_a_clock_that_is_ahead_trims_nothing_of_the_past(tmp_path: Path) -> None:
+def test_a_run_of_a_moment_that_is_to_come_is_refused(tmp_path: Path) -> None:
     one = project(tmp_path)
     one.run(now="2025-01-11")
-    one.run(now="2105-01-11")
-    assert one.dates("edits")[:5] == DAYS[5:10]
-    # And what is due by the right clock is computed afterwards.
-    one.run(now="2025-01-13", code=1)
-    assert [day for day in one.dates("edits") if day < "2026"] == DAYS[7:12]
+    said = one.run(now="2105-01-11", code=2)
+    assert "--now is 2105-01-11 00:00 UTC, which is still to come (`plan` shows what is due" in said
+    assert one.dates("edits") == DAYS[5:10]
+    # What is due then may be looked at.
+    shown = one.call("plan", one.folder, one.output, "--now", "2105-01-11").stdout
+    assert "edits: 5 intervals are due" in shown
+    one.run(now="2025-01-13")
+    assert one.dates("edits") == DAYS[7:12]
 
 
 def test_with_ends_the_newest_before_it_are_kept(tmp_path: Path) -> None:

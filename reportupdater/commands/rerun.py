@@ -96,6 +96,11 @@ def _lines(report: RequestedOfReport) -> Iterator[str]:
     ]
     if why_not:
         yield "  not requested: " + "; ".join(why_not)
+    if report.overlapping:
+        yield (
+            f"  not requested: the interval of {report.overlapping}, which begins before the range and"
+            f" reaches into it; --since {report.overlapping} requests it too"
+        )
 
 
 def _requests(found: Iterable[RerunRequest]) -> Iterator[str]:

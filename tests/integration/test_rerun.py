@@ -31,6 +31,23 @@ def version(number: int) -> str:
     return f"SELECT '{{from_date}}' AS date, {number} AS n"
 
 
+def test_the_week_of_a_day_is_named_where_it_is_not_requested(tmp_path: Path) -> None:
+    config = SQLITE + "reports: {daily: {}, weekly: {granularity: weeks}}\n"
+    project = Project(tmp_path, config, {"daily.sql": version(1), "weekly.sql": version(1)})
+    project.run(now="2025-01-20")
+    said = rerun(project, "--since", "2025-01-08", "--until", "2025-01-09", "--now", "2025-01-20")
+    assert "daily: 1 interval of 1 series requested" in said
+    assert "weekly: 0 intervals requested" in said
+    assert (
+        "  not requested: the interval of 2025-01-05, which begins before the range and reaches into"
+        " it; --since 2025-01-05 requests it too" in said
+    )
+    assert said.count("reaches into it") == 1
+    said = rerun(project, "--since", "2025-01-05", "--until", "2025-01-09", "--now", "2025-01-20")
+    assert "weekly: 1 interval of 1 series requested" in said
+    assert "reaches into it" not in said
+
+
 @pytest.fixture
 def done(tmp_path: Path) -> Project:
     """A project whose three days are done, with queries that are better now."""

@@ -142,6 +142,7 @@ def _series(one: SeriesStatus) -> dict[str, Any]:
         "empty": one.empty,
         "marked": one.requested,
         "late": one.late,
+        "new": one.new,
         "damaged": one.damaged,
         "ahead": one.ahead,
     } | last_error(one.failing)

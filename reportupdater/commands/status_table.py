@@ -116,6 +116,9 @@ def _notes(report: ReportStatus) -> Iterator[str]:
     requested = sum(one.requested for one in report.series)
     if requested:
         yield f"to be computed again, as requested: {wording.count(requested, 'interval')}"
+    new = [_label(one) for one in report.series if one.new]
+    if new:
+        yield f"new, and not tried by a run yet: {wording.some(new, _MOST_SERIES)}"
     behind = [one for one in report.behind if not one.in_trouble]
     if behind:
         shown = wording.some(

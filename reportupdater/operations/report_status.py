@@ -13,7 +13,7 @@ from reportupdater.execution.clock import utcnow
 from reportupdater.intervals import Coverage, Granularity, over
 from reportupdater.model import Project, Report
 from reportupdater.planning.explode import explode
-from reportupdater.planning.missing import ending, is_late, missing
+from reportupdater.planning.missing import LATE, ending, is_late, missing
 from reportupdater.planning.plan import window
 from reportupdater.planning.schedule import next_due
 from reportupdater.state import survey
@@ -21,6 +21,7 @@ from reportupdater.state.coverage import Memory
 from reportupdater.state.findings import Record
 from reportupdater.state.history import Failing
 from reportupdater.state.reach import reach
+from reportupdater.state.storable import storable
 from reportupdater.state.survey import Survey
 from reportupdater.state.unsent import Lacking, lacking
 from reportupdater.tsv import files, listing
@@ -41,6 +42,8 @@ class SeriesStatus:
     requested: int = 0
     failing: tuple[Failing, ...] = ()
     late: bool = False
+    new: bool = False
+    """Nothing is done or has failed, and a run of the last day looked at the project."""
     damaged: str | None = None
     ahead: str | None = None
     """The start of the newest interval with rows, if it is not over yet."""
@@ -95,9 +98,9 @@ class ReportStatus:
 
     @property
     def behind(self) -> list[SeriesStatus]:
-        """The series that are not as far as the one that is farthest."""
+        """The series that are not as far as the one that is farthest; new ones are not behind."""
         newest = self.done_up_to
-        return [one for one in self.series if one.done_up_to != newest]
+        return [one for one in self.series if one.done_up_to != newest and not one.new]
 
     @property
     def missing(self) -> int | None:
@@ -120,7 +123,9 @@ def of_project(
             invalid=_invalid(project, name),
             unsent=tuple(lacking(known.unsent.get(name, ()))),
         )
-    series = tuple(_series_of_project(report, record, known, output, now))
+    last_run = _last_run(project, known)
+    is_looked_at = last_run is not None and now - last_run < LATE
+    series = tuple(_series_of_project(report, record, known, output, now, is_looked_at))
     tsvs = {one.tsv for one in series}
     if sum(one.missing or 0 for one in series):
         due: datetime | None = now
@@ -145,6 +150,12 @@ def of_project(
     )
 
 
+def _last_run(project: Project, known: Survey) -> datetime | None:
+    """Return when the last run of a project ended."""
+    run = known.runs.get(storable(str(project.config_path.absolute())))
+    return datetime.fromisoformat(run["ended"].removesuffix("Z")) if run else None
+
+
 def _invalid(project: Project, name: str) -> str:
     """Return what is wrong with the configuration of a report."""
     errors = [
@@ -157,7 +168,12 @@ def _invalid(project: Project, name: str) -> str:
 
 
 def _series_of_project(
-    report: Report, record: Record | None, known: Survey, output: Path, now: datetime
+    report: Report,
+    record: Record | None,
+    known: Survey,
+    output: Path,
+    now: datetime,
+    is_looked_at: bool,
 ) -> Iterator[SeriesStatus]:
     look = _Look(known, output, report.name)
     for series in explode(report):
@@ -172,10 +188,13 @@ def _series_of_project(
             failing = tuple(
                 one for one in failing if report.granularity.labelled(one.start) in allowed
             )
+        late = is_late(report, done, now)
+        new = late and is_looked_at and not (done or known.failing.get(series.tsv))
         yield found.status(
             series.dimensions,
             missing=missing(report, done, now),
-            late=is_late(report, done, now),
+            late=late and not new,
+            new=new,
             failing=failing,
         )
 
@@ -233,6 +252,7 @@ class _Found:
         *,
         missing: int | None = None,
         late: bool = False,
+        new: bool = False,
         failing: tuple[Failing, ...] = (),
     ) -> SeriesStatus:
         return SeriesStatus(
@@ -244,6 +264,7 @@ class _Found:
             requested=self.requested,
             failing=failing,
             late=late,
+            new=new,
             damaged=self.damaged,
             ahead=self.ahead,
         )

@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 from collections.abc import Mapping
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +153,30 @@ def test_a_report_is_late_when_what_has_been_due_for_a_day_is_not_done(
     said = status(capsys, project, *arguments, now="2025-01-06")
     assert "wiki=dewiki: late: 2025-01-03 is the last that is done" in said
     assert "none in trouble" in status(capsys, project, now="2026-01-01", code=0)
+
+
+def test_a_series_that_no_run_could_try_yet_is_new_and_not_late(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = SQLITE + 'reports: {edits: {explode_by: {wiki: "enwiki"}}}\n'
+    project = Project(tmp_path, config, {"edits.sql": ONE})
+    project.run(now="2025-01-05")
+    project.write("config.yaml", config.replace("enwiki", "enwiki, dewiki"))
+    soon = "2025-01-05T02"
+    said = status(capsys, project, project.folder, now=soon, code=0)
+    assert "none in trouble" in said
+    assert "new, and not tried by a run yet: wiki=dewiki" in said
+    assert "behind" not in said
+    shown = status(capsys, project, project.folder, "--json", "--series", now=soon, code=0)
+    found = json.loads(shown)
+    assert [one["new"] for one in found["reports"][0]["each_series"]] == [False, True]
+    # A run that fails for it, or none for a day, is another thing.
+    long_after = (utcnow() + timedelta(days=3)).strftime("%Y-%m-%d")
+    assert "wiki=dewiki: late: nothing" in status(capsys, project, project.folder, now=long_after)
+    project.write("edits.sql", "SELECT nonsense")
+    project.run(now="2025-01-05", code=1)
+    said = status(capsys, project, project.folder, now="2025-01-05T02")
+    assert "new, and not tried" not in said
 
 
 def test_a_report_that_never_ran_is_late(

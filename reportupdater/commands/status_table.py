@@ -14,6 +14,7 @@ from reportupdater.terminal.table import Row, Screen, lines
 
 _MOST_SERIES = 5
 _MOST_NAMES = 3
+_NEW = "new, and not tried by a run yet"
 
 
 def text(status: Status, screen: Screen, *, by_series: bool) -> Iterator[str]:
@@ -90,7 +91,7 @@ def _series_table(report: ReportStatus, screen: Screen) -> Iterator[str]:
                 f"{one.empty:,}",
                 f"{one.requested:,}",
             ],
-            [_trouble(one)] if one.in_trouble else [],
+            [_trouble(one)] if one.in_trouble else [_NEW] if one.new else [],
             one.in_trouble,
         )
         for one in sorted(report.series, key=lambda one: not one.in_trouble)
@@ -118,7 +119,7 @@ def _notes(report: ReportStatus) -> Iterator[str]:
         yield f"to be computed again, as requested: {wording.count(requested, 'interval')}"
     new = [_label(one) for one in report.series if one.new]
     if new:
-        yield f"new, and not tried by a run yet: {wording.some(new, _MOST_SERIES)}"
+        yield f"{_NEW}: {wording.some(new, _MOST_SERIES)}"
     behind = [one for one in report.behind if not one.in_trouble]
     if behind:
         shown = wording.some(

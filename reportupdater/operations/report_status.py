@@ -43,7 +43,7 @@ class SeriesStatus:
     failing: tuple[Failing, ...] = ()
     late: bool = False
     new: bool = False
-    """Nothing is done or has failed, and a run of the last day looked at the project."""
+    """Nothing is done or has failed, and the last run, within a day, did not know of it yet."""
     damaged: str | None = None
     ahead: str | None = None
     """The start of the newest interval with rows, if it is not over yet."""
@@ -124,8 +124,10 @@ def of_project(
             unsent=tuple(lacking(known.unsent.get(name, ()))),
         )
     last_run = _last_run(project, known)
-    is_looked_at = last_run is not None and now - last_run < LATE
-    series = tuple(_series_of_project(report, record, known, output, now, is_looked_at))
+    has_new = last_run is not None and now - last_run < LATE
+    if record is not None:  # a run that knew of all, and did not come to one, leaves that late
+        has_new = has_new and record.series < len(explode(report))
+    series = tuple(_series_of_project(report, record, known, output, now, has_new=has_new))
     tsvs = {one.tsv for one in series}
     if sum(one.missing or 0 for one in series):
         due: datetime | None = now
@@ -173,7 +175,8 @@ def _series_of_project(
     known: Survey,
     output: Path,
     now: datetime,
-    is_looked_at: bool,
+    *,
+    has_new: bool,
 ) -> Iterator[SeriesStatus]:
     look = _Look(known, output, report.name)
     for series in explode(report):
@@ -189,7 +192,7 @@ def _series_of_project(
                 one for one in failing if report.granularity.labelled(one.start) in allowed
             )
         late = is_late(report, done, now)
-        new = late and is_looked_at and not (done or known.failing.get(series.tsv))
+        new = late and has_new and not (done or known.failing.get(series.tsv))
         yield found.status(
             series.dimensions,
             missing=missing(report, done, now),

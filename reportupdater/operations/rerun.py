@@ -40,7 +40,7 @@ class RequestedOfReport:
     """Requested ones that are not done: the holder may compute them as they were before the request."""
     passed_over: NotRequested = field(default_factory=NotRequested)
     overlapping: str = ""
-    """The start of an interval that is done, begins before the range and reaches into it."""
+    """The start of an interval that could be requested, begins before the range and reaches into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _of_report(
     one = RequestedOfReport(report.name, holder)
     starts: list[tuple[str, str]] = []
     series = explode(report, only)
-    around = report.granularity.number(asked[0])
+    around = report.granularity.start(report.granularity.number(asked[0]))
     for member, done in done_of(state, report, series, summary).items():
         covered = covered_for_requests(member, done, now)
         if holder:
@@ -114,8 +114,8 @@ def _of_report(
             covered = Coverage.of({*covered, *coming})
         wanted_again = requested(member, covered, *asked, now)
         one.passed_over = one.passed_over.plus(not_requested(report, covered, wanted, now))
-        if around not in wanted and around in covered:
-            one.overlapping = report.granularity.label(report.granularity.start(around))
+        if requested(member, covered, around, asked[0], now).numbers:
+            one.overlapping = report.granularity.label(around)
         one.intervals += len(wanted_again.numbers)
         one.series += bool(wanted_again.numbers)
         starts += wanted_again.starts(member)

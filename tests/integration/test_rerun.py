@@ -46,6 +46,10 @@ def test_the_week_of_a_day_is_named_where_it_is_not_requested(tmp_path: Path) ->
     said = rerun(project, "--since", "2025-01-05", "--until", "2025-01-09", "--now", "2025-01-20")
     assert "weekly: 1 interval of 1 series requested" in said
     assert "reaches into it" not in said
+    # What could not be requested is not named.
+    project.write("config.yaml", config.replace("weeks}", "weeks, max_data_points: 1}"))
+    said = rerun(project, "--since", "2025-01-08", "--until", "2025-01-09", "--now", "2025-01-20")
+    assert "reaches into it" not in said
 
 
 @pytest.fixture

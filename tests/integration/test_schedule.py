@@ -44,7 +44,7 @@ def test_a_run_may_ignore_the_schedule(tmp_path: Path) -> None:
     said = project.run("-l", "info", "--ignore-schedule", now="2025-01-04T03:00")
     assert "1 done" in said
     assert project.dates("edits") == ["2025-01-01", "2025-01-02", "2025-01-03"]
-    # What is not over, or whose `lag` has not passed, is not due either way.
+    # What is not over is not due either way.
     assert project.run("--ignore-schedule", now="2025-01-04T04:00") == ""
     said = project.run("-l", "info", "--ignore-schedule", now="2025-01-04T04:00")
     assert "waits for the next tick" not in said

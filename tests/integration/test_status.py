@@ -170,12 +170,26 @@ def test_a_series_that_no_run_could_try_yet_is_new_and_not_late(
     shown = status(capsys, project, project.folder, "--json", "--series", now=soon, code=0)
     found = json.loads(shown)
     assert [one["new"] for one in found["reports"][0]["each_series"]] == [False, True]
-    # A run that fails for it, or none for a day, is another thing.
+    shown = status(capsys, project, project.folder, "--series", now=soon, code=0)
+    assert shown.count("new, and not tried by a run yet") == 1
+    # Where no run comes for a day, or one fails for it, it is not new.
     long_after = (utcnow() + timedelta(days=3)).strftime("%Y-%m-%d")
     assert "wiki=dewiki: late: nothing" in status(capsys, project, project.folder, now=long_after)
     project.write("edits.sql", "SELECT nonsense")
     project.run(now="2025-01-05", code=1)
     said = status(capsys, project, project.folder, now="2025-01-05T02")
+    assert "new, and not tried" not in said
+    assert "wiki=dewiki" in said
+
+
+def test_a_series_that_a_run_knew_of_and_did_not_come_to_is_late(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = SQLITE + 'reports: {edits: {explode_by: {wiki: "enwiki, dewiki"}}}\n'
+    project = Project(tmp_path, config, {"edits.sql": ONE})
+    project.run("--only", "wiki=enwiki", now="2025-01-05")
+    said = status(capsys, project, project.folder, now="2025-01-05T02")
+    assert "wiki=dewiki: late: nothing is done yet" in said
     assert "new, and not tried" not in said
 
 

@@ -85,6 +85,10 @@ class Granularity(enum.Enum):
         """Return interval `number` with its bounds."""
         return _interval(self, number)
 
+    def starts_at(self, moment: datetime) -> bool:
+        """Return whether an interval starts at `moment`."""
+        return self.ceiling(moment) == self.number(moment)
+
     def ceiling(self, moment: datetime) -> int:
         """Return the number of the first interval that starts at or after `moment`."""
         number = self.number(moment)

@@ -101,6 +101,23 @@ def test_the_ceiling_is_known_from_the_first_day_to_the_last(granularity: Granul
     assert granularity.number(datetime(2015, 1, 1)) in everything
 
 
+@pytest.mark.parametrize("granularity", GRANULARITIES)
+@given(day=st.integers(1, 40), hour=st.integers(0, 23))
+def test_whether_one_starts_is_known_from_the_first_day_on(
+    granularity: Granularity, day: int, hour: int
+) -> None:
+    moment = datetime.fromordinal(day) + timedelta(hours=hour)
+    midnight = hour == 0
+    starts = {
+        HOURS: True,
+        DAYS: midnight,
+        WEEKS: midnight and moment.weekday() == 6,
+        Granularity.WEEKS_FROM_MONDAY: midnight and moment.weekday() == 0,
+        MONTHS: midnight and moment.day == 1,
+    }
+    assert granularity.starts_at(moment) == starts[granularity]
+
+
 @given(granularities, moments, st.timedeltas(timedelta(-2), timedelta(100)))
 def test_the_numbers_in_a_range_are_of_intervals_that_start_in_it(
     granularity: Granularity, since: datetime, length: timedelta

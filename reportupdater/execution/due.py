@@ -238,8 +238,7 @@ def _expand(
         wanted = requested(
             one,
             covered_for_requests(one, done[one], clock.now),
-            rerun_file.since,
-            rerun_file.until,
+            one.report.granularity.numbers(rerun_file.since, rerun_file.until),
             clock.now,
             clock.latest,
         )

@@ -104,7 +104,7 @@ def _of_report(
     one = RequestedOfReport(report.name, holder)
     starts: list[tuple[str, str]] = []
     series = explode(report, only)
-    around = report.granularity.start(report.granularity.number(asked[0]))
+    reaching = range(report.granularity.number(asked[0]), wanted.start)
     for member, done in done_of(state, report, series, summary).items():
         covered = covered_for_requests(member, done, now)
         if holder:
@@ -112,10 +112,10 @@ def _of_report(
             coming = range(max(allowed.start, wanted.start), min(allowed.stop, wanted.stop))
             one.undone += max(0, len(coming) - covered.count(coming))
             covered = Coverage.of({*covered, *coming})
-        wanted_again = requested(member, covered, *asked, now)
+        wanted_again = requested(member, covered, wanted, now)
         one.passed_over = one.passed_over.plus(not_requested(report, covered, wanted, now))
-        if requested(member, covered, around, asked[0], now).numbers:
-            one.overlapping = report.granularity.label(around)
+        for number in requested(member, covered, reaching, now).numbers:
+            one.overlapping = report.granularity.label(report.granularity.start(number))
         one.intervals += len(wanted_again.numbers)
         one.series += bool(wanted_again.numbers)
         starts += wanted_again.starts(member)

@@ -152,16 +152,15 @@ class Requested(NamedTuple):
 def requested(
     series: Series,
     done: Coverage,
-    since: datetime,
-    until: datetime,
+    asked: range,
     now: datetime,
     latest: datetime | None = None,
 ) -> Requested:
-    """Return the intervals of a series that a request for `[since, until)` concerns: those that are done.
+    """Return which of the intervals asked for a request concerns: those of the series that are done.
 
     Those that are done and may not be requested are counted as dropped.
     """
     allowed = requestable(series.report, now, done, latest)
-    wanted = done.within(series.report.granularity.numbers(since, until))
+    wanted = done.within(asked)
     kept = wanted.within(allowed)
     return Requested(list(kept), len(wanted) - len(kept))

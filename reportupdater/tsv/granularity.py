@@ -33,7 +33,7 @@ def granularity(place: Place | None, supposed: Granularity) -> Granularity | Non
     starts = [Granularity.DAYS.start(day) for day in days]
     if len(starts) >= _ENOUGH:
         for longer in _LONGER[supposed]:
-            if all(longer.start(longer.number(start)) == start for start in starts):
+            if all(longer.starts_at(start) for start in starts):
                 return longer
     return None
 

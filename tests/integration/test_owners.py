@@ -258,6 +258,7 @@ def test_a_row_between_them_says_that_they_are_days(tmp_path: Path) -> None:
         ["2025-02-02", "2025-02-09", "2025-02-10", "2025-02-16"],
         ["2025-02-02", "2025-02-02", "2025-02-02"],
         ["2025-01-31", "2025-02-01", "2025-03-01"],
+        ["0001-01-01", "0001-01-02", "0001-01-03"],  # before the first Sunday that there is
     ],
 )
 def test_rows_that_can_be_days_are_days_as_in_the_original(

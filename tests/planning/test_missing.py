@@ -32,8 +32,8 @@ def test_what_a_mark_takes_and_passes_over_is_all_of_its_range(
     granularity = scene.report.granularity
     number = granularity.number(scene.now) + first
     since, until = granularity.start(number), granularity.start(number + length)
-    marking = requested(scene.series, scene.coverage, since, until, scene.now)
     wanted = granularity.numbers(since, until)
+    marking = requested(scene.series, scene.coverage, wanted, scene.now)
     over = not_requested(scene.report, scene.coverage, wanted, scene.now)
     assert len(marking.numbers) + sum(over) == length
     assert over.before_starts + over.too_old + over.after_ends >= marking.dropped
@@ -98,7 +98,8 @@ def test_the_end_of_a_report_is_a_notice(ends: datetime | None, notice: str | No
 def test_a_mark_spells_its_intervals_as_the_state_does() -> None:
     one = Series(report(dimensions={"wiki": ["a"]}), ("a",))
     done = Coverage.of([Granularity.DAYS.number(datetime(2015, 6, 2))])
-    marking = requested(one, done, datetime(2015, 6, 1), datetime(2015, 7, 1), NOW)
+    june = Granularity.DAYS.numbers(datetime(2015, 6, 1), datetime(2015, 7, 1))
+    marking = requested(one, done, june, NOW)
     assert marking.starts(one) == [("report/a.tsv", "2015-06-02")]
 
 

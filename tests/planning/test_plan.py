@@ -239,7 +239,8 @@ def test_a_run_can_be_told_to_look_only_at_a_part_of_time(
 def test_a_mark_asks_for_what_is_done_and_will_be_kept(scene: Scene, data: st.DataObject) -> None:
     moments = st.datetimes(scene.now - timedelta(400), scene.now + timedelta(200))
     since, until = sorted((data.draw(moments), data.draw(moments)))
-    marking = requested(scene.series, scene.coverage, since, until, scene.now)
+    asked = scene.report.granularity.numbers(since, until)
+    marking = requested(scene.series, scene.coverage, asked, scene.now)
     wanted = sorted(start for start in scene.done if since <= start < until)
     one = scene.report
     oldest = floor(one.granularity, one.starts)
@@ -261,8 +262,8 @@ def test_all_that_may_be_computed_may_be_marked(scene: Scene) -> None:
 def test_a_mark_beyond_the_watermark_waits_for_it() -> None:
     series = Series(report(lag=timedelta(days=3)))
     coverage = Coverage.of([DAYS.number(datetime(2015, 1, day)) for day in range(1, 10)])
-    since, until = datetime(2015, 1, 5), datetime(2015, 1, 8)
-    marking = requested(series, coverage, since, until, datetime(2015, 1, 10))
+    asked = DAYS.numbers(datetime(2015, 1, 5), datetime(2015, 1, 8))
+    marking = requested(series, coverage, asked, datetime(2015, 1, 10))
     assert marking.dropped == 0
 
     def due_on(day: int) -> list[str]:

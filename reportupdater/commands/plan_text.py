@@ -104,6 +104,8 @@ def _why(found: SeriesPlan, rest: Rest) -> str:
             return f"{counted} older than max_data_points keeps{where}"
         case Why.RANGE:
             return f"{counted} outside of --since and --until{where}"
+        case Why.BACK_OFF:
+            return f"{counted} that failed, to be tried again later{where}"
         case Why.BACKFILL:
             return f"{counted} left to later runs by max_intervals{where}"
         case Why.SCHEDULE:

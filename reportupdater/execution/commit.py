@@ -13,10 +13,11 @@ from datetime import datetime
 from time import monotonic
 from typing import NamedTuple
 
-from reportupdater.errors import ReportupdaterError
+from reportupdater.errors import ConnectionFailed, ReportupdaterError
 from reportupdater.execution.checkpoint import merge
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.columns import Columns
+from reportupdater.execution.digest import query_digest
 from reportupdater.execution.outcome import Answer, Failure, Handover, Outcome, Unasked
 from reportupdater.execution.points import note_datapoints, result_points
 from reportupdater.execution.stop import Stop
@@ -85,6 +86,7 @@ class Committer:
         self._uncheckpointed: dict[Series, float] = {}
         self._unasked: set[Series] = set()
         self._columns = Columns(state)
+        self._digests: dict[Report, str] = {}
         self._warned = Warned(state, summary)
         self.ended = 0
 
@@ -159,8 +161,17 @@ class Committer:
                         elif outcome.rows and name not in self._off:
                             lacking.append((number, name, start))
                 else:
-                    error = str(outcome.error)
-                    attempts.append(Attempt(number, task.start, why, seconds, error=error))
+                    attempts.append(
+                        Attempt(
+                            number,
+                            task.start,
+                            why,
+                            seconds,
+                            error=str(outcome.error),
+                            digest=self._digest(series.report),
+                            waits=not isinstance(outcome.error, ConnectionFailed),
+                        )
+                    )
             for due, cause in unasked:
                 series, task = due.series, due.oldest
                 if series not in self._unasked:  # one line a series is enough
@@ -187,6 +198,12 @@ class Committer:
             history.note(connection, self._run, utcnow(), attempts)
         for one in made:
             note_datapoints(self._summary, one.series.report, one.made)
+
+    def _digest(self, report: Report) -> str:
+        found = self._digests.get(report)
+        if found is None:
+            found = self._digests[report] = query_digest(report)
+        return found
 
     def _made(self, results: Mapping[Series, Sequence[Result]]) -> list[_Made]:
         """Return the datapoints of results for each sink."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from reportupdater.errors import TsvError, Where, sentence, shown
 from reportupdater.execution.clock import latest, utcnow
+from reportupdater.execution.digest import query_digest
 from reportupdater.execution.summary import Summary
 from reportupdater.intervals import Coverage, over
 from reportupdater.model import Report, Series
@@ -18,6 +19,7 @@ from reportupdater.planning.plan import Clock, due, requestable, requested, wind
 from reportupdater.planning.schedule import next_tick
 from reportupdater.state import coverage, history, journal, reruns
 from reportupdater.state.coverage import Identity
+from reportupdater.state.history import Retry
 from reportupdater.state.reruns import RerunFile
 from reportupdater.state.tables import Tables
 from reportupdater.terminal.wording import count
@@ -78,7 +80,7 @@ def take_stock(
             _expand(state, rerun_file, series, done, clock)
     asked = reruns.open_requests(state, report.name)
     stocks = []
-    failing: dict[str, list[str]] | None = None  # looked up where something is due
+    failing: dict[str, list[Retry]] | None = None  # looked up where something is due
     for one in series:
         if is_wanted(one, only):
             covered = done[one]
@@ -86,38 +88,84 @@ def take_stock(
             if covered is not None:
                 again = _open(state, one, covered, asked, clock)
                 found = due(one, covered, again, clock)
-                if found.stretches and not report.ordered:
+                if found.stretches:
                     if failing is None:
-                        failing = history.failing_starts(state, report.name)
-                    bad = _numbers(report, failing.get(one.tsv, ()))
-                    if bad:
-                        found = due(one, covered, again, clock, bad)
-                        _note_left(one, covered, clock, bad, found, summary)
+                        failing = history.retries(state, report.name)
+                    if one.tsv in failing:
+                        found = _with_retries(one, covered, again, clock, failing[one.tsv], summary)
             stocks.append(Stock(covered, found))
     _log_schedule(report, stocks, clock)
     return stocks
 
 
-def _numbers(report: Report, starts: Iterable[str]) -> Coverage:
-    """Return the intervals of the report that begin there."""
-    numbers = map(report.granularity.labelled, starts)
-    return Coverage.of(number for number in numbers if number is not None)
-
-
-def _note_left(
-    series: Series, done: Coverage, clock: Clock, failing: Coverage, found: Due, summary: Summary
-) -> None:
-    """Note the failing intervals for which this run has no room beside others."""
-    every = due(series, done, (), clock._replace(max_intervals=_NO_LIMIT))
+def _with_retries(
+    series: Series,
+    done: Coverage,
+    again: set[int],
+    clock: Clock,
+    retries: Sequence[Retry],
+    summary: Summary,
+) -> Due:
+    """Return what is due of a series with intervals that have failed, and note those left for later."""
+    report = series.report
+    by_number: dict[int, Retry] = {}
+    for one in retries:
+        number = report.granularity.labelled(one.start)
+        if number is not None:
+            by_number[number] = one
+    failing = Coverage.of(by_number)
+    waiting = Coverage.of(_waiting(report, by_number, clock))
+    if report.ordered:
+        later = waiting
+        if waiting:  # what comes after it waits for it
+            later = Coverage(((waiting.runs[0][0], _NO_LIMIT),))
+        found = due(series, done, again, clock, (), later)
+    else:
+        found = due(series, done, again, clock, failing, waiting)
+    waits = found.waiting.intersected(failing)
+    if waits:
+        _note_waiting(series, waits, by_number, summary)
+    every = due(series, done, (), clock._replace(max_intervals=_NO_LIMIT), (), found.waiting)
     left = every.numbers.intersected(failing).without(found.numbers)
     if left:
-        granularity = series.report.granularity
-        first = granularity.label(granularity.start(left.runs[0][0]))
+        first = report.granularity.label(report.granularity.start(left.runs[0][0]))
         summary.troubles.add(
-            series.report.name,
+            report.name,
             f"{count(len(left), 'interval')} of {series}, the first is {first}: failed before, and"
             " not tried in this run, which takes others first",
         )
+    return found
+
+
+def _waiting(report: Report, retries: Mapping[int, Retry], clock: Clock) -> Iterator[int]:
+    """Yield the intervals whose back-off has not passed; a query that was changed is tried at once."""
+    if clock.retries_now:
+        return
+    now = history.stamp(utcnow())
+    digest = ""
+    for number, one in retries.items():
+        # A clock that was ahead when it failed says nothing about when it is tried again.
+        if one.at <= now < one.retry_at:
+            digest = digest or query_digest(report)
+            if one.digest == digest:
+                yield number
+
+
+def _note_waiting(
+    series: Series, waits: Coverage, retries: Mapping[int, Retry], summary: Summary
+) -> None:
+    """Note the intervals that have failed, and that this run does not try again yet."""
+    last = max((retries[number] for number in waits), key=lambda one: (one.at, one.start))
+    why = last.error.partition("\n")[0]
+    soonest = min(retries[number].retry_at for number in waits)
+    summary.troubles.add(
+        series.report.name,
+        f"{count(len(waits), 'interval')} of {series}: failed, the last time at"
+        f" {last.at[:16].replace('T', ' ')} UTC, and tried again from"
+        f" {soonest[:16].replace('T', ' ')} UTC on, or with --report:"
+        f" {last.start}: {why}",
+        values=series.values,
+    )
 
 
 def _log_schedule(report: Report, stocks: Sequence[Stock], clock: Clock) -> None:

@@ -218,15 +218,16 @@ def _trouble(state: Tables, series: Series) -> str:
 
 
 def _still(failing: Sequence[Failing], due: Due) -> tuple[Failing, ...]:
-    """Return those of the failing intervals of a series that are due."""
+    """Return those of the failing intervals of a series that are due, now or after their back-off."""
     if not failing:
         return ()
-    numbers, granularity = due.numbers, due.series.report.granularity
+    granularity = due.series.report.granularity
+    numbers, waiting = due.numbers, due.waiting
     still = []
     for one in failing:
         with suppress(ValueError):  # of another granularity, which the report once had
             label, number = granularity.place(one.start)
-            if label == one.start and number in numbers:
+            if label == one.start and (number in numbers or number in waiting):
                 still.append(one)
     return tuple(still)
 

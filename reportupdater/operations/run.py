@@ -63,6 +63,7 @@ class Request(Source):
             self.since,
             self.until,
             self.max_intervals,
+            retries_now=bool(self.reports or self.since or self.until or self.only),
             ignores_schedule=self.ignore_schedule,
         )
 

@@ -27,6 +27,8 @@ class Due(NamedTuple):
     stretches: tuple[Stretch, ...] = ()
     failing: Coverage = Coverage()
     """Those that have failed since they last succeeded: they are done after all others."""
+    waiting: Coverage = Coverage()
+    """What would be due, and is not tried before a back-off has passed."""
 
     @property
     def intervals(self) -> int:

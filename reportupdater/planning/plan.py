@@ -11,6 +11,8 @@ from reportupdater.model import Reason, Report, Series
 from reportupdater.planning.due import Due, joined
 from reportupdater.planning.schedule import as_of
 
+_NONE = Coverage()
+
 
 class Clock(NamedTuple):
     """The moment of a run, in UTC, the part of time that it was asked for, and how much of it."""
@@ -22,6 +24,8 @@ class Clock(NamedTuple):
     """How many missing intervals of a series it takes; None leaves that to the report."""
     latest: datetime | None = None
     """The moment by which intervals are over, where it is not `now`: the clock was set back."""
+    retries_now: bool = False
+    """Whether intervals that have failed are tried though their back-off has not passed."""
     ignores_schedule: bool = False
     """Whether a report is looked at now, whatever its schedule says."""
 
@@ -78,11 +82,13 @@ def due(
     asked_again: Collection[int],
     clock: Clock,
     failing: Iterable[int] = (),
+    waiting: Coverage = _NONE,
 ) -> Due:
     """Return what is due of a series: what is missing, and what is requested again and done.
 
     Missing is what was so at the last tick of the report's schedule; requests do not wait for it.
-    Intervals that are `failing` keep no others from being done: they come last.
+    Intervals that are `failing` keep no others from being done: they come last, and those that are
+    `waiting` for their next try are not due.
     """
     report = series.report
     asked = within(
@@ -91,12 +97,15 @@ def due(
         window(report, clock.now, done, tick=clock.as_of(report), latest=clock.latest),
     )
     bad = Coverage.of(failing)
-    missing = _taken(done.missing(asked.start, asked.stop), bad, report, clock)
+    lacking = done.missing(asked.start, asked.stop)
+    missing = _taken(lacking.without(waiting), bad, report, clock)
     again = Coverage()
     if asked_again:
         asked = within(report, clock, window(report, clock.now, done, latest=clock.latest))
         again = Coverage.of(number for number in asked_again if number in asked and number in done)
-    found = Due(series, joined({Reason.MISSING: missing, Reason.RERUN: again}))
+    later = Coverage.of({*lacking.intersected(waiting), *again.intersected(waiting)})
+    again = again.without(waiting)
+    found = Due(series, joined({Reason.MISSING: missing, Reason.RERUN: again}), waiting=later)
     return found._replace(failing=found.numbers.intersected(bad)) if bad else found
 
 

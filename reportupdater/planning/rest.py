@@ -20,6 +20,8 @@ class Why(enum.Enum):
     """A merge would not keep it."""
     RANGE = "range"
     """It is outside of what this run was asked for."""
+    BACK_OFF = "back_off"
+    """It has failed, and is tried again later."""
     BACKFILL = "backfill"
     """A later run takes it."""
     SCHEDULE = "schedule"
@@ -56,6 +58,10 @@ def rest(series: Series, done: Coverage, due: Due, clock: Clock) -> list[Rest]:
     if not missing:  # as nearly always
         return [Rest(Why.DONE, stays.runs)] if stays else []
     found: dict[Why, list[tuple[int, int]]] = {Why.DONE: [*stays.runs]} if stays else {}
+    later = missing.intersected(due.waiting)
+    if later:
+        found[Why.BACK_OFF] = [*later.runs]
+        missing = missing.without(later)
     why, bounds = _reasons(report, done, clock)
     for run in missing.runs:
         for part in _parts(*run, bounds):

@@ -109,6 +109,10 @@ class Attempt(NamedTuple):
     rows: int | None = None
     """0 where the result was empty, None where it failed."""
     error: str | None = None
+    digest: str = ""
+    """That of the query that failed."""
+    waits: bool = False
+    """Whether it failed by itself, and is tried again after a back-off; not where its server did."""
 
 
 def note(
@@ -127,8 +131,16 @@ def note(
         "INSERT OR REPLACE INTO attempts"
         " (run, at, series, start, failed, reason, seconds, rows, error) VALUES {rows}",
         [
-            (series, start, error is not None, reason, round(seconds, 3), rows, error)
-            for series, start, reason, seconds, rows, error in attempts
+            (
+                one.series,
+                one.start,
+                one.error is not None,
+                one.reason,
+                round(one.seconds, 3),
+                one.rows,
+                one.error,
+            )
+            for one in attempts
         ],
         run,
         when,
@@ -161,9 +173,35 @@ def _note_failing(connection: sqlite3.Connection, when: str, attempts: Iterable[
             [(one.series, one.start) for one in attempts if one.error is None],
         )
     connection.executemany(
-        "INSERT INTO failing VALUES (?1, ?2, 1, ?3, ?3, ?4) ON CONFLICT DO UPDATE"
-        " SET times = times + 1, last_at = excluded.last_at, error = excluded.error",
-        [(one.series, one.start, when, one.error) for one in attempts if one.error is not None],
+        f"INSERT INTO failing VALUES (?1, ?2, 1, ?3, ?3, ?4, iif(?6, {_retry_at('0')}, ''), ?5)"
+        " ON CONFLICT DO UPDATE SET last_at = excluded.last_at, error = excluded.error,"
+        " digest = excluded.digest,"
+        f" retry_at = CASE WHEN ?6 AND digest = ?5 THEN {_retry_at('times')}"
+        " ELSE excluded.retry_at END,"
+        " times = times + 1",
+        [
+            (one.series, one.start, when, one.error, one.digest, one.waits)
+            for one in attempts
+            if one.error is not None
+        ],
+    )
+
+
+def _retry_at(times: str) -> str:
+    """Return the SQL of when an interval that failed before so often is tried again.
+
+    After an hour, two, and so on up to a day; five minutes less, which an hourly run is not late by.
+    """
+    hours = f"min(24, 1 << min({times}, 5))"
+    return f"strftime('%Y-%m-%dT%H:%M:%fZ', ?3, '+' || {hours} || ' hours', '-5 minutes')"
+
+
+def retry_now(connection: sqlite3.Connection, intervals: Iterable[tuple[str, str]]) -> None:
+    """Let intervals, given as TSV and start, be tried by the next run, however often they failed."""
+    connection.executemany(
+        "UPDATE failing SET retry_at = ''"
+        " WHERE series = (SELECT id FROM series WHERE tsv = ?) AND start = ?",
+        intervals,
     )
 
 
@@ -276,17 +314,31 @@ def failing(connection: sqlite3.Connection, ignored: Ignored | None = None) -> l
     return [Failing(*row) for row in found]
 
 
-def failing_starts(state: Tables, report: str) -> dict[str, list[str]]:
-    """Return the starts of the intervals of a report that have failed since, by TSV."""
-    found: dict[str, list[str]] = {}
+class Retry(NamedTuple):
+    """An interval that has failed since it last succeeded, and when it is tried again."""
+
+    start: str
+    at: str
+    """When it failed last."""
+    retry_at: str
+    """Empty: by the next run."""
+    digest: str
+    """That of the query that failed last."""
+    error: str
+    """The last."""
+
+
+def retries(state: Tables, report: str) -> dict[str, list[Retry]]:
+    """Return the intervals of a report that have failed since they last succeeded, by TSV."""
+    found: dict[str, list[Retry]] = {}
     with state.reading() as connection:
         if schema.has_failing(connection):
-            for tsv, start in connection.execute(
-                "SELECT tsv, start FROM failing JOIN series ON series.id = failing.series"
-                " WHERE report = ?",
+            for tsv, *row in connection.execute(
+                "SELECT tsv, start, last_at, retry_at, digest, error FROM failing"
+                " JOIN series ON series.id = failing.series WHERE report = ?",
                 (report,),
             ):
-                found.setdefault(str(tsv), []).append(str(start))
+                found.setdefault(str(tsv), []).append(Retry(*map(str, row)))
     return found
 
 

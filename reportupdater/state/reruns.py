@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -112,7 +112,7 @@ def expanded(connection: sqlite3.Connection) -> set[tuple[str, int, str]]:
     return set(connection.execute("SELECT name, mtime_ns, report FROM mark_files"))
 
 
-def expand(state: Tables, file: RerunFile, report: str, starts: Iterable[tuple[str, str]]) -> None:
+def expand(state: Tables, file: RerunFile, report: str, starts: Sequence[tuple[str, str]]) -> None:
     """Request intervals, given as TSV and start, and remember the file as expanded for the report."""
     with state.transaction() as connection:
         connection.executemany(
@@ -123,6 +123,7 @@ def expand(state: Tables, file: RerunFile, report: str, starts: Iterable[tuple[s
             "INSERT OR IGNORE INTO mark_files VALUES (?, ?, ?)",
             (file.name, file.mtime_ns, report),
         )
+        history.retry_now(connection, starts)
 
 
 def open_requests(state: Tables, report: str) -> dict[str, list[str]]:
@@ -150,7 +151,7 @@ def drop(state: Tables, starts: Iterable[tuple[str, str]]) -> None:
         )
 
 
-def ask(state: Tables, report: str, starts: Iterable[tuple[str, str]], at: datetime) -> None:
+def ask(state: Tables, report: str, starts: Sequence[tuple[str, str]], at: datetime) -> None:
     """Request intervals, given as TSV and start, at a moment.
 
     A run that began before may have had their old query or data: it does not answer the request.
@@ -164,6 +165,7 @@ def ask(state: Tables, report: str, starts: Iterable[tuple[str, str]], at: datet
                 for tsv, start in starts
             ],
         )
+        history.retry_now(connection, starts)
 
 
 class RerunRequest(NamedTuple):

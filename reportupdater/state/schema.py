@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 
-VERSION = 5
+VERSION = 6
 
 _WITHOUT_HISTORY = """
 CREATE TABLE series (
@@ -142,6 +142,8 @@ CREATE TABLE failing (             -- the intervals that have failed since they 
     first_at TEXT NOT NULL,
     last_at TEXT NOT NULL,
     error TEXT NOT NULL,           -- the last
+    retry_at TEXT NOT NULL DEFAULT '',         -- not tried before; empty: by the next run
+    digest TEXT NOT NULL DEFAULT '',           -- of the query that failed last
     PRIMARY KEY (series, start)
 ) WITHOUT ROWID;
 """
@@ -176,7 +178,12 @@ def lay_over(connection: sqlite3.Connection) -> None:
     for table in _PLANNED_WITH:
         if table in there:
             _lay_over(connection, table)
-            connection.execute(f"INSERT INTO temp.{table} SELECT * FROM main.{table}")
+            # An older version's may have fewer columns.
+            found = connection.execute("SELECT name FROM pragma_table_info(?, 'main')", (table,))
+            names = ", ".join(name for (name,) in found)
+            connection.execute(
+                f"INSERT INTO temp.{table} ({names}) SELECT {names} FROM main.{table}"
+            )
     connection.execute("CREATE INDEX temp.series_of_report ON series (report)")
 
 

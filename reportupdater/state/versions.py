@@ -46,7 +46,8 @@ def _to_3(connection: sqlite3.Connection) -> None:
     execute(connection, HISTORY)
     of_it = f"FROM {BEFORE} WHERE series = ?1 AND start = ?2 AND"
     connection.executemany(
-        f"INSERT INTO failing SELECT ?1, ?2, ?3, min(at), ?4, ?5 {of_it} failed"
+        "INSERT INTO failing (series, start, times, first_at, last_at, error)"
+        f" SELECT ?1, ?2, ?3, min(at), ?4, ?5 {of_it} failed"
         f" AND at >= coalesce((SELECT max(at) {of_it} NOT failed), '')",
         failing,
     )
@@ -78,12 +79,19 @@ def _to_5(connection: sqlite3.Connection) -> None:
         connection.execute(statement("unsent"))
 
 
+def _to_6(connection: sqlite3.Connection) -> None:
+    """Give failing intervals a moment before which they are not tried again."""
+    for column in ("retry_at", "digest"):
+        if ("failing", column) not in columns(connection):
+            connection.execute(f"ALTER TABLE failing ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
+
+
 def _url(place: str) -> str:
     host, _, port = place.rpartition(":")
     return f"graphite://[{host}]:{port}" if ":" in host else f"graphite://{place}"
 
 
-UPGRADES = {1: _to_2, 2: _to_3, 3: _to_4, 4: _to_5}
+UPGRADES = {1: _to_2, 2: _to_3, 3: _to_4, 4: _to_5, 5: _to_6}
 """Version → what makes the next one of it, whichever of its tables are there already."""
 
 

@@ -60,6 +60,8 @@ FILES = {
 }
 
 NOW = ("--now", "2025-02-01 06:00")
+_TODAY = re.compile(r"20(?:2[6-9]|[3-9]\d)-\d\d-\d\d \d\d:\d\d UTC")
+"""A moment of the machine's clock, in a message; the story itself is of 2025."""
 _MOMENT = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*")
 _FIGURES = re.compile(r"\d[\d,.:-]*\d|\d")
 
@@ -151,7 +153,7 @@ class _Mask:
     def _message(self, text: str) -> str:
         """The figures and the paths of a text."""
         found: list[str] = []
-        for word in _MOMENT.sub("", text).split():
+        for word in _MOMENT.sub("", _TODAY.sub("", text)).split():
             found += [word.rstrip(",:;")] if "/" in word else _FIGURES.findall(word)
         return " ".join(found)
 

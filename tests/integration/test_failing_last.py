@@ -33,7 +33,8 @@ def test_three_that_always_fail_keep_no_newer_one_from_being_done(
         one.run(now="2025-01-11", code=1)
     assert one.dates("edits") == DAYS
     said = one.run(now="2025-01-11", code=1)
-    assert ": 0 done, 0 empty, 3 failed" in said
+    assert ": 0 done, 0 empty, 0 failed" in said
+    assert "3 intervals of edits: failed, the last time at" in said
     shown = one.call("status", one.folder, one.output, "--now", "2025-01-11", code=1).stdout
     assert "2025-01-10" in shown
 

@@ -106,7 +106,7 @@ def test_an_interval_that_fails_is_told_though_later_ones_have_been_done(tmp_pat
     )
     project.write("edits.sql", f"{bad}, 1 AS n")
     project.run(code=1)
-    project.run(code=1)
+    project.run("--report", "edits", code=1)
     found = shown(project)
     assert "  failing: 2025-01-01 2 times in a row, the last time: row 1 is dated\n" in found
     (series,) = planned(project)["reports"][0]["series"]
@@ -365,7 +365,8 @@ def test_ten_years_of_hours_that_fail_every_other_time_are_planned_in_linear_tim
         number = state.series_id(connection, "edits.tsv", "edits")
         at = history.stamp(hours[-1])
         connection.executemany(
-            "INSERT INTO failing VALUES (?, ?, 1, ?, ?, 'no such table')",
+            "INSERT INTO failing (series, start, times, first_at, last_at, error)"
+            " VALUES (?, ?, 1, ?, ?, 'no such table')",
             [(number, hour.isoformat(), at, at) for hour in hours[1::2]],
         )
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime

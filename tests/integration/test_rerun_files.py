@@ -101,7 +101,7 @@ def test_when_one_wiki_fails_its_marks_stay_and_the_others_are_not_computed_agai
     assert values(project, "edits/a") == ["2", "2", "1"]
     assert values(project, "edits/b") == ["1", "1", "1"]  # what failed keeps its old rows
     wikis(a=3, b=3)
-    assert "2 done" in project.run("-l", "info")
+    assert "2 done" in project.run("-l", "info", "--report", "edits")
     assert values(project, "edits/a") == ["2", "2", "1"]
     assert values(project, "edits/b") == ["3", "3", "1"]
     assert "nothing is due" in project.run("-l", "info")

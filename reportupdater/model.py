@@ -41,6 +41,15 @@ class Database:
         return {}
 
 
+class Action(enum.Enum):
+    """What is done with a result that fails a check."""
+
+    HOLD = "hold"
+    """It is kept, and neither stored in the TSV nor sent until it is accepted."""
+    WARN = "warn"
+    OFF = "off"
+
+
 class Dimension(NamedTuple):
     """A key under `explode_by`, and its values in the order in which they were written."""
 
@@ -81,6 +90,8 @@ class Report:
     """Whether an interval waits for the older ones: none is computed while an older one fails."""
     writes: bool = False
     """Whether its query may write. Scripts always may."""
+    checks: Mapping[str, Action] = field(default_factory=dict)
+    """Check name → what is done with a result that fails it; hold where it is not there."""
     outputs: Mapping[str, object] = field(default_factory=dict)
     """Sink name → what the sink of that name makes datapoints by; no one else looks into it."""
     owner: str | None = None

@@ -14,6 +14,7 @@ from reportupdater.config.load import CONFIG_NAME
 from reportupdater.configfile.kinds import FIRST_YEAR, LAST_YEAR
 from reportupdater.errors import UsageError
 from reportupdater.intervals import parse_moment
+from reportupdater.operations.held import HeldRequest
 from reportupdater.operations.run import Request
 from reportupdater.planning.explode import Only
 from reportupdater.spelling import normal
@@ -97,6 +98,27 @@ def add_only(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_held(parser: argparse.ArgumentParser) -> None:
+    """Add what names some of the held results."""
+    add_project(parser, output_help="the folder of the TSVs")
+    add_range(parser)
+    add_only(parser)
+    parser.add_argument(
+        "--check",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only results that failed this check; may be given several times",
+    )
+
+
+def add_dry_run(parser: argparse.ArgumentParser) -> None:
+    """Add what lets a command show what it would do."""
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show what would be done; change nothing"
+    )
+
+
 def add_amount(parser: argparse.ArgumentParser) -> None:
     """Add how much of a long history is taken, and as of which moment."""
     parser.add_argument(
@@ -149,6 +171,16 @@ def fields(given: argparse.Namespace) -> dict[str, Any]:
         "max_intervals": given.max_intervals if "max_intervals" in given else None,
         "now": given.now if "now" in given else None,
     }
+
+
+def held(given: argparse.Namespace) -> HeldRequest:
+    """Return the request that `add_held` makes. Raises UsageError."""
+    return HeldRequest(
+        **fields(given),
+        checks=tuple(given.check),
+        dry_run=bool("dry_run" in given and given.dry_run),
+        force=bool("force" in given and given.force),
+    )
 
 
 def source(given: argparse.Namespace) -> dict[str, Any]:

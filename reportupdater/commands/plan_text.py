@@ -100,6 +100,10 @@ def _why(found: SeriesPlan, rest: Rest) -> str:
     match rest.why:
         case Why.DONE:
             return f"{counted} done{where}"
+        case Why.HELD:
+            return f"{counted} held{where}"
+        case Why.FULL:
+            return f"{counted} waiting until held results are accepted or rejected{where}"
         case Why.MAX_DATA_POINTS:
             return f"{counted} older than max_data_points keeps{where}"
         case Why.RANGE:

@@ -50,6 +50,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     arguments.add_range(parser)
     arguments.add_only(parser)
     arguments.add_now(parser)
+    parser.add_argument(
+        "--allow-empty",
+        action="store_true",
+        help="let a result without values replace values, which else is held",
+    )
     other = parser.add_mutually_exclusive_group()
     other.add_argument("--list", action="store_true", help="show the open requests instead")
     other.add_argument("--cancel", action="store_true", help="take the open requests back instead")
@@ -69,7 +74,7 @@ def call(given: argparse.Namespace) -> Result:
         for path, name in rerun.listed(request).files:
             log.warning("%s: %s still requests it; remove that file too", name, path)
         return Shown()
-    asked = rerun.rerun(request)
+    asked = rerun.rerun(request, allow_empty=given.allow_empty)
     put(*(line for report in asked.reports for line in _lines(report)))
     for trouble in asked.troubles:
         log.error("%s", trouble)

@@ -25,8 +25,8 @@ examples:
 exit codes:
   0  all is well
   1  something is in trouble: a report fails, is invalid or late (what has been due for a day is not
-     done, which needs a PROJECT), a TSV cannot be read, datapoints could not be sent, a run could
-     not begin, or not all could be looked at
+     done, which needs a PROJECT), a result is held, a TSV cannot be read, datapoints could not be
+     sent, a run could not begin, or not all could be looked at
   2  called wrongly
 """
 
@@ -129,6 +129,7 @@ def _report(report: ReportStatus, *, by_series: bool) -> dict[str, Any]:
         "description": report.description,
         "notices": list(report.notices),
         "unsent": [one._asdict() for one in report.unsent],
+        "held": [one._asdict() for one in report.held],
     } | ({"each_series": [_series(one) for one in report.series]} if by_series else {})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from reportupdater.commands.held_text import lines as lines_of_held
 from reportupdater.execution.due import AHEAD
 from reportupdater.operations.report_status import ReportStatus, SeriesStatus
 from reportupdater.operations.status import Status
@@ -142,6 +143,9 @@ def _of_report(report: ReportStatus) -> Iterator[str]:
             yield f"contact: {contact}"
         if report.description:
             yield f"what it is: {report.description}"
+    if report.held:
+        yield from lines_of_held(report.held, "held")
+        yield "`reportupdater held` shows them; `accept` publishes, `reject` drops them"
     for one in report.unsent:
         yield (
             f"values {one.which} were not sent to {one.sink}: `reportupdater resend` with"

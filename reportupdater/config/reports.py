@@ -7,17 +7,14 @@ from datetime import time
 
 from reportupdater.config.dimensions import NAME_HINT, read_dimensions, wrong_name
 from reportupdater.config.runs_on import Surroundings, database_of, engine_of, folder_of, query_of
-from reportupdater.config.schema import BACKFILL_KEYS, REPORT_KEYS
+from reportupdater.config.schema import BACKFILL_KEYS, CHECK_KEYS, REPORT_KEYS
 from reportupdater.configfile.document import Entry, Section
 from reportupdater.configfile.files import absolute
-from reportupdater.configfile.sections import Reading, as_section, entries, read_keys
+from reportupdater.configfile.sections import Reading, as_section, entries, is_own, read_keys
 from reportupdater.engines import registry
 from reportupdater.errors import Problem, Severity, shown
 from reportupdater.intervals import Granularity
-from reportupdater.model import (
-    Dimension,
-    Report,
-)
+from reportupdater.model import Action, Dimension, Report
 from reportupdater.sinks.registry import SINKS
 from reportupdater.sinks.registry import definition as sink
 
@@ -102,7 +99,9 @@ def _read_report(
     problems += [*of_keys, *found]
     max_intervals, found = _backfill(keys)
     problems += found
-    unusable = unusable or _errors(found)
+    checks, wrong_checks = _checks(keys, around.defaults)
+    problems += wrong_checks
+    unusable = unusable or _errors([*found, *wrong_checks])
     if unusable or database is None:
         return None, problems
     execute = (keys["execute"] or name) + registry.definition(database.engine).QUERY_SUFFIX
@@ -127,6 +126,7 @@ def _read_report(
         concurrency=keys["concurrency"],
         ordered=keys["ordered"],
         writes=keys["writes"],
+        checks=checks,
         outputs=outputs,
         owner=keys["owner"],
         ticket=keys["ticket"],
@@ -162,6 +162,21 @@ def _backfill(keys: Reading) -> tuple[int | None, list[Problem]]:
     owner = f"backfill of {keys.given['backfill'].owner}"
     own, problems = read_keys(keys["backfill"], BACKFILL_KEYS, owner)
     return own["max_intervals"], problems
+
+
+def _checks(keys: Reading, defaults: Reading) -> tuple[dict[str, Action], list[Problem]]:
+    """Return what is done with results that fail checks: the report's own keys over those of `defaults`."""
+    found: dict[str, Action] = {}
+    problems: list[Problem] = []
+    layers = [defaults, keys] if is_own(keys, "checks") else [keys]
+    for layer in layers:
+        given = layer.given.get("checks")
+        if given is None or given.value is None:
+            continue
+        own, wrong = read_keys(given.value, CHECK_KEYS, f"checks of {given.owner}")
+        problems += wrong
+        found.update({name: one.value for name, one in own.given.items()})
+    return found, problems
 
 
 def _granularity(keys: Reading) -> Granularity:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 
+from reportupdater.checks.registry import GUARDS
 from reportupdater.configfile.document import Value
 from reportupdater.configfile.keys import Key, Keys, OldKey, table
 from reportupdater.configfile.kinds import (
@@ -31,6 +32,7 @@ from reportupdater.configfile.kinds import (
 from reportupdater.engines import registry
 from reportupdater.errors import nearest
 from reportupdater.intervals import Granularity
+from reportupdater.model import Action
 from reportupdater.sinks.registry import SINKS
 
 _YEAR = 365 * 24 * 3600
@@ -133,6 +135,19 @@ BACKFILL_KEYS = table(
     ),
 )
 
+_ACTION = choice({one.value: one for one in Action})
+CHECK_KEYS = table(
+    *(
+        Key(
+            check.NAME,
+            _ACTION,
+            f"What is done with {check.MEANING}: `hold` it, `warn` and publish it, or `off`.",
+            Action.HOLD,
+        )
+        for check in GUARDS
+    )
+)
+
 REPORT_KEYS = table(
     Key(
         "type",
@@ -232,6 +247,11 @@ REPORT_KEYS = table(
         SWITCH,
         "Whether its query may write to the database. Scripts always may write.",
         False,
+    ),
+    Key(
+        "checks",
+        section("checks to what is done"),
+        "What is done with a result that fails a check; laid over that of `defaults` key by key.",
     ),
     *(
         Key(

@@ -6,30 +6,37 @@ Everything here runs in the thread that runs the pipeline; workers only hand ove
 from __future__ import annotations
 
 import logging
-from calendar import timegm
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import sqlite3
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from time import monotonic
-from typing import NamedTuple
 
 from reportupdater.errors import ConnectionFailed, ReportupdaterError
+from reportupdater.execution.checking import Checking
 from reportupdater.execution.checkpoint import merge
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.columns import Columns
 from reportupdater.execution.digest import query_digest
-from reportupdater.execution.outcome import Answer, Failure, Handover, Outcome, Unasked
-from reportupdater.execution.points import note_datapoints, result_points
+from reportupdater.execution.outcome import (
+    Answer,
+    Failure,
+    Handover,
+    Outcome,
+    Unasked,
+    Withheld,
+)
+from reportupdater.execution.points import note_datapoints
+from reportupdater.execution.publish import Publisher
 from reportupdater.execution.stop import Stop
 from reportupdater.execution.summary import Summary
 from reportupdater.execution.warned import Warned
-from reportupdater.model import Report, Series, SinkSettings, Task
+from reportupdater.model import Action, Report, Series, SinkSettings, Task
 from reportupdater.planning.due import Due
-from reportupdater.sinks.base import Made
-from reportupdater.state import history, journal, outbox, owners, reruns, schema, unsent
+from reportupdater.state import held, history, owners, reruns
 from reportupdater.state.database import State
+from reportupdater.state.held import Held
 from reportupdater.state.history import Attempt
-from reportupdater.state.journal import Result
 from reportupdater.state.owners import Owner
 
 log = logging.getLogger(__name__)
@@ -39,21 +46,6 @@ CHECKPOINT_SECONDS = 60.0
 
 _MERGE_SECONDS = 8.0
 """Of the ten within which an interrupted run ends. What is not merged then stays in the journal."""
-
-
-class _Made(NamedTuple):
-    """The datapoints of some results of a series for one sink."""
-
-    series: Series
-    sink: str
-    destination: str
-    made: Made
-
-
-def _seconds(task: Task) -> tuple[int, int]:
-    """Return when a task's interval starts and ends, in seconds since the epoch."""
-    start, end = task.interval
-    return timegm(start.timetuple()), timegm(end.timetuple())
 
 
 class Committer:
@@ -76,8 +68,10 @@ class Committer:
         """
         self._stop = stop
         self._now = now
-        self._sinks = sinks
-        self._off = off
+        self._publisher = Publisher(state, sinks, off)
+        self._checking = Checking(state)
+        self._in_a_row: dict[Series, int] = {}
+        self.full: set[Series] = set()
         self._state = state
         self._run = run
         self._summary = summary
@@ -101,10 +95,7 @@ class Committer:
         Raises StateError; then nothing of the batch is stored.
         """
         if batch.outcomes or batch.unasked:
-            outcomes = [
-                self._columns.resolved(outcome) if isinstance(outcome, Answer) else outcome
-                for outcome in batch.outcomes
-            ]
+            outcomes = self._checked(batch.outcomes)
             self._store(outcomes, batch.unasked)
             for outcome in outcomes:
                 self._count(outcome)
@@ -132,46 +123,16 @@ class Committer:
         self._merge(self._uncheckpointed)
         self._columns.warn()
 
-    def _store(self, outcomes: Iterable[Outcome], unasked: Iterable[Unasked]) -> None:
-        results: list[tuple[int, str, Result]] = []
-        by_series: dict[Series, list[Result]] = defaultdict(list)
+    def _store(self, outcomes: Iterable[Outcome | Withheld], unasked: Iterable[Unasked]) -> None:
         attempts: list[Attempt] = []
-        replaced: list[tuple[str, int, int]] = []
-        lacking: list[tuple[int, str, str]] = []
-        for outcome in outcomes:
-            if isinstance(outcome, Answer):
-                by_series[outcome.task.series].append(outcome.result)
-        made = self._made(by_series)  # before the transaction, for whose end other runs wait
-        withheld = {(one.series, one.sink) for one in made if one.made.problems}
-        put: list[tuple[int, str, Task]] = []
+        answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
+        withheld = [outcome for outcome in outcomes if isinstance(outcome, Withheld)]
+        made = self._publisher.made(answers)
         with self._state.transaction() as connection:
             for outcome in outcomes:
-                task = outcome.task
-                series = task.series
+                series = outcome.task.series
                 number = self._state.series_id(connection, series.tsv, series.report.name)
-                why, seconds = task.reason.value, outcome.seconds
-                if isinstance(outcome, Answer):
-                    start = outcome.result.start
-                    attempts.append(Attempt(number, start, why, seconds, rows=outcome.rows))
-                    results.append((number, series.tsv, outcome.result))
-                    replaced.append((series.tsv, *_seconds(task)))
-                    for name in series.report.outputs:
-                        if name in self._sinks and (series, name) not in withheld:
-                            put.append((number, name, task))
-                        elif outcome.rows and name not in self._off:
-                            lacking.append((number, name, start))
-                else:
-                    attempts.append(
-                        Attempt(
-                            number,
-                            task.start,
-                            why,
-                            seconds,
-                            error=str(outcome.error),
-                            digest=self._digest(series.report),
-                            waits=not isinstance(outcome.error, ConnectionFailed),
-                        )
-                    )
+                attempts.append(self._attempt(number, outcome))
             for due, cause in unasked:
                 series, task = due.series, due.oldest
                 if series not in self._unasked:  # one line a series is enough
@@ -179,25 +140,115 @@ class Committer:
                     number = self._state.series_id(connection, series.tsv, series.report.name)
                     why, error = task.reason.value, str(cause)
                     attempts.append(Attempt(number, task.start, why, 0.0, error=error))
-            journal.add(connection, results)
-            reruns.answered(
-                connection, self._run, [(number, result.start) for number, _, result in results]
-            )
-            # What is pending of these intervals is known to be wrong, wherever it was to go.
-            before = None if schema.is_empty(connection, "outbox") else outbox.version(connection)
-            for one in made:
-                outbox.put(connection, one.destination, one.series.tsv, one.made.points)
-            if before is not None:
-                outbox.drop_replaced(connection, replaced, before)
-            if not schema.is_empty(connection, "unsent"):
-                for number, name, task in put:
-                    unsent.put(connection, number, name, task.start, task.end)
-            unsent.note(connection, lacking)
-            for report in {series.report for series in by_series}:
-                owners.claim(connection, self._owners[report])
+            self._publisher.publish(connection, answers, made, self._owners)
+            self._hold(connection, withheld)
+            answered = [(one.series, one.start) for one in attempts if one.error is None]
+            reruns.answered(connection, self._run, answered)
             history.note(connection, self._run, utcnow(), attempts)
         for one in made:
             note_datapoints(self._summary, one.series.report, one.made)
+
+    def _attempt(self, number: int, outcome: Outcome | Withheld) -> Attempt:
+        """Return what the history keeps of an outcome, given the number of its series."""
+        task = outcome.task
+        reason = task.reason.value
+        if isinstance(outcome, Failure):
+            return Attempt(
+                number,
+                task.start,
+                reason,
+                outcome.seconds,
+                error=str(outcome.error),
+                digest=self._digest(task.series.report),
+                waits=not isinstance(outcome.error, ConnectionFailed),
+            )
+        answer = outcome.answer if isinstance(outcome, Withheld) else outcome
+        return Attempt(number, task.start, reason, answer.seconds, rows=answer.rows)
+
+    def _hold(self, connection: sqlite3.Connection, withheld: Iterable[Withheld]) -> None:
+        some = []
+        counts: dict[int, tuple[int, str]] = {}
+        for one in withheld:
+            series, result = one.task.series, one.answer.result
+            held_result = Held(
+                series.report.name,
+                series.tsv,
+                result.start,
+                one.check,
+                one.why,
+                self._digest(series.report),
+                "",
+            )
+            number = self._state.series_id(connection, series.tsv, series.report.name)
+            some.append((number, held_result, result))
+            owners.claim(connection, self._owners[series.report])
+            if self._in_a_row[series]:
+                counts[number] = self._in_a_row[series], held_result.digest
+        held.hold(connection, some, history.stamp(utcnow()))
+        held.count(connection, [(number, *times) for number, times in counts.items()])
+
+    def _checked(self, outcomes: Iterable[Outcome]) -> list[Outcome | Withheld]:
+        """Return outcomes, with those results apart that fail a check which holds them.
+
+        What comes of a series of which enough is held already is left for later.
+        """
+        found: list[Outcome | Withheld] = []
+        for outcome in outcomes:
+            if isinstance(outcome, Failure):
+                found.append(outcome)
+                continue
+            answer = self._columns.resolved(outcome)
+            verdicts = list(self._checking.verdicts(answer))
+            task = answer.task
+            hold = next((one for one in verdicts if one.action is Action.HOLD), None)
+            if hold is None:
+                answer = self._checking.fitted(answer)
+                self._checking.published([answer])
+                self._in_a_row[task.series] = 0
+                for one in verdicts:
+                    self._summary.warnings.add(
+                        task.series.report.name, one.why, str(task), kind=one.check
+                    )
+                found.append(answer)
+            elif self._has_room(task):
+                found.append(Withheld(answer, hold.check, hold.why))
+            else:
+                self._left[task.series] -= 1
+                self._wait(task.series, str(task), 1)
+        return found
+
+    def _has_room(self, task: Task) -> bool:
+        """Return whether a result may be held; with the last for which there is room, its series is full."""
+        series = task.series
+        with self._state.reading() as connection:
+            before = self._in_a_row.get(series)
+            if before is None:
+                before = held.in_a_row(connection, series.tsv, self._digest(series.report))
+            if before >= held.MOST_IN_A_ROW and not held.is_held(
+                connection, series.tsv, task.start
+            ):
+                self.full.add(series)
+                return False
+        self._in_a_row[series] = before + 1
+        if before + 1 >= held.MOST_IN_A_ROW:
+            self.full.add(series)
+        return True
+
+    def leave(self, dues: Iterable[Due]) -> None:
+        """Note what is not computed in this run, because enough of its series is held."""
+        for due in dues:
+            self._left[due.series] -= due.intervals
+            self.ended += due.intervals
+            self._wait(due.series, str(due.oldest), due.intervals)
+
+    def _wait(self, series: Series, example: str, intervals: int) -> None:
+        self._summary.skipped.add(
+            series.report.name,
+            f"waits until its held results are accepted or rejected:"
+            f" {held.MOST_IN_A_ROW} in a row failed a check",
+            example,
+            intervals,
+        )
 
     def _digest(self, report: Report) -> str:
         found = self._digests.get(report)
@@ -205,20 +256,19 @@ class Committer:
             found = self._digests[report] = query_digest(report)
         return found
 
-    def _made(self, results: Mapping[Series, Sequence[Result]]) -> list[_Made]:
-        """Return the datapoints of results for each sink."""
-        return [
-            _Made(series, name, str(settings.destination), made)
-            for name, settings in self._sinks.items()
-            for series, some in results.items()
-            for made in result_points(series, some, name, settings)
-        ]
-
-    def _count(self, outcome: Outcome) -> None:
+    def _count(self, outcome: Outcome | Withheld) -> None:
         task = outcome.task
         self._left[task.series] -= 1
         if isinstance(outcome, Failure):
             self._fail(task, outcome.error)
+            return
+        if isinstance(outcome, Withheld):
+            self._summary.held.add(
+                task.series.report.name,
+                f"{outcome.check}: {outcome.why}",
+                str(task),
+                kind=outcome.check,
+            )
             return
         if outcome.warnings:
             self._warned.note(outcome)

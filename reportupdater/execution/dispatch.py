@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from reportupdater.execution.lane import Lane
@@ -185,6 +185,14 @@ class Dispatcher:
                 for lane in group.lanes:
                     given_up += lane.remove([series])
         return given_up
+
+    def leave(self, series: Collection[Series]) -> list[Due]:
+        """Take back what is not handed out of some series."""
+        with self._changed:
+            servers = list(self._groups)
+        return [
+            due for one in servers for due in self.abandon(one, lambda due: due.series in series)
+        ]
 
     def abandon(self, server: Server, which: Callable[[Due], object]) -> list[Due]:
         """Take back what is not handed out of the series of a server for which `which` is true."""

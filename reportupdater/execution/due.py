@@ -12,12 +12,12 @@ from reportupdater.execution.clock import latest, utcnow
 from reportupdater.execution.digest import query_digest
 from reportupdater.execution.summary import Summary
 from reportupdater.intervals import Coverage, over
-from reportupdater.model import Report, Series
-from reportupdater.planning.due import Due
+from reportupdater.model import Reason, Report, Series
+from reportupdater.planning.due import Due, joined
 from reportupdater.planning.explode import EVERY, Only, explode, is_wanted
 from reportupdater.planning.plan import Clock, due, requestable, requested, window
 from reportupdater.planning.schedule import next_tick
-from reportupdater.state import coverage, history, journal, reruns
+from reportupdater.state import coverage, held, history, journal, reruns
 from reportupdater.state.coverage import Identity
 from reportupdater.state.history import Retry
 from reportupdater.state.reruns import RerunFile
@@ -74,11 +74,13 @@ def take_stock(
     are expanded for every series, also those that are not wanted now.
     """
     series = explode(report)
-    done = done_of(state, report, series, summary)
+    withheld = held.starts(state, report.name, report.granularity)
+    done = done_of(state, report, series, summary, withheld)
     for rerun_file in rerun_files:
         if not rerun_file.reports or report.name in rerun_file.reports:
             _expand(state, rerun_file, series, done, clock)
     asked = reruns.open_requests(state, report.name)
+    full = held.full(state, report.name) if withheld else {}
     stocks = []
     failing: dict[str, list[Retry]] | None = None  # looked up where something is due
     for one in series:
@@ -93,6 +95,13 @@ def take_stock(
                         failing = history.retries(state, report.name)
                     if one.tsv in failing:
                         found = _with_retries(one, covered, again, clock, failing[one.tsv], summary)
+                if one.tsv in withheld:
+                    digest = full.get(one.tsv)
+                    found = _with_held(
+                        found,
+                        withheld[one.tsv],
+                        digest is not None and digest == query_digest(report),
+                    )
             stocks.append(Stock(covered, found))
     _log_schedule(report, stocks, clock)
     return stocks
@@ -135,6 +144,19 @@ def _with_retries(
             " not tried in this run, which takes others first",
         )
     return found
+
+
+def _with_held(found: Due, starts: Sequence[str], is_full: bool) -> Due:
+    """Return what is due of a series with held results: where it is full, only those, if requested."""
+    labelled = found.series.report.granularity.labelled
+    numbers = (labelled(start) for start in starts)
+    here = Coverage.of(number for number in numbers if number is not None)
+    found = found._replace(held=here)
+    if not is_full:
+        return found
+    again = {Reason.RERUN: found.numbers.intersected(here)}
+    waiting = Coverage.of({*found.numbers.without(here), *found.waiting})
+    return found._replace(stretches=joined(again), waiting=waiting, is_full=True)
 
 
 def _waiting(report: Report, retries: Mapping[int, Retry], clock: Clock) -> Iterator[int]:
@@ -185,9 +207,13 @@ def _log_schedule(report: Report, stocks: Sequence[Stock], clock: Clock) -> None
 
 
 def done_of(
-    state: Tables, report: Report, series: Sequence[Series], summary: Summary
+    state: Tables,
+    report: Report,
+    series: Sequence[Series],
+    summary: Summary,
+    withheld: Mapping[str, Sequence[str]],
 ) -> dict[Series, Coverage | None]:
-    """Return what is done of each series, in its TSV or in the journal.
+    """Return what is done of each series: in its TSV, in the journal, or `withheld`.
 
     None where that is unknown.
     """
@@ -220,7 +246,7 @@ def done_of(
             summary.troubles.add(report.name, text)
             done[one] = None
         else:
-            starts = waiting.get(one.tsv)
+            starts = [*waiting.get(one.tsv, ()), *withheld.get(one.tsv, ())]
             if starts:
                 done[one] = _with(starts, one, done[one], state, summary)
     _note_ahead(state, report, done, summary)

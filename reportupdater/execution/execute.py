@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import queue
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from time import monotonic
 
 from reportupdater.engines.base import Engine
@@ -84,6 +84,10 @@ class Execution:
             self._shared.dispatcher.stop()
             self._unstarted.clear()
             self._watch()
+
+    def leave(self, series: Collection[Series]) -> list[Due]:
+        """Hand out nothing more of some series, and return what was left of them."""
+        return self._shared.dispatcher.leave(series) if series else []
 
     @property
     def doing(self) -> list[Doing]:

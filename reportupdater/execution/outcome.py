@@ -26,6 +26,19 @@ class Answer(NamedTuple):
     """What the server warned of."""
 
 
+class Withheld(NamedTuple):
+    """A result that failed a check."""
+
+    answer: Answer
+    check: str
+    why: str
+
+    @property
+    def task(self) -> Task:
+        """That of the result."""
+        return self.answer.task
+
+
 class Failure(NamedTuple):
     """A task that failed, and why."""
 

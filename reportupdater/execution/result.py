@@ -48,6 +48,10 @@ class RunResult(NamedTuple):
     failed: Messages = Messages()
     troubles: Messages = Messages()
     """What is wrong apart from single tasks: a damaged TSV, datapoints that could not be made."""
+    held: Messages = Messages()
+    """Results that failed a check in this run."""
+    open_held: int = 0
+    """Results that are held until they are accepted or rejected, also those of earlier runs."""
     skipped: Messages = Messages()
     not_sent: Messages = Messages()
     """Values that cannot be datapoints, which is no failure."""
@@ -76,7 +80,12 @@ class RunResult(NamedTuple):
     @property
     def is_good(self) -> bool:
         """Whether nothing needs attention."""
-        return not (self.failed or self.troubles or self.configuration or self.waiting)
+        return not (self.has_news or self.open_held)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something needs attention that each run reports: what is held is reported once."""
+        return bool(self.failed or self.troubles or self.configuration or self.waiting or self.held)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, for the history, status.json and `on_failure`."""
@@ -89,6 +98,8 @@ class RunResult(NamedTuple):
             "failures": list(self.failed.lines),
             "troubles": list(self.troubles.lines),
             "warnings": list(self.warnings.lines),
+            "held": list(self.held.lines),
+            "open_held": self.open_held,
             "skipped": list(self.skipped.lines),
             "not_sent": list(self.not_sent.lines),
             "datapoints_waiting": self.waiting,

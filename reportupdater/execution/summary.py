@@ -141,6 +141,10 @@ class Summary:
         self.series: dict[tuple[str, str], SeriesCounts] = {}
         """(report, TSV) → the counts of its tasks."""
         self.failed = Tally()
+        self.held = Tally()
+        """Results that this run holds, because they failed a check."""
+        self.open_held = 0
+        """Results that are held, also those of earlier runs."""
         self.skipped = Tally()
         self.troubles = Tally()
         self.configuration: Sequence[str] = ()
@@ -174,6 +178,7 @@ class Summary:
                 *(report for report, _ in self.series),
                 *self.failed.reports,
                 *self.troubles.reports,
+                *self.held.reports,
                 *self.skipped.reports,
             ]
         )
@@ -184,6 +189,8 @@ class Summary:
             configuration=tuple(self.configuration),
             failed=self.failed.messages(self.contacts),
             troubles=self.troubles.messages(self.contacts),
+            held=self.held.messages(self.contacts),
+            open_held=self.open_held,
             skipped=self.skipped.messages(self.contacts),
             not_sent=self.not_sent.messages(self.contacts),
             warnings=self.warnings.messages(self.contacts),

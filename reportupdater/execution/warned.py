@@ -11,7 +11,7 @@ from reportupdater.state.database import State
 
 
 class Warned:
-    """Counts what servers warn of: remarks, cut results, time zones that were not chosen."""
+    """Counts what servers warn of: remarks, time zones that were not chosen."""
 
     def __init__(self, state: State, summary: Summary) -> None:
         self._state = state
@@ -27,10 +27,7 @@ class Warned:
             kind = str(warning.code)
             if warning.meaning is Meaning.ZONE:
                 self._note_zone(answer.task.series, warning)
-            elif warning.meaning is Meaning.CUT:
-                what = f"the server cut the result: {warning}"
-                self._summary.warnings.add(about, what, example, kind=kind)
-            else:
+            elif warning.meaning is not Meaning.CUT:  # which a check is for
                 self._summary.remarks.add(about, str(warning), example, kind=kind)
 
     def _note_zone(self, series: Series, warning: ServerWarning) -> None:

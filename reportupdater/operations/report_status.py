@@ -19,6 +19,7 @@ from reportupdater.planning.schedule import next_due
 from reportupdater.state import survey
 from reportupdater.state.coverage import Memory
 from reportupdater.state.findings import Record
+from reportupdater.state.held import Held
 from reportupdater.state.history import Failing
 from reportupdater.state.reach import reach
 from reportupdater.state.storable import storable
@@ -69,6 +70,8 @@ class ReportStatus:
     notices: tuple[str, ...] = ()
     unsent: tuple[Lacking, ...] = ()
     """What its sinks lack."""
+    held: tuple[Held, ...] = ()
+    """Its results that failed a check."""
 
     @property
     def owner(self) -> str | None:
@@ -89,7 +92,8 @@ class ReportStatus:
     def in_trouble(self) -> bool:
         """Whether it needs attention."""
         failed = self.record is not None and self.record.error is not None
-        return failed or self.invalid is not None or any(one.in_trouble for one in self.series)
+        wrong = failed or self.invalid is not None or bool(self.held)
+        return wrong or any(one.in_trouble for one in self.series)
 
     @property
     def done_up_to(self) -> str | None:
@@ -121,6 +125,7 @@ def of_project(
             record=record,
             source=record,
             invalid=_invalid(project, name),
+            held=tuple(known.held.get(name, ())),
             unsent=tuple(lacking(known.unsent.get(name, ()))),
         )
     last_run = _last_run(project, known)
@@ -142,6 +147,7 @@ def of_project(
         source=report,
         next_due=due,
         notices=(ends,) if ends else (),
+        held=tuple(known.held.get(name, ())),
         unsent=tuple(
             lacking(
                 one
@@ -234,6 +240,7 @@ def of_folder(name: str, *, known: Survey, output: Path) -> ReportStatus:
         record=record,
         source=record,
         unsent=tuple(lacking(known.unsent.get(name, ()))),
+        held=tuple(known.held.get(name, ())),
     )
 
 

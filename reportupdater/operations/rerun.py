@@ -19,7 +19,7 @@ from reportupdater.operations.run import Request
 from reportupdater.planning.explode import EVERY, Only, explode
 from reportupdater.planning.missing import NotRequested, not_requested
 from reportupdater.planning.plan import requested, window
-from reportupdater.state import reruns
+from reportupdater.state import held, reruns
 from reportupdater.state.connection import look
 from reportupdater.state.database import State
 from reportupdater.state.locks import is_held, last_holder
@@ -53,8 +53,10 @@ class Asked:
     stopped: None = None
 
 
-def rerun(request: Request) -> Asked:
+def rerun(request: Request, *, allow_empty: bool = False) -> Asked:
     """Request what is done of a range, to be computed again by the next run.
+
+    With `allow_empty` a result without values may replace values, which else is held.
 
     Takes no lock: a run in progress goes on, and leaves the requests to the next one. What it has not
     done yet is requested too, since it may have begun before whatever the request is made for. Raises
@@ -79,7 +81,7 @@ def rerun(request: Request) -> Asked:
                 one, starts = _of_report(
                     state, report, request.only, (since, until), now, holder, summary
                 )
-                reruns.ask(state, report.name, starts, utcnow())
+                reruns.ask(state, report.name, starts, utcnow(), allow_empty=allow_empty)
                 result.append(one)
     troubles = tuple(summary.troubles.lines(summary.contacts))
     return Asked(tuple(result), troubles, not (troubles or selected.errors))
@@ -105,7 +107,8 @@ def _of_report(
     starts: list[tuple[str, str]] = []
     series = explode(report, only)
     reaching = range(report.granularity.number(asked[0]), wanted.start)
-    for member, done in done_of(state, report, series, summary).items():
+    withheld = held.starts(state, report.name, report.granularity)
+    for member, done in done_of(state, report, series, summary, withheld).items():
         covered = covered_for_requests(member, done, now)
         if holder:
             allowed = window(report, now, covered)

@@ -14,6 +14,7 @@ from reportupdater.execution.checkpoint import merge_leftovers
 from reportupdater.execution.clock import check_clock, utcnow
 from reportupdater.execution.due import due_of
 from reportupdater.execution.findings import findings
+from reportupdater.execution.held import note_held
 from reportupdater.execution.progress import ProgressOver, silent
 from reportupdater.execution.result import RunResult
 from reportupdater.execution.select import Source, made, select, sinks, switched_off
@@ -147,11 +148,13 @@ def _run(request: Request, summary: Summary, began: datetime, progress: Progress
                         if stop.requested:
                             execution.stop()
                         committer.commit(batch)
+                        committer.leave(execution.leave(committer.full))
                         deliverers.step()
                         bar.show(committer.ended, len(summary.failed), execution.doing)
                 committer.finish()
                 summary.waiting, summary.waiting_why = deliverers.drain(stop)
         note_unsent(state, owned, receivers, summary)
+        note_held(state, owned, summary)
         result = summary.result(project.config_path, output, stopped=stop.exit_code)
         log_result(result, f"{project.config_path} into {output}")
         whole = not (stop.requested or request.is_narrowed)

@@ -120,6 +120,10 @@ def status(request: StatusRequest) -> Status:
                 if not findings.is_gone(one.config) or one.config not in known.runs
             ),
             *_of_runs(known, in_trouble),
+            *(
+                f"{count(many, 'result')} of {name} held: they failed a check"
+                for name, many in known.held_counts.items()
+            ),
             *(f"the state holds {line}" for line in known.ignored.lines()),
         ),
         others=tuple(others),

@@ -29,6 +29,10 @@ class Due(NamedTuple):
     """Those that have failed since they last succeeded: they are done after all others."""
     waiting: Coverage = Coverage()
     """What would be due, and is not tried before a back-off has passed."""
+    held: Coverage = Coverage()
+    """Those of which a result is held; they count as done."""
+    is_full: bool = False
+    """Whether the rest waits until held results are accepted or rejected."""
 
     @property
     def intervals(self) -> int:

@@ -16,6 +16,10 @@ class Why(enum.Enum):
     """Why an interval that is over is not due."""
 
     DONE = "done"
+    HELD = "held"
+    """Its result failed a check, and is neither accepted nor rejected."""
+    FULL = "full"
+    """Enough of its series is held; the rest waits for a decision."""
     MAX_DATA_POINTS = "max_data_points"
     """A merge would not keep it."""
     RANGE = "range"
@@ -55,12 +59,15 @@ def rest(series: Series, done: Coverage, due: Due, clock: Clock) -> list[Rest]:
     numbers = due.numbers
     missing = done.missing(first, past).without(numbers)
     stays = done.within(range(first, past)).without(numbers)
-    if not missing:  # as nearly always
+    if not missing and not due.held:  # as nearly always
         return [Rest(Why.DONE, stays.runs)] if stays else []
-    found: dict[Why, list[tuple[int, int]]] = {Why.DONE: [*stays.runs]} if stays else {}
+    found: dict[Why, list[tuple[int, int]]] = {}
+    for one, runs in ((Why.DONE, stays.without(due.held)), (Why.HELD, stays.intersected(due.held))):
+        if runs:
+            found[one] = [*runs.runs]
     later = missing.intersected(due.waiting)
     if later:
-        found[Why.BACK_OFF] = [*later.runs]
+        found[Why.FULL if due.is_full else Why.BACK_OFF] = [*later.runs]
         missing = missing.without(later)
     why, bounds = _reasons(report, done, clock)
     for run in missing.runs:

@@ -116,7 +116,7 @@ def expand(state: Tables, file: RerunFile, report: str, starts: Sequence[tuple[s
     """Request intervals, given as TSV and start, and remember the file as expanded for the report."""
     with state.transaction() as connection:
         connection.executemany(
-            "INSERT OR IGNORE INTO marks VALUES (?, ?, '')",
+            "INSERT OR IGNORE INTO marks (series, start, asked) VALUES (?, ?, '')",
             [(state.series_id(connection, tsv, report), start) for tsv, start in starts],
         )
         connection.execute(
@@ -151,21 +151,41 @@ def drop(state: Tables, starts: Iterable[tuple[str, str]]) -> None:
         )
 
 
-def ask(state: Tables, report: str, starts: Sequence[tuple[str, str]], at: datetime) -> None:
+def ask(
+    state: Tables,
+    report: str,
+    starts: Sequence[tuple[str, str]],
+    at: datetime,
+    *,
+    allow_empty: bool = False,
+) -> None:
     """Request intervals, given as TSV and start, at a moment.
 
     A run that began before may have had their old query or data: it does not answer the request.
+    With `allow_empty` a result without values may replace values.
     """
     with state.transaction() as connection:
         connection.executemany(
-            "INSERT INTO marks VALUES (?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET asked = max(asked, excluded.asked)",
+            "INSERT INTO marks VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+            " SET asked = max(asked, excluded.asked), allow_empty = excluded.allow_empty",
             [
-                (state.series_id(connection, tsv, report), start, history.stamp(at))
+                (state.series_id(connection, tsv, report), start, history.stamp(at), allow_empty)
                 for tsv, start in starts
             ],
         )
         history.retry_now(connection, starts)
+
+
+def allows_empty(state: Tables, tsv: str, start: str) -> bool:
+    """Return whether an interval is requested again, and may give no values."""
+    with state.reading() as connection:
+        return bool(
+            connection.execute(
+                "SELECT 1 FROM marks JOIN series ON series.id = marks.series"
+                " WHERE tsv = ? AND start = ? AND allow_empty",
+                (tsv, start),
+            ).fetchone()
+        )
 
 
 class RerunRequest(NamedTuple):

@@ -25,10 +25,31 @@ CREATE TABLE journal (             -- committed results that are not in their TS
     checksum INTEGER NOT NULL      -- of the TSV's path and all from `start` on
 );
 CREATE INDEX journal_series ON journal (series);
+CREATE TABLE held (                -- results that failed a check: in no TSV and sink until accepted
+    series INTEGER NOT NULL REFERENCES series,
+    start TEXT NOT NULL,
+    granularity TEXT NOT NULL,
+    header TEXT NOT NULL,
+    rows TEXT NOT NULL,            -- lines of TSV
+    owner_group TEXT,
+    max_data_points INTEGER,
+    checksum INTEGER NOT NULL,     -- as that of the journal
+    found_by TEXT NOT NULL,        -- the name of the check
+    why TEXT NOT NULL,
+    digest TEXT NOT NULL,          -- of the query that gave it
+    at TEXT NOT NULL,
+    PRIMARY KEY (series, start)
+) WITHOUT ROWID;
+CREATE TABLE held_in_a_row (       -- series whose last results were held, with none published since
+    series INTEGER PRIMARY KEY REFERENCES series,
+    times INTEGER NOT NULL,
+    digest TEXT NOT NULL           -- of the query that gave them
+);
 CREATE TABLE marks (               -- rerun requests: intervals that are done, to be computed again
     series INTEGER NOT NULL REFERENCES series,
     start TEXT NOT NULL,
     asked TEXT NOT NULL,           -- when; empty for a file in .reruns/
+    allow_empty INTEGER NOT NULL DEFAULT 0,    -- a result without values may replace values
     PRIMARY KEY (series, start)
 ) WITHOUT ROWID;
 CREATE TABLE mark_files (          -- files in a project's .reruns/ that are expanded into requests
@@ -184,6 +205,9 @@ def lay_over(connection: sqlite3.Connection) -> None:
             connection.execute(
                 f"INSERT INTO temp.{table} ({names}) SELECT {names} FROM main.{table}"
             )
+    for table in ("held", "held_in_a_row"):  # which an older version had not
+        if table not in there:
+            _lay_over(connection, table)
     connection.execute("CREATE INDEX temp.series_of_report ON series (report)")
 
 
@@ -191,7 +215,7 @@ def _lay_over(connection: sqlite3.Connection, table: str) -> None:
     connection.execute(statement(table).replace("CREATE TABLE", "CREATE TEMP TABLE", 1))
 
 
-_HANDED_ON = ("series", "journal", "marks", "outbox")
+_HANDED_ON = ("series", "journal", "held", "marks", "outbox")
 """The tables of what one run leaves for the next; each is nearly always small or empty."""
 _NEEDED = frozenset(re.findall(r"CREATE TABLE (\w+)", SCHEMA))
 
@@ -223,7 +247,7 @@ def check(connection: sqlite3.Connection) -> None:
         said = connection.execute(f"PRAGMA integrity_check({table})").fetchone()[0]
         if said != "ok":
             raise sqlite3.DatabaseError(f"{table}: {said}")
-    for table in ("journal", "marks"):
+    for table in ("journal", "held", "marks"):
         if connection.execute(f"PRAGMA foreign_key_check({table})").fetchone():
             raise sqlite3.DatabaseError(f"{table} is of series that are not there")
     sound = connection.execute(
@@ -247,6 +271,11 @@ def is_empty(connection: sqlite3.Connection, table: str) -> bool:
 def has_unsent(connection: sqlite3.Connection) -> bool:
     """Whether the table `unsent` is there; it is not where an older version wrote last."""
     return "unsent" in tables(connection)
+
+
+def has_held(connection: sqlite3.Connection) -> bool:
+    """Return whether the table `held` is there; it is not where an older version wrote last."""
+    return "held" in tables(connection)
 
 
 def is_summed_up(connection: sqlite3.Connection) -> bool:

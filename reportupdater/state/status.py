@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from reportupdater.errors import StateError, TsvError, Where
-from reportupdater.state import findings, history, outbox, owners
+from reportupdater.state import findings, held, history, outbox, owners
 from reportupdater.state.database import State
 from reportupdater.state.place import FILE_MODE, FOLDER
 from reportupdater.tsv import files, replacing
@@ -27,6 +28,7 @@ def write(state: State) -> None:
                     "projects": history.last_runs(connection),
                     "reports": _reports(connection),
                     "datapoints_waiting": outbox.pending(connection),
+                    "held": _held(connection),
                 }
             text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
             # What no name in UTF-8 has, of a file that a message names, is an escape in JSON too.
@@ -53,6 +55,11 @@ def _reports(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
         content["dimensions"] = list(shape.dimensions) if shape else None
         reports[record.report] = content
     return reports
+
+
+def _held(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return how many results of each report are held."""
+    return dict(Counter(one.report for one in held.listed(connection)))
 
 
 def read(output: Path) -> dict[str, Any] | None:

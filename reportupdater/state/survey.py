@@ -16,6 +16,7 @@ from reportupdater.intervals import Granularity
 from reportupdater.state import (
     coverage,
     findings,
+    held,
     history,
     journal,
     outbox,
@@ -30,6 +31,7 @@ from reportupdater.state import (
 from reportupdater.state.connection import look
 from reportupdater.state.coverage import Memory
 from reportupdater.state.findings import Record
+from reportupdater.state.held import Held
 from reportupdater.state.history import Failing, Running
 from reportupdater.state.locks import folder_of
 from reportupdater.state.owners import Shape
@@ -60,6 +62,10 @@ class Survey:
     requested: dict[str, set[str]] = field(default_factory=dict)
     unsent: dict[str, list[Unsent]] = field(default_factory=dict)
     """Report → what its sinks lack."""
+    held: dict[str, list[Held]] = field(default_factory=dict)
+    """Report → its results that failed a check, and are neither accepted nor rejected."""
+    held_counts: dict[str, int] = field(default_factory=dict)
+    """Report → how many are held, where no more is known."""
     failing: dict[str, list[Failing]] = field(default_factory=dict)
     reports: dict[str, set[str]] = field(default_factory=dict)
     """Report → its TSVs that `pending` and `failing` speak of."""
@@ -100,6 +106,10 @@ def _from_state(connection: sqlite3.Connection, output: Path) -> Survey:
     for failing in history.failing(connection, ignored):
         found.failing.setdefault(failing.tsv, []).append(failing)
         members[failing.report].add(failing.tsv)
+    for one in held.listed(connection, ignored):
+        found.held.setdefault(one.report, []).append(one)
+        found.pending.setdefault(one.tsv, {}).setdefault(one.start, False)
+        members[one.report].add(one.tsv)
     found.reports = dict(members)
     if schema.has_unsent(connection):
         for lacking in unsent.listed(connection, ignored):
@@ -125,6 +135,12 @@ def _from_file(output: Path, why: str) -> Survey:
             found.undelivered[destination] = count
         else:
             found.ignored.add("status.json", {destination: count})
+    withheld = content.get("held")
+    for name, count in withheld.items() if isinstance(withheld, dict) else ():
+        if valid.is_count(count):
+            found.held_counts[name] = count
+        else:
+            found.ignored.add("status.json", {name: count})
     for name, report in content["reports"].items():
         if not _take_report(found, name, report):
             found.ignored.add("status.json", {name: report})

@@ -80,7 +80,13 @@ def _to_5(connection: sqlite3.Connection) -> None:
 
 
 def _to_6(connection: sqlite3.Connection) -> None:
-    """Give failing intervals a moment before which they are not tried again."""
+    """Keep held results, and a moment before which failing intervals are not tried again."""
+    there = tables(connection)
+    for table in ("held", "held_in_a_row"):
+        if table not in there:
+            connection.execute(statement(table))
+    if ("marks", "allow_empty") not in columns(connection):
+        connection.execute("ALTER TABLE marks ADD COLUMN allow_empty INTEGER NOT NULL DEFAULT 0")
     for column in ("retry_at", "digest"):
         if ("failing", column) not in columns(connection):
             connection.execute(f"ALTER TABLE failing ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
@@ -105,7 +111,9 @@ def make(connection: sqlite3.Connection, version: int) -> None:
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
-_MADE_LATER = frozenset(("outbox_version", "answered", "failing", "unsent"))
+_MADE_LATER = frozenset(
+    ("outbox_version", "answered", "failing", "unsent", "held", "held_in_a_row")
+)
 """The tables that the first version had not."""
 
 
@@ -114,7 +122,7 @@ def check_older(connection: sqlite3.Connection) -> None:
     with closing(sqlite3.connect(":memory:")) as present:
         present.executescript(SCHEMA)
         wanted = columns(present)
-    found = columns(connection)
+    found = columns(connection) | _ADDED
     by_place = Counter(table for table, _ in found if table in _BY_PLACE)
     needed = {one for one in wanted if one[0] not in _MADE_LATER | _BY_PLACE.keys()}
     if not needed <= found or by_place < _BY_PLACE:
@@ -123,6 +131,10 @@ def check_older(connection: sqlite3.Connection) -> None:
 
 _BY_PLACE = Counter({"outbox": 7, "sent_metrics": 2})
 """Tables that version 4 makes anew of all columns that they had, in their order: how many these are."""
+
+
+_ADDED = {("marks", "allow_empty")}
+"""Columns that were added to a table which the first version had."""
 
 
 def attempts_not_summed_up(connection: sqlite3.Connection) -> tuple[bool, str]:

@@ -1,0 +1,185 @@
+"""Run the checks over results, in the committing thread, which knows what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from reportupdater.checks.registry import BY_NAME, GUARDS
+from reportupdater.errors import TsvError
+from reportupdater.execution.outcome import Answer
+from reportupdater.intervals import Coverage
+from reportupdater.model import Action, Meaning, Reason, Report, Series, Task
+from reportupdater.state import journal, reruns
+from reportupdater.state.journal import Result
+from reportupdater.state.tables import Tables
+from reportupdater.tsv import dialect, files, header, rows
+from reportupdater.tsv.header import Header
+from reportupdater.tsv.rows import Content
+
+
+class Verdict(NamedTuple):
+    """A check that a result failed, and why."""
+
+    check: str
+    why: str
+    action: Action
+
+
+class Stored:
+    """What is stored of series, with all that is committed: read once a run, where it is asked for."""
+
+    def __init__(self, state: Tables) -> None:
+        self._state = state
+        self._headers: dict[Series, Header] = {}
+        self._valued: dict[Series, Coverage] = {}
+        self._fresh: dict[Series, dict[Header, None]] = {}
+
+    def add(self, series: Series, columns: Header) -> None:
+        """Take in the header of a result that is about to be published."""
+        fresh = self._fresh.setdefault(series, {})
+        if columns not in fresh:
+            fresh[columns] = None
+            if series in self._headers:
+                self._headers[series] = header.evolved(self._headers[series], columns)
+
+    def header(self, series: Series) -> Header:
+        """Return the header that the TSV of a series will have; empty where it has none yet."""
+        found = self._headers.get(series)
+        if found is None:
+            try:
+                place = files.place(self._state.root, series.tsv)
+                found = rows.columns(place, series.report.granularity)
+            except (TsvError, OSError):
+                found = ()  # the checkpoint reports it
+            for columns in [
+                *journal.headers(self._state, series.tsv),
+                *self._fresh.get(series, ()),
+            ]:
+                found = header.evolved(found, columns)
+            self._headers[series] = found
+        return found
+
+    def has_values(self, task: Task) -> bool:
+        """Return whether the interval of a task has values."""
+        series = task.series
+        found = self._valued.get(series)
+        if found is None:
+            try:
+                content = stored(self._state, series)
+            except (TsvError, OSError):
+                content = Content()  # the checkpoint reports it
+            found = Coverage.of({row.number for row in content.rows if any(row.cells[1:])})
+            self._valued[series] = found
+        return series.report.granularity.number(task.interval.start) in found
+
+
+def stored(state: Tables, series: Series) -> Content:
+    """Return what is stored of a series, with the results of the journal laid over its TSV.
+
+    Raises TsvError, OSError, StateError.
+    """
+    content = rows.read(files.place(state.root, series.tsv), series.report.granularity)
+    late = journal.entries(state, series.tsv)
+    return rows.merged(content, late) if late else content
+
+
+class _Case:
+    """A result, as checks see it."""
+
+    def __init__(self, task: Task, result: Result, cuts: Sequence[str], known: Stored) -> None:
+        self._task = task
+        self._result = result
+        self._known = known
+        self.cuts = cuts
+        self.header = result.header
+
+    @property
+    def has_rows(self) -> bool:
+        return not is_without_rows(self._result)
+
+    def has_values(self) -> bool:
+        first = self._result.rows.partition("\n")[0]
+        if first.partition("\t")[2].strip("\t"):  # as nearly always
+            return True
+        return any(any(row[1:]) for row in dialect.parse(self._result.rows))
+
+    def stored_header(self) -> Header:
+        return self._known.header(self._task.series)
+
+    def had_values(self) -> bool:
+        return self._known.has_values(self._task)
+
+
+def is_without_rows(result: Result) -> bool:
+    """Return whether a result is the one row of empty values that stands for none."""
+    return result.rows == dialect.lines([(result.start, *[""] * (len(result.header) - 1))])
+
+
+class Checking:
+    """Gives results their verdicts, and those without rows the columns of their TSVs."""
+
+    def __init__(self, state: Tables) -> None:
+        self._state = state
+        self._stored = Stored(state)
+
+    def verdicts(self, answer: Answer) -> Iterator[Verdict]:
+        """Yield the checks that a result fails, but for those that are off."""
+        task = answer.task
+        if answer.rows and not answer.warnings and task.reason is Reason.MISSING:
+            return  # as nearly always
+        cuts = [str(one) for one in answer.warnings if one.meaning is Meaning.CUT]
+        case = _Case(task, answer.result, cuts, self._stored)
+        for check in GUARDS:
+            action = action_of(task.series.report, check.NAME)
+            if action is not Action.OFF:
+                why = check.failure(case)
+                if why is not None and not self._is_allowed(check.NAME, task):
+                    yield Verdict(check.NAME, why, action)
+
+    def again(self, name: str, task: Task, result: Result, why: str) -> str | None:
+        """Return what one check has to say of a held result now; None where it passes."""
+        check = BY_NAME.get(name)
+        if check is None:
+            return why
+        # Only the server knew what it left out.
+        return check.failure(
+            _Case(task, result, [why] if name == "incomplete" else [], self._stored)
+        )
+
+    def published(self, answers: Iterable[Answer]) -> None:
+        """Take in what is about to be published."""
+        for answer in answers:
+            self._stored.add(answer.task.series, answer.result.header)
+
+    def fitted(self, answer: Answer) -> Answer:
+        """Return a result; one without rows with columns that its TSV has, which it never changes."""
+        if answer.rows:
+            return answer
+        known = self._stored.header(answer.task.series)
+        columns = answer.result.header
+        if not known or (columns[0] == known[0] and {*known}.issuperset(columns)):
+            return answer
+        kept = (known[0], *(name for name in columns[1:] if name in known[1:]))
+        return answer._replace(result=_renamed(answer.result, kept))
+
+    def accepted(self, series: Series, result: Result) -> Result:
+        """Return a held result as it fits its TSV, whose first column keeps its name."""
+        known = self._stored.header(series)
+        if not known or result.header[0] == known[0] or not is_without_rows(result):
+            return result
+        return _renamed(result, (known[0], *result.header[1:]))
+
+    def _is_allowed(self, check: str, task: Task) -> bool:
+        return check == "vanished" and reruns.allows_empty(self._state, task.series.tsv, task.start)
+
+
+def _renamed(result: Result, columns: Header) -> Result:
+    """Return a result without rows with other columns."""
+    empty = dialect.lines([(result.start, *[""] * (len(columns) - 1))])
+    return result._replace(header=columns, rows=empty)
+
+
+def action_of(report: Report, check: str) -> Action:
+    """Return what a report does with results that fail a check."""
+    return report.checks.get(check, Action.HOLD)

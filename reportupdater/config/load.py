@@ -12,6 +12,7 @@ from reportupdater.config.host import read_host_file
 from reportupdater.config.reports import read_reports
 from reportupdater.config.runs_on import Surroundings
 from reportupdater.config.schema import REPORT_KEYS, TOP_KEYS
+from reportupdater.config.shared_keys import without_shared
 from reportupdater.configfile.document import Section
 from reportupdater.configfile.files import Folders, mapping_in, read_needed
 from reportupdater.configfile.sections import Reading, read_keys
@@ -102,6 +103,8 @@ def _read(
         sinks=sinks,
     )
     valid, names, found = read_reports(reports, around)
+    problems += found
+    valid, found = without_shared(valid, sinks)
     problems += found
     if len(valid) == len(names):
         # Else it is not known which dimensions there are. Host settings are for many projects.

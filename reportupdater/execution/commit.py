@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from time import monotonic
 
@@ -31,7 +31,7 @@ from reportupdater.execution.publish import Publisher
 from reportupdater.execution.stop import Stop
 from reportupdater.execution.summary import Summary
 from reportupdater.execution.warned import Warned
-from reportupdater.model import Action, Report, Series, SinkSettings, Task
+from reportupdater.model import Action, Project, Report, Series, SinkSettings, Task
 from reportupdater.planning.due import Due
 from reportupdater.state import held, history, owners, reruns
 from reportupdater.state.database import State
@@ -56,19 +56,18 @@ class Committer:
         state: State,
         run: int,
         summary: Summary,
+        project: Project,
         sinks: Mapping[str, SinkSettings],
-        off: Collection[str],
         stop: Stop,
         now: datetime,
     ) -> None:
         """`sinks` are those that datapoints are made for; each has a destination.
 
-        For sinks that are neither these nor `off` it is noted that they lack datapoints. `now` is
-        the moment that is planned for.
+        `now` is the moment that is planned for.
         """
         self._stop = stop
         self._now = now
-        self._publisher = Publisher(state, sinks, off)
+        self._publisher = Publisher(state, project, sinks)
         self._checking = Checking(state)
         self._in_a_row: dict[Series, int] = {}
         self.full: set[Series] = set()
@@ -140,7 +139,7 @@ class Committer:
                     number = self._state.series_id(connection, series.tsv, series.report.name)
                     why, error = task.reason.value, str(cause)
                     attempts.append(Attempt(number, task.start, why, 0.0, error=error))
-            self._publisher.publish(connection, answers, made, self._owners)
+            made = self._publisher.publish(connection, answers, made, self._owners)
             self._hold(connection, withheld)
             answered = [(one.series, one.start) for one in attempts if one.error is None]
             reruns.answered(connection, self._run, answered)

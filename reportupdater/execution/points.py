@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 from reportupdater.errors import Problem, TsvError, error_text
+from reportupdater.execution.keys import Keys
 from reportupdater.execution.summary import Summary
 from reportupdater.model import Report, Series, SinkSettings
 from reportupdater.sinks.base import Made
@@ -111,13 +112,16 @@ def enqueue(
     points: Iterable[Made],
     summary: Summary,
     *,
-    sink: str = "",
+    sink: str,
+    keys: Keys,
+    are_all: bool,
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> None:
     """Enqueue the datapoints of stored rows again, all of a series in one transaction.
 
-    With `sink` they are all that the rows of intervals that start in `[since, until)` give for it.
+    Where they `are_all` that the rows of intervals that start in `[since, until)` give for the sink,
+    it lacks them no more.
     """
     try:
         read = list(points)  # before the transaction, for whose end other runs wait
@@ -126,10 +130,11 @@ def enqueue(
         summary.troubles.add(series.report.name, what)
         return
     with state.transaction() as connection:
+        read = [keys.claimed(connection, series, sink, destination, made) for made in read]
         for made in read:
             outbox.put(connection, destination, series.tsv, made.points)
         if (
-            sink
+            are_all
             and not schema.is_empty(connection, "unsent")
             and not any(made.problems for made in read)
         ):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sqlite3
 from calendar import timegm
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from reportupdater.execution.keys import Keys
 from reportupdater.execution.outcome import Answer
 from reportupdater.execution.points import result_points
-from reportupdater.model import Report, Series, SinkSettings, Task
+from reportupdater.execution.select import switched_off
+from reportupdater.model import Project, Report, Series, SinkSettings, Task
 from reportupdater.sinks.base import Made
 from reportupdater.state import held, journal, outbox, owners, schema, unsent
 from reportupdater.state.database import State
@@ -30,16 +32,16 @@ class MadeOf(NamedTuple):
 class Publisher:
     """Puts results where the TSVs and the sinks get them from."""
 
-    def __init__(
-        self, state: State, sinks: Mapping[str, SinkSettings], off: Collection[str]
-    ) -> None:
+    def __init__(self, state: State, project: Project, sinks: Mapping[str, SinkSettings]) -> None:
         """`sinks` are those that datapoints are made for; each has a destination.
 
-        For sinks that are neither these nor `off` it is noted that they lack datapoints.
+        For others, unless the settings keep them from getting anything, it is noted that they lack
+        datapoints.
         """
         self._state = state
         self._sinks = sinks
-        self._off = off
+        self._off = switched_off(project)
+        self._keys = Keys(state, project)
 
     def made(self, answers: Iterable[Answer]) -> list[MadeOf]:
         """Return the datapoints of results; before the transaction, for whose end other runs wait."""
@@ -59,8 +61,14 @@ class Publisher:
         answers: Sequence[Answer],
         made: Iterable[MadeOf],
         owned: Mapping[Report, Owner],
-    ) -> None:
-        """Publish results and their datapoints, inside a transaction."""
+    ) -> list[MadeOf]:
+        """Publish results and their datapoints, inside a transaction; return what was enqueued."""
+        made = [
+            one._replace(
+                made=self._keys.claimed(connection, one.series, one.sink, one.destination, one.made)
+            )
+            for one in made
+        ]
         withheld = {(one.series, one.sink) for one in made if one.made.problems}
         results: list[tuple[int, str, Result]] = []
         replaced: list[tuple[str, int, int]] = []
@@ -91,6 +99,7 @@ class Publisher:
         unsent.note(connection, lacking)
         for report in {answer.task.series.report for answer in answers}:
             owners.claim(connection, owned[report])
+        return made
 
 
 def _seconds(task: Task) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from reportupdater.execution.outcome import Answer
 from reportupdater.execution.points import note_datapoints
 from reportupdater.execution.publish import Publisher
 from reportupdater.execution.result import RunResult
-from reportupdater.execution.select import sinks, switched_off
+from reportupdater.execution.select import sinks
 from reportupdater.execution.stop import Stop
 from reportupdater.execution.summary import Summary
 from reportupdater.execution.summary_text import log_result
@@ -88,7 +88,7 @@ def accept(request: HeldRequest) -> Accepted:
                 for report, series in of_reports(selected, request)
                 if report in owned
             }
-            publisher = Publisher(state, receivers, switched_off(project))
+            publisher = Publisher(state, project, receivers)
             found = _Acceptance(state, publisher, owned, members, now, summary).of(request, stop)
             if not request.dry_run:
                 with Deliverers(state, locks, clients(receivers)) as deliverers:
@@ -191,7 +191,7 @@ class _Acceptance:
     def _publish(self, answer: Answer) -> None:
         made = self._publisher.made([answer])
         with self._state.transaction() as connection:
-            self._publisher.publish(connection, [answer], made, self._owned)
+            made = self._publisher.publish(connection, [answer], made, self._owned)
         for one in made:
             note_datapoints(self._summary, one.series.report, one.made)
         series = answer.task.series

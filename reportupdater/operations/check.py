@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from reportupdater.config.effective import Effective, read_effective
+from reportupdater.config.shared_keys import shared
 from reportupdater.configfile.files import missing_hint
 from reportupdater.configfile.sections import ALL
 from reportupdater.engines import registry
@@ -16,7 +17,6 @@ from reportupdater.errors import Problem, Severity, Where, nearest, shown
 from reportupdater.execution.select import Source
 from reportupdater.model import (
     Project,
-    Report,
 )
 from reportupdater.operations.check_report import (
     Places,
@@ -27,7 +27,6 @@ from reportupdater.operations.check_report import (
     _names_in_lookups,
     _unused_dimensions,
 )
-from reportupdater.planning.explode import explode
 from reportupdater.sinks.registry import SINKS, definition
 from reportupdater.state import reruns
 from reportupdater.tsv.listing import needed
@@ -156,28 +155,13 @@ def _shared_files(projects: Sequence[Project]) -> list[list[Problem]]:
 
 
 def _shared_paths(project: Project) -> Iterator[Problem]:
-    """Yield a warning for each report whose datapoints another one's would take the place of.
+    """Yield an error for each report whose datapoints those of another series would take the place of.
 
-    Paths with columns in them are left out: only rows show these.
+    A run finds the likely ones when it loads the project, and the others when it commits them.
     """
     for name, settings in project.sinks.items():
-        sink = definition(name)
-        first: dict[str, Report] = {}
-        for report in project.reports:
-            if name not in report.outputs or sink.needs_rows(report):
-                continue
-            for series in explode(report):
-                shared = [
-                    key
-                    for key in sink.series_keys(series, settings)[0]
-                    if first.setdefault(key, report) is not report
-                ]
-                if shared:
-                    what = f"report {report.name!r} sends to the metric path {shared[0]!r}, as"
-                    what += f" {first[shared[0]].name!r} does"
-                    hint = "for a date that both have, one takes the place of the other"
-                    yield Problem(what, sink.where(report), hint, Severity.WARNING, report.name)
-                    break
+        sending = (report for report in project.reports if name in report.outputs)
+        yield from shared(sending, name, settings)
 
 
 def _rerun_files(project: Project) -> Iterator[Problem]:

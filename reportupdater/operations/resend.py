@@ -9,6 +9,7 @@ from reportupdater.errors import UsageError
 from reportupdater.execution.acquire import acquire
 from reportupdater.execution.checkpoint import merge_leftovers
 from reportupdater.execution.deliver import Deliverers, clients
+from reportupdater.execution.keys import Keys
 from reportupdater.execution.points import enqueue, stored_points
 from reportupdater.execution.result import RunResult
 from reportupdater.execution.select import select, sinks
@@ -62,6 +63,7 @@ def resend(request: Request) -> Resent:
         mine: Iterable[Report] = ()
         with stop.abandoning():
             mine = acquire(project, reports, state, locks, summary)
+        keys = Keys(state, project)
         for report in mine:
             unmerged = journal.waiting(state, report.name)  # a TSV that cannot be written, say
             for series in explode(report, request.only):
@@ -80,6 +82,8 @@ def resend(request: Request) -> Resent:
                             points,
                             summary,
                             sink=name,
+                            keys=keys,
+                            are_all=True,
                             since=request.since,
                             until=request.until,
                         )

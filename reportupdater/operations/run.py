@@ -17,7 +17,7 @@ from reportupdater.execution.findings import findings
 from reportupdater.execution.held import note_held
 from reportupdater.execution.progress import ProgressOver, silent
 from reportupdater.execution.result import RunResult
-from reportupdater.execution.select import Source, made, select, sinks, switched_off
+from reportupdater.execution.select import Source, made, select, sinks
 from reportupdater.execution.stop import Stop
 from reportupdater.execution.summary import Summary
 from reportupdater.execution.summary_text import log_result
@@ -135,8 +135,8 @@ def _run(request: Request, summary: Summary, began: datetime, progress: Progress
                 state,
                 number,
                 summary,
+                project,
                 receivers,
-                switched_off(project),
                 stop,
                 clock.latest or clock.now,
             )

@@ -11,6 +11,7 @@ from reportupdater.errors import TsvError, UsageError, error_text
 from reportupdater.execution.acquire import acquire
 from reportupdater.execution.checkpoint import merge_leftovers
 from reportupdater.execution.deliver import Deliverers, clients
+from reportupdater.execution.keys import Keys
 from reportupdater.execution.points import enqueue, note_datapoints, stored_points
 from reportupdater.execution.select import select, sinks
 from reportupdater.execution.stop import Stop
@@ -93,8 +94,9 @@ def verify(request: VerifyRequest) -> Verdict:
         Locks(state.locks) as locks,
     ):
         merge_leftovers(state, locks, summary, stop)
+        keys = Keys(state, project)
         for comparing in comparisons:
-            again = _Again(project, state, locks, stop, summary, comparing)
+            again = _Again(project, state, locks, stop, summary, comparing, keys)
             comparing.all_of(selected.reports, again, stop)
         with Deliverers(
             state, locks, clients({name: receivers[name] for name in readers})
@@ -133,6 +135,7 @@ class _Again:
     stop: Stop
     summary: Summary
     comparing: _Comparing
+    keys: Keys
     passed_over: set[Report] = field(default_factory=set)
 
     def __call__(self, report: Report, wrong: Wrong) -> None:
@@ -152,7 +155,16 @@ class _Again:
                 continue
             with self.stop.abandoning():
                 made = self.comparing.made_again(series, points)
-                enqueue(self.state, series, destination, [made], self.summary)
+                enqueue(
+                    self.state,
+                    series,
+                    destination,
+                    [made],
+                    self.summary,
+                    sink=self.comparing.name,
+                    keys=self.keys,
+                    are_all=False,
+                )
         self.locks.release(report.name)
 
 
@@ -169,7 +181,7 @@ class _Comparing:
     ) -> None:
         """`name` is that of the sink, `reader` reads back what its destination has."""
         self._request = request
-        self._name = name
+        self.name = name
         self.settings = settings
         self._reader = reader
         self._summary = summary
@@ -183,7 +195,7 @@ class _Comparing:
         A stop leaves off reading and asking at once.
         """
         for report in reports:
-            if self._name not in report.outputs:
+            if self.name not in report.outputs:
                 continue
             step = _HOUR if report.granularity is Granularity.HOURS else _DAY
             groups = self._together(explode(report))
@@ -232,7 +244,7 @@ class _Comparing:
         by_path: dict[str, list[Datapoint]] = defaultdict(list)
         try:
             for made in stored_points(
-                request.output, series, self._name, self.settings, request.since, request.until
+                request.output, series, self.name, self.settings, request.since, request.until
             ):
                 note_datapoints(self._summary, series.report, made)
                 for point in made.points:

@@ -133,6 +133,15 @@ class Definition(ABC):
         `header` and `rows` are those of its TSV; they may be left out unless `needs_rows`.
         """
 
+    def suspects(
+        self, reports: Sequence[Report], settings: SinkSettings
+    ) -> Iterator[Sequence[Report]]:
+        """Yield groups of reports of which two series may make one key, as cheaply as that can be known.
+
+        A run asks this each time; `check` looks at all keys of all reports.
+        """
+        return iter(())
+
     @abstractmethod
     def where(self, report: Report) -> Where:
         """Return the place of what makes the series keys of a report."""

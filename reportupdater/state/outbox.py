@@ -65,6 +65,35 @@ def put(
     )
 
 
+def claim_keys(
+    connection: sqlite3.Connection, destination: str, series: int, keys: Iterable[str]
+) -> dict[str, str]:
+    """Note which series has which keys, inside a transaction; return those of others, with their TSVs."""
+    texts = json.dumps(sorted(keys))
+    connection.execute(
+        "INSERT OR IGNORE INTO series_keys SELECT ?, value, ? FROM json_each(?)",
+        (destination, series, texts),
+    )
+    return dict(
+        connection.execute(
+            "SELECT taken.key, tsv FROM json_each(?3) AS asked JOIN series_keys AS taken"
+            " ON taken.destination = ?1 AND taken.key = asked.value AND taken.series != ?2"
+            " JOIN series ON series.id = taken.series",
+            (destination, series, texts),
+        )
+    )
+
+
+def take_keys(
+    connection: sqlite3.Connection, destination: str, series: int, keys: Iterable[str]
+) -> None:
+    """Give keys to a series, since those that had them are gone."""
+    connection.executemany(
+        "UPDATE series_keys SET series = ? WHERE destination = ? AND key = ?",
+        [(series, destination, key) for key in keys],
+    )
+
+
 def drop_replaced(
     connection: sqlite3.Connection,
     intervals: Iterable[tuple[str, int, int]],

@@ -132,6 +132,14 @@ def begin_anew(state: Tables, owner: Owner) -> int:
     return found.rowcount
 
 
+def config_of(connection: sqlite3.Connection, tsv: str) -> str | None:
+    """Return the configuration that wrote a TSV last."""
+    found = connection.execute(
+        "SELECT config FROM owners JOIN series USING (report) WHERE tsv = ?", (tsv,)
+    ).fetchone()
+    return str(found[0]) if found else None
+
+
 class Shape(NamedTuple):
     """The granularity and the dimensions of a report's TSVs."""
 

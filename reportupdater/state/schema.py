@@ -124,6 +124,12 @@ CREATE TABLE sent_metrics (        -- the series keys that a destination has got
     key TEXT NOT NULL,
     PRIMARY KEY (destination, key)
 ) WITHOUT ROWID;
+CREATE TABLE series_keys (         -- which series has the datapoints of a key in a sink
+    destination TEXT NOT NULL,
+    key TEXT NOT NULL,
+    series INTEGER NOT NULL REFERENCES series,
+    PRIMARY KEY (destination, key)
+) WITHOUT ROWID;
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY,
     project TEXT NOT NULL,         -- the path of its configuration

@@ -6,6 +6,7 @@ import sqlite3
 from collections import Counter
 from contextlib import closing
 
+from reportupdater import spelling
 from reportupdater.state.schema import (
     BEFORE,
     HISTORY,
@@ -80,9 +81,9 @@ def _to_5(connection: sqlite3.Connection) -> None:
 
 
 def _to_6(connection: sqlite3.Connection) -> None:
-    """Keep held results, and a moment before which failing intervals are not tried again."""
+    """Keep held results, a moment of the next try of failing intervals, and one name of each receiver."""
     there = tables(connection)
-    for table in ("held", "held_in_a_row"):
+    for table in ("held", "held_in_a_row", "series_keys"):
         if table not in there:
             connection.execute(statement(table))
     if ("marks", "allow_empty") not in columns(connection):
@@ -90,6 +91,44 @@ def _to_6(connection: sqlite3.Connection) -> None:
     for column in ("retry_at", "digest"):
         if ("failing", column) not in columns(connection):
             connection.execute(f"ALTER TABLE failing ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
+    _join_receivers(connection)
+
+
+def _join_receivers(connection: sqlite3.Connection) -> None:
+    """Give what is pending for one receiver under several names its one name: the newest value wins."""
+    found = connection.execute(
+        "SELECT destination FROM outbox UNION SELECT destination FROM sent_metrics"
+        " UNION SELECT destination FROM senders"
+    ).fetchall()
+    for (old,) in found:
+        new = _joined(old)
+        if new == old:
+            continue
+        # Which of two values is on its way is not known: what is left is sent twice.
+        connection.execute(
+            "INSERT INTO outbox (destination, key, timestamp, value, version, sends, unacknowledged,"
+            " series) SELECT ?1, key, timestamp, value, version, sends, unacknowledged, series"
+            " FROM outbox WHERE destination = ?2 ON CONFLICT DO UPDATE SET sends = 2,"
+            " unacknowledged = 1, value = iif(excluded.version > version, excluded.value, value),"
+            " series = iif(excluded.version > version, excluded.series, series),"
+            " version = max(excluded.version, version)",
+            (new, old),
+        )
+        connection.execute("DELETE FROM outbox WHERE destination = ?", (old,))
+        for table in ("senders", "sent_metrics"):
+            connection.execute(
+                f"UPDATE OR REPLACE {table} SET destination = ? WHERE destination = ?", (new, old)
+            )
+
+
+def _joined(destination: str) -> str:
+    """Return a destination with the one spelling of its host."""
+    scheme, separator, place = destination.partition("://")
+    name, colon, port = place.rpartition(":")
+    if not (separator and colon):
+        return destination
+    host = spelling.host(name)
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _url(place: str) -> str:
@@ -112,7 +151,7 @@ def make(connection: sqlite3.Connection, version: int) -> None:
 
 
 _MADE_LATER = frozenset(
-    ("outbox_version", "answered", "failing", "unsent", "held", "held_in_a_row")
+    ("outbox_version", "answered", "failing", "unsent", "held", "held_in_a_row", "series_keys")
 )
 """The tables that the first version had not."""
 

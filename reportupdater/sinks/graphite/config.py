@@ -21,6 +21,7 @@ from reportupdater.sinks.graphite.reading import (
     read_metrics,
     unused_lookups,
 )
+from reportupdater.sinks.graphite.suspects import suspects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +101,14 @@ class GraphiteSink(Definition):
     ) -> tuple[list[str], list[Problem]]:
         """Return the metric paths of a series."""
         return paths(series, output(series.report), lookups_of(settings), header, rows)
+
+    def suspects(
+        self, reports: Sequence[Report], settings: SinkSettings
+    ) -> Iterator[Sequence[Report]]:
+        """Yield reports whose path does not keep its values apart, and those that have one path."""
+        return suspects(
+            reports, {report: output(report) for report in reports}, lookups_of(settings)
+        )
 
     def where(self, report: Report) -> Where:
         """Return the place of the report's path."""

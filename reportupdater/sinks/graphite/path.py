@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from reportupdater import spelling
+
 METRIC = "_metric"
 """The placeholder for the metric's name in a report's `path`."""
 MAX_NODE = 200
@@ -61,9 +63,10 @@ def fault(path: str) -> str:
 
 
 def url(host: str, port: int) -> str:
-    """Return the URL of a receiver of lines.
+    """Return the URL of a receiver of lines: one, by whichever of its names it is called.
 
-    >>> url("graphite.example.org", 2003), url("::1", 2003)
-    ('graphite://graphite.example.org:2003', 'graphite://[::1]:2003')
+    >>> url("graphite.example.org.", 2003), url("localhost", 2003), url("fe80::0:1", 2003)
+    ('graphite://graphite.example.org:2003', 'graphite://127.0.0.1:2003', 'graphite://[fe80::1]:2003')
     """
+    host = spelling.host(host)
     return f"graphite://[{host}]:{port}" if ":" in host else f"graphite://{host}:{port}"

@@ -1,0 +1,70 @@
+"""Which series has which key in a sink: datapoints of two series under one key overwrite each other."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+
+from reportupdater.config.shared_keys import HINT, overlap
+from reportupdater.errors import Problem, shown
+from reportupdater.model import Project, Series
+from reportupdater.planning.explode import explode
+from reportupdater.sinks.base import Made
+from reportupdater.sinks.registry import definition
+from reportupdater.state import outbox, owners
+from reportupdater.state.database import State
+from reportupdater.state.findings import is_gone
+
+
+class Keys:
+    """Claims keys for series as their datapoints are enqueued, and withholds those that are another's."""
+
+    def __init__(self, state: State, project: Project) -> None:
+        self._state = state
+        self._project = project
+        self._mine: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        self._configured: dict[str, Series] | None = None
+
+    def claimed(
+        self,
+        connection: sqlite3.Connection,
+        series: Series,
+        sink: str,
+        destination: str,
+        made: Made,
+    ) -> Made:
+        """Return the datapoints whose keys are of this series, inside a transaction."""
+        mine = self._mine[destination, series.tsv]
+        fresh = {point.key for point in made.points} - mine
+        if not fresh:  # as nearly always
+            return made
+        number = self._state.series_id(connection, series.tsv, series.report.name)
+        taken = outbox.claim_keys(connection, destination, number, fresh)
+        lost = {key: tsv for key, tsv in taken.items() if self._is_live(connection, tsv, series)}
+        outbox.take_keys(connection, destination, number, taken.keys() - lost.keys())
+        mine.update(fresh - lost.keys())
+        if not lost:
+            return made
+        key = min(lost)
+        what = f"{series} and {lost[key]} have one metric path, {shown(key)}"
+        problem = Problem(
+            what, definition(sink).where(series.report), HINT, report=series.report.name
+        )
+        points = [point for point in made.points if point.key not in lost]
+        return made._replace(points=points, problems=(*made.problems, problem))
+
+    def _is_live(self, connection: sqlite3.Connection, tsv: str, series: Series) -> bool:
+        """Return whether the series of a TSV is still configured, for dates that this one has too."""
+        if self._configured is None:
+            self._configured = {
+                one.tsv: one for report in self._project.reports for one in explode(report)
+            }
+        other = self._configured.get(tsv)
+        if other is not None:
+            return overlap(series.report, other.report)
+        config = owners.config_of(connection, tsv)
+        return (
+            config is not None
+            and config != str(self._project.config_path.absolute())
+            and not (is_gone(config))
+        )

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
+from typing import NamedTuple
 
-from reportupdater.config.schema import HOST_KEYS
+from reportupdater.config.schema import HOST_KEYS, ON_FAILURE_KEYS
+from reportupdater.configfile.document import Section
 from reportupdater.configfile.files import absolute, mapping_in, read_needed
-from reportupdater.configfile.sections import ALL, Given, Reading, read_keys
-from reportupdater.errors import Problem, UsageError
+from reportupdater.configfile.sections import ALL, Reading, read_keys
+from reportupdater.errors import Problem, UsageError, Where
 
 _PLACES = ("/etc/reportupdater/config.yaml", "~/.config/reportupdater/config.yaml")
 _ELSEWHERE = {"reports": "reports belong into the config.yaml of a project"}
@@ -33,15 +36,27 @@ def read_host_file(path: Path) -> tuple[Reading, list[Problem]]:
     if root is None:
         return Reading(HOST_KEYS, bad=frozenset({ALL} if problems else ())), problems
     keys, found = read_keys(root, HOST_KEYS, "", elsewhere=_ELSEWHERE)
+    given = keys.given.get("on_failure")
+    if given is not None and isinstance(given.value, Section):
+        own, wrong = read_keys(given.value, ON_FAILURE_KEYS, "on_failure")
+        found += [*wrong, *own.missing("on_failure", given.where)]
     return keys, [*problems, *found]
 
 
-def on_failure(files: Sequence[Path]) -> Given | None:
-    """Return the words of the command `on_failure`, and where they stand; the last file that has it counts.
+class OnFailure(NamedTuple):
+    """A command to call, where it stands, and after how long it is called again for the same."""
+
+    words: tuple[str, ...]
+    where: Where
+    repeat: timedelta | None
+
+
+def on_failure(files: Sequence[Path]) -> OnFailure | None:
+    """Return the command `on_failure`; the last file that has it counts.
 
     What cannot be read was reported when the project was loaded, and counts as absent.
     """
-    found: Given | None = None
+    found: OnFailure | None = None
     for file in files:
         with suppress(UsageError):
             given = read_host_file(file)[0].given.get("on_failure")
@@ -50,8 +65,14 @@ def on_failure(files: Sequence[Path]) -> Given | None:
             if given.value is None:  # `null` takes back what an earlier file says
                 found = None
                 continue
-            program, *words = given.value
+            command, repeat = given.value, None
+            if isinstance(command, Section):
+                own = read_keys(command, ON_FAILURE_KEYS, "on_failure")[0]
+                command, repeat = own["command"], own["repeat"]
+                if own.bad or command is None:
+                    continue
+            program, *words = command
             if "/" in program:  # else it is looked for in PATH
                 program = str(absolute(file.parent, os.path.expanduser(program)))
-            found = Given((program, *words), given.where, given.owner)
+            found = OnFailure((program, *words), given.where, repeat)
     return found

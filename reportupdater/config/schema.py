@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 
 from reportupdater.checks.registry import GUARDS
-from reportupdater.configfile.document import Value
+from reportupdater.configfile.document import Section, Value
 from reportupdater.configfile.keys import Key, Keys, OldKey, table
 from reportupdater.configfile.kinds import (
     COMMAND,
@@ -27,6 +27,7 @@ from reportupdater.configfile.kinds import (
     scalar_text,
     seconds,
     section,
+    span,
     whole,
 )
 from reportupdater.engines import registry
@@ -106,11 +107,25 @@ HOST_KEYS = table(
     ),
     Key(
         "on_failure",
-        COMMAND,
-        "What a run that goes wrong calls, with its summary as JSON on standard input.",
+        Kind(
+            "a command line, a list of its words, or a mapping with `command` and `repeat`",
+            lambda value: value if isinstance(value, Section) else COMMAND.read(value),
+            is_shown=False,
+        ),
+        "What a run calls that finds something else wrong than the one before, or all well again,"
+        " with its summary as JSON on standard input.",
     ),
 )
 """The top level of host settings."""
+
+ON_FAILURE_KEYS = table(
+    Key("command", COMMAND, "What is called.", example="[/usr/local/bin/notify, reports]"),
+    Key(
+        "repeat",
+        span(60, _YEAR),
+        "After how long it is called again while the same is wrong. Without it, not.",
+    ),
+)
 
 DIMENSION_KEYS = table(
     Key(

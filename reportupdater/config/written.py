@@ -15,10 +15,11 @@ from enum import Enum
 from typing import NamedTuple
 
 from reportupdater.config.effective import Effective, path_from
+from reportupdater.config.schema import ON_FAILURE_KEYS
 from reportupdater.configfile.document import Items, Scalar, Section, Value
 from reportupdater.configfile.keys import Key
 from reportupdater.configfile.kinds import COMMAND, NAMESERVER, PATH
-from reportupdater.configfile.sections import ALL, Given, Reading
+from reportupdater.configfile.sections import ALL, Given, Reading, read_keys
 from reportupdater.redaction import HIDDEN, redacted, redacted_words
 
 _BUILT_IN = "built-in default"
@@ -89,6 +90,9 @@ class _Writer:
         value = given.value
         if isinstance(value, Section):
             yield Line(depth, f"{key.name}:" + (" {}" if not value.entries else ""), source)
+            if key.name == "on_failure":  # whose words may be secret
+                yield from self.keys(read_keys(value, ON_FAILURE_KEYS, key.name)[0], depth + 1)
+                return
             yield from self._section(value, depth + 1, key.name)
             return
         if key.kind is PATH and value is not None:

@@ -36,6 +36,7 @@ _LONGEST_HOST = 253
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _SRV_NAME = re.compile(r"[A-Za-z0-9_.-]*\{section\}[A-Za-z0-9_.-]*", re.ASCII)
 _LONGEST_NUMBER = 20
+_UNITS = {"m": 60, "h": 3600, "d": 86400}
 _LONGEST_BARE = 60
 _LONGEST_TEXT = 10_000
 LONGEST_PATH = 1000
@@ -169,6 +170,22 @@ def duration(least: int, most: int) -> Kind:
     """Return a number of seconds within bounds, as a timedelta."""
     kind = seconds(least, most)
     return Kind(kind.takes, lambda value: timedelta(seconds=kind.read(value)))
+
+
+def span(least: int, most: int) -> Kind:
+    """Return a span of time within bounds, in seconds or with a unit, as a timedelta."""
+    kind = seconds(least, most)
+
+    def read(value: Value) -> timedelta:
+        text = value.text if isinstance(value, Scalar) else ""
+        if text[-1:] not in _UNITS:
+            return timedelta(seconds=kind.read(value))
+        found = float(text[:-1]) if _DECIMAL.fullmatch(text[:-1]) else -1.0
+        if not least <= found * _UNITS[text[-1]] <= most:
+            raise ValueError
+        return timedelta(seconds=found * _UNITS[text[-1]])
+
+    return Kind(f"{kind.takes}, or like 30m, 12h or 1d", read)
 
 
 def choice(meanings: Mapping[str, Any]) -> Kind:

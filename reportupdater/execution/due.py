@@ -177,17 +177,22 @@ def _note_waiting(
     series: Series, waits: Coverage, retries: Mapping[int, Retry], summary: Summary
 ) -> None:
     """Note the intervals that have failed, and that this run does not try again yet."""
-    last = max((retries[number] for number in waits), key=lambda one: (one.at, one.start))
-    why = last.error.partition("\n")[0]
-    soonest = min(retries[number].retry_at for number in waits)
-    summary.troubles.add(
-        series.report.name,
-        f"{count(len(waits), 'interval')} of {series}: failed, the last time at"
-        f" {last.at[:16].replace('T', ' ')} UTC, and tried again from"
-        f" {soonest[:16].replace('T', ' ')} UTC on, or with --report:"
-        f" {last.start}: {why}",
-        values=series.values,
-    )
+    by_error: dict[str, list[Retry]] = {}
+    for number in waits:
+        by_error.setdefault(retries[number].error.partition("\n")[0], []).append(retries[number])
+    for why, some in by_error.items():
+        last = max(some, key=lambda one: (one.at, one.start))
+        soonest = min(one.retry_at for one in some)
+        summary.troubles.add(
+            series.report.name,
+            f"{count(len(some), 'interval')} of {series}: failed, the last time at"
+            f" {last.at[:16].replace('T', ' ')} UTC, and tried again from"
+            f" {soonest[:16].replace('T', ' ')} UTC on, or with --report:"
+            f" {last.start}: {why}",
+            kind=f"waits: {why}",
+            values=series.values,
+            essence=why,
+        )
 
 
 def _log_schedule(report: Report, stocks: Sequence[Stock], clock: Clock) -> None:

@@ -20,10 +20,11 @@ _FIGURE = (  # compiled when it is first used: most runs have no messages
 
 
 class _Line:
-    __slots__ = ("about", "count", "example", "message")
+    __slots__ = ("about", "count", "essence", "example", "message")
 
-    def __init__(self, about: str, message: str, example: str) -> None:
+    def __init__(self, about: str, message: str, example: str, essence: str) -> None:
         self.about = about
+        self.essence = essence
         self.message = message
         self.example = example
         self.count = 0
@@ -63,17 +64,19 @@ class Tally:
         *,
         kind: str = "",
         values: Iterable[str] = (),
+        essence: str = "",
     ) -> bool:
         """Count a message about a report. Whether it is the first of its kind.
 
         Messages of one `kind` count as equal, whatever they say; without one, those that are equal
-        but for figures and for the `values` of their series' dimensions.
+        but for figures and for the `values` of their series' dimensions. The `essence` is what is
+        wrong, where the message says more: it is compared with what was wrong before.
         """
         keys = [(about, text) for text in ([kind] if kind else _general(message, values))]
         line = next((self._known[key] for key in keys if key in self._known), None)
         is_first = line is None
         if line is None:
-            line = _Line(about, message, example)
+            line = _Line(about, message, example, essence or kind or message)
             self._lines.append(line)
         for key in keys:
             self._known.setdefault(key, line)
@@ -108,6 +111,12 @@ class Tally:
         if more > 0:
             lines[_MOST_LINES:] = [f"and {more:,} more lines like these"]
         return Messages(len(self), tuple(lines))
+
+    def essence(self) -> Iterator[str]:
+        """Yield what is wrong, each thing with what it is about, without figures."""
+        for line in self._lines:
+            first = line.essence.partition("\n")[0]
+            yield f"{line.about}: {re.sub(_FIGURE, '', first)}"
 
     @property
     def reports(self) -> Iterator[str]:
@@ -162,6 +171,16 @@ class Summary:
         """What servers warned of that needs none."""
         self.warned_of: set[Hashable] = set()
         """Odd values of columns that have been logged."""
+
+    def essence(self) -> frozenset[str]:
+        """Return what is wrong, in words that stay the same as long as it is."""
+        found = {*self.failed.essence(), *self.troubles.essence()}
+        found.update(re.sub(_FIGURE, "", line) for line in self.configuration)
+        if self.waiting:
+            found.add("datapoints wait")
+        if self.open_held:
+            found.add(f"held: {self.open_held}")
+        return frozenset(found)
 
     def of(self, report: str, tsv: str) -> SeriesCounts:
         """Return the counts of a series, to be counted up."""

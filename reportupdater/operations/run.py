@@ -94,7 +94,8 @@ def run(request: Request, progress: ProgressOver = silent) -> RunResult:
     """
     began = utcnow()  # before the project is read: a rerun asked for now means what it is then
     summary = Summary()
-    with on_failure.watching(request, request.output, summary) as watch:
+    is_whole = not (request.reports or request.is_narrowed)
+    with on_failure.watching(request, request.output, summary, is_whole=is_whole) as watch:
         watch.result = _run(request, summary, began, progress)
         return watch.result
 

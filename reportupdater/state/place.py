@@ -15,6 +15,8 @@ FOLDER = ".reportupdater"
 NAME = "state.sqlite"
 FAILED_STARTS = "failed-starts"
 """The folder of what is noted without the state, see `starts`."""
+NOTIFIED = "notified"
+"""The folder of what `on_failure` has been called for, see `notified`."""
 # The output folder's mode without others' bits: for folders and for files.
 _FOLDER_MODE = 0o770
 FILE_MODE = 0o660

@@ -84,5 +84,10 @@ def _name(config: Path) -> str:
     return storable(str(config.absolute()))
 
 
+def file_of(config: Path) -> str:
+    """Return the name of the file of a configuration."""
+    return _file(_name(config))
+
+
 def _file(config: str) -> str:
     return f"{sha256(config.encode()).hexdigest()[:24]}.json"

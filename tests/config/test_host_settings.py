@@ -332,7 +332,7 @@ def command(folder: Path, *texts: str) -> tuple[str, ...] | None:
     """The command that is called on failure, by files of host settings with these texts."""
     files = [written(folder / f"etc{n}/{n}.yaml", text) for n, text in enumerate(texts)]
     found = on_failure([*files, folder / "gone.yaml"])
-    return found.value if found else None
+    return found.words if found else None
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,7 @@ def test_the_command_is_told_what_the_run_says_of_itself(host: Host, tmp_path: P
         "ended": told["ended"],
         "exit_code": 1,
         "error": "",
+        "recovered": False,
         "text": (
             f"{wrong}\n{one.folder}/config.yaml into {one.output}:"
             " 3 done, 0 empty, 3 failed, 1 error in the configuration\n"
@@ -93,6 +94,8 @@ def test_the_command_is_told_what_the_run_says_of_itself(host: Host, tmp_path: P
         "configuration": [wrong],
         "failures": [failure],
         "troubles": [],
+        "held": [],
+        "open_held": 0,
         "skipped": [],
         "warnings": [],
         "not_sent": [],
@@ -270,8 +273,8 @@ def test_a_mistake_in_it_is_told_and_keeps_no_report_from_running(tmp_path: Path
     one = project(tmp_path, views=ONE)
     said = one.run("--host-config", settings, code=1)
     assert said.splitlines()[0].split(" ERROR ")[1] == (
-        f"{settings}:1:13: 'on_failure' must be a command line, or a list of its words"
-        " (a quote in it is not closed)"
+        f"{settings}:1:13: 'on_failure' must be a command line, a list of its words, or a mapping with"
+        " `command` and `repeat` (a quote in it is not closed)"
     )
     assert len(one.dates("views")) == 3
 
@@ -296,3 +299,106 @@ def test_what_the_command_prints_of_its_own_secrets_is_not_logged(
     assert "hush" not in said
     shown = "cannot reach --token *** https://***@h.example.org/x?***"
     assert (shown in said) == (code == 1 or level == "debug")
+
+
+def _run(one: Project, host: Host, *more: str, code: int = 1) -> None:
+    one.run("--host-config", host.config, *more, code=code)
+
+
+def test_it_is_called_on_change_and_once_on_recovery(host: Host, tmp_path: Path) -> None:
+    one = project(tmp_path)
+    _run(one, host)
+    assert host.told()["recovered"] is False
+    for more in ([], ["--report", "views"], []):  # waits, is tried again, waits
+        _run(one, host, *more)
+        assert not host.is_told
+    one.write("edits.sql", BROKEN)
+    one.call("rerun", one.folder, one.output, "--since", "2025-01-01", "--until", "2025-01-02")
+    _run(one, host)
+    assert "edits [2025-01-01" in host.told()["text"]
+    one.write("edits.sql", ONE)
+    _run(one, host, "--report", "edits", code=0)
+    assert not host.is_told  # views fails still
+    _run(one, host)
+    assert host.told()["failures"] == []
+    one.write("views.sql", ONE)
+    _run(one, host, code=0)
+    told = host.told()
+    assert (told["recovered"], told["exit_code"]) == (True, 0)
+    assert "3 done, 0 empty, 0 failed" in told["text"]
+    _run(one, host, code=0)
+    assert not host.is_told
+
+
+def test_a_run_of_a_part_does_not_know_that_all_is_well(host: Host, tmp_path: Path) -> None:
+    one = project(tmp_path)
+    _run(one, host)
+    host.told()
+    _run(one, host, "--report", "edits", code=0)
+    assert not host.is_told
+    one.write("edits.sql", BROKEN)
+    one.call("rerun", one.folder, one.output, "--since", "2025-01-01", "--until", "2025-01-02")
+    _run(one, host, "--report", "edits")
+    host.told()
+    _run(one, host, "--report", "views")
+    assert not host.is_told
+
+
+def test_a_run_that_could_not_begin_is_reported_once_and_so_is_its_recovery(
+    host: Host, tmp_path: Path
+) -> None:
+    one = project(tmp_path, views=ONE)
+    good = (one.folder / "config.yaml").read_text()
+    one.output.mkdir()
+    one.write("config.yaml", "reports: {")
+    _run(one, host, code=2)
+    assert host.told()["exit_code"] == 2
+    _run(one, host, code=2)
+    assert not host.is_told
+    one.write("config.yaml", good)
+    _run(one, host, code=0)
+    assert host.told()["recovered"] is True
+
+
+@pytest.mark.parametrize("repeat", ["", ", repeat: 1d", ", repeat: 86400"])
+def test_it_may_be_called_again_for_the_same(host: Host, tmp_path: Path, repeat: str) -> None:
+    host.config.write_text(f"on_failure: {{command: ./tell{repeat}}}\n")
+    one = project(tmp_path)
+    _run(one, host)
+    host.told()
+    _run(one, host)
+    assert not host.is_told
+    (note,) = (one.output / ".reportupdater" / "notified").iterdir()
+    note.write_text(re.sub(r'"at": "\d{4}', '"at": "2020', note.read_text()))
+    _run(one, host)
+    assert host.is_told == bool(repeat)
+
+
+def test_a_result_that_is_held_is_reported_once(host: Host, tmp_path: Path) -> None:
+    one = project(tmp_path, views=ONE)
+    _run(one, host, code=0)
+    one.write("edits.sql", ONE + " WHERE 0")
+    one.call("rerun", one.folder, one.output, "--since", "2025-01-01", "--until", "2025-01-02")
+    _run(one, host)
+    assert len(host.told()["held"]) == 1
+    _run(one, host)
+    assert not host.is_told
+    one.call("reject", one.folder, one.output)
+    _run(one, host, code=0)
+    assert host.told()["recovered"] is True
+
+
+def test_a_command_that_failed_is_called_again(tmp_path: Path) -> None:
+    host = Host(tmp_path / "host", "exit 3")
+    one = project(tmp_path)
+    for _ in range(2):
+        assert "on_failure failed" in one.run("--host-config", host.config, code=1)
+
+
+@pytest.mark.parametrize("text", ["{}", "{repeat: 1d}", "{command: ./tell, repeat: soon}"])
+def test_a_mapping_names_a_command(tmp_path: Path, host: Host, text: str) -> None:
+    host.config.write_text(f"on_failure: {text}\n")
+    one = project(tmp_path, views=ONE)
+    said = one.run("--host-config", host.config, code=1)
+    assert ("has no 'command'" in said) == ("command" not in text)
+    assert ("'repeat' of on_failure must be" in said) == ("soon" in text)

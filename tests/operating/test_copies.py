@@ -223,7 +223,7 @@ def test_the_chat_gets_the_text(tmp_path: Path) -> None:
     assert posted["text"].endswith("[Ada]")
     found = on_failure([host_config])
     assert found
-    assert found.value[0] == "sh"
+    assert found.words[0] == "sh"
 
 
 def test_projects_that_have_not_run_of_late_are_found(host: Host) -> None:

@@ -284,6 +284,8 @@ class Coverage:
         first, past = wanted.start, wanted.stop
         if len(self.runs) == 1 and first <= self.runs[0][0] and self.runs[0][1] <= past:
             return self
+        if first >= past:
+            return Coverage()
         return Coverage(
             tuple(
                 (max(one, first), min(other, past))

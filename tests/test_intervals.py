@@ -263,6 +263,7 @@ def test_what_is_in_one_coverage_and_not_in_another_is_a_difference_of_sets(
 
 
 @given(st.sets(numbers), numbers, numbers)
+@example({0, 23, 24, 25}, 25, 24)  # nothing is wanted
 def test_coverage_is_a_set_of_numbers(done: set[int], first: int, past: int) -> None:
     coverage = Coverage.of(done)
     assert list(coverage) == sorted(done)

@@ -6,13 +6,15 @@ import argparse
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from reportupdater.commands import arguments
 from reportupdater.commands.printing import Shown, put
 from reportupdater.errors import Result, UsageError
+from reportupdater.execution.due import LEFT
 from reportupdater.operations import rerun
-from reportupdater.operations.rerun import RequestedOfReport
-from reportupdater.state.reruns import RerunRequest
+from reportupdater.operations.rerun import DecidedFile, RequestedOfReport
+from reportupdater.state.reruns import Fate, RerunRequest
 from reportupdater.terminal.wording import count
 
 log = logging.getLogger(__name__)
@@ -58,6 +60,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     other = parser.add_mutually_exclusive_group()
     other.add_argument("--list", action="store_true", help="show the open requests instead")
     other.add_argument("--cancel", action="store_true", help="take the open requests back instead")
+    other.add_argument(
+        "--accept-files",
+        action="store_true",
+        help="request what files in .reruns/ ask for that are of before this state",
+    )
+    other.add_argument(
+        "--ignore-files", action="store_true", help="or take them for answered, once and for all"
+    )
     parser.set_defaults(call=call)
 
 
@@ -67,11 +77,20 @@ def call(given: argparse.Namespace) -> Result:
     if given.list:
         opened = rerun.listed(request)
         put(*_requests(opened.requests))
-        put(*(f"{name}: the next run takes up {path}" for path, name in opened.files))
+        put(*(_of_file(*file) for file in opened.files))
         return Shown()
+    if given.accept_files or given.ignore_files:
+        found = rerun.decide_files(request, accept=given.accept_files)
+        what = "requested" if given.accept_files else "ignored"
+        put(*(_decided(file, what) for file in found.files))
+        if not found.files:
+            put("no file in .reruns/ is of before this state")
+        for trouble in found.troubles:
+            log.error("%s", trouble)
+        return found
     if given.cancel:
         put(*_requests(rerun.cancel(request)))
-        for path, name in rerun.listed(request).files:
+        for path, name, _ in rerun.listed(request).files:
             log.warning("%s: %s still requests it; remove that file too", name, path)
         return Shown()
     asked = rerun.rerun(request, allow_empty=given.allow_empty)
@@ -81,6 +100,17 @@ def call(given: argparse.Namespace) -> Result:
     if asked.is_good and not any(report.intervals for report in asked.reports):
         raise UsageError("nothing is requested: nothing of the range is done")
     return asked
+
+
+def _decided(file: DecidedFile, what: str) -> str:
+    dropped = f"; {file.dropped:,} lie outside of what the report computes" if file.dropped else ""
+    return f"{file.report}: {count(file.intervals, 'interval')} of {file.path} {what}{dropped}"
+
+
+def _of_file(path: Path, report: str, fate: Fate) -> str:
+    if fate is Fate.LEFT:
+        return f"{report}: {path} is of before this state: {LEFT}"
+    return f"{report}: the next run takes up {path}"
 
 
 def _lines(report: RequestedOfReport) -> Iterator[str]:

@@ -112,7 +112,7 @@ class _Case:
 
 
 def is_without_rows(result: Result) -> bool:
-    """Return whether a result is the one row of empty values that stands for none."""
+    """Return whether a result is the one row of empty values that is stored for none."""
     return result.rows == dialect.lines([(result.start, *[""] * (len(result.header) - 1))])
 
 

@@ -20,7 +20,7 @@ from reportupdater.planning.schedule import next_tick
 from reportupdater.state import coverage, held, history, journal, reruns
 from reportupdater.state.coverage import Identity
 from reportupdater.state.history import Retry
-from reportupdater.state.reruns import RerunFile
+from reportupdater.state.reruns import Fate, RerunFile
 from reportupdater.state.tables import Tables
 from reportupdater.terminal.wording import count
 from reportupdater.tsv import files, rows
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 _NO_LIMIT = 1 << 40
 """Intervals: more than there are."""
 
+LEFT = "`rerun --accept-files` requests them, `rerun --ignore-files` does not"
+"""What to do about files in `.reruns/` that are of before the state."""
 AHEAD = "is it right? then delete such rows: they are a slip, or a clock was ahead once"
 """What to do about rows in intervals that are not over."""
 
@@ -78,7 +80,7 @@ def take_stock(
     done = done_of(state, report, series, summary, withheld)
     for rerun_file in rerun_files:
         if not rerun_file.reports or report.name in rerun_file.reports:
-            _expand(state, rerun_file, series, done, clock)
+            _expand(state, rerun_file, series, done, clock, summary)
     asked = reruns.open_requests(state, report.name)
     full = held.full(state, report.name) if withheld else {}
     stocks = []
@@ -305,24 +307,25 @@ def _expand(
     state: Tables,
     rerun_file: RerunFile,
     series: Sequence[Series],
-    done: dict[Series, Coverage | None],
+    done: Mapping[Series, Coverage | None],
     clock: Clock,
+    summary: Summary,
 ) -> None:
     report = series[0].report
-    if reruns.is_expanded(state, rerun_file, report.name):
+    with state.reading() as connection:
+        fate = reruns.fate(connection, rerun_file, report.name)
+    if fate is Fate.DONE:
         return
-    starts: list[tuple[str, str]] = []
-    dropped = 0
-    for one in series:
-        wanted = requested(
-            one,
-            covered_for_requests(one, done[one], clock.now),
-            one.report.granularity.numbers(rerun_file.since, rerun_file.until),
-            clock.now,
-            clock.latest,
+    starts, dropped = asked_for(rerun_file, series, done, clock)
+    if fate is Fate.LEFT and starts:
+        reruns.leave(state, rerun_file, report.name)
+        summary.troubles.add(
+            report.name,
+            f".reruns/{rerun_file.name} requests {count(len(starts), 'interval')} and is of before"
+            f" this state, which does not know whether they were computed again: {LEFT}",
+            kind="left files",
         )
-        dropped += wanted.dropped
-        starts += wanted.starts(one)
+        return
     reruns.expand(state, rerun_file, report.name, starts)
     log.info(
         "%s: .reruns/%s requests %s", report.name, rerun_file.name, count(len(starts), "interval")
@@ -335,6 +338,31 @@ def _expand(
             rerun_file.name,
             dropped,
         )
+
+
+def asked_for(
+    rerun_file: RerunFile,
+    series: Sequence[Series],
+    done: Mapping[Series, Coverage | None],
+    clock: Clock,
+) -> tuple[list[tuple[str, str]], int]:
+    """Return the intervals that a file requests of a report, as TSV and start, and how many more.
+
+    The latter are done, and may not be requested.
+    """
+    starts: list[tuple[str, str]] = []
+    dropped = 0
+    for one in series:
+        wanted = requested(
+            one,
+            covered_for_requests(one, done[one], clock.now),
+            one.report.granularity.numbers(rerun_file.since, rerun_file.until),
+            clock.now,
+            clock.latest,
+        )
+        dropped += wanted.dropped
+        starts += wanted.starts(one)
+    return starts, dropped
 
 
 def covered_for_requests(series: Series, done: Coverage | None, now: datetime) -> Coverage:

@@ -21,9 +21,10 @@ def findings(
     *,
     whole: bool,
 ) -> Findings:
-    """Return what a run found out: of `reports`, those it had the locks of, and invalid ones among `asked`.
+    """Return what a run found out: of `reports`, those `owned`, and invalid ones among `asked`.
 
-    Nothing is said of a report that another run held: it will say more.
+    Those are the ones whose lock it had and of which it knew what is due. Nothing is said of a report
+    that another run held: it will say more.
     """
     found = []
     for report in reports:
@@ -34,7 +35,7 @@ def findings(
         found.append(
             Finding(
                 report.name,
-                series=len(explode(report)),
+                series=len(explode(report)) if report in owned else 0,
                 done=counts.done,
                 empty=counts.empty,
                 failed=counts.failed,

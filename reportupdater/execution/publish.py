@@ -1,4 +1,4 @@
-"""Make results durable: into the journal and the outbox, in the transaction of whoever commits them."""
+"""Make results durable: into the journal and the outbox, inside the transaction that commits them."""
 
 from __future__ import annotations
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from reportupdater.errors import UsageError
 from reportupdater.execution.acquire import owned
 from reportupdater.execution.clock import utcnow
-from reportupdater.execution.due import covered_for_requests, done_of
+from reportupdater.execution.due import asked_for, covered_for_requests, done_of
 from reportupdater.execution.select import Selected, select
 from reportupdater.execution.summary import Summary
 from reportupdater.intervals import Coverage, parse_moment
@@ -20,10 +21,10 @@ from reportupdater.planning.explode import EVERY, Only, explode
 from reportupdater.planning.missing import NotRequested, not_requested
 from reportupdater.planning.plan import requested, window
 from reportupdater.state import held, reruns
-from reportupdater.state.connection import look
 from reportupdater.state.database import State
 from reportupdater.state.locks import is_held, last_holder
-from reportupdater.state.reruns import RerunRequest
+from reportupdater.state.overlay import Overlay
+from reportupdater.state.reruns import Fate, RerunRequest
 from reportupdater.tsv.listing import needed
 
 
@@ -144,8 +145,8 @@ class OpenRequests:
     """Open requests of some reports, and files in `.reruns/` that the next run will take up."""
 
     requests: tuple[RerunRequest, ...]
-    files: tuple[tuple[Path, str], ...]
-    """A file and one of the reports that it is still to be expanded for."""
+    files: tuple[tuple[Path, str, Fate], ...]
+    """A file, one of the reports for which it is no request yet, and whether it will be one unasked."""
 
 
 def listed(request: Request) -> OpenRequests:
@@ -155,23 +156,76 @@ def listed(request: Request) -> OpenRequests:
     """
     selected = _selected(request)
     project, is_wanted = selected.project, _selection(selected, request)
-    with look(request.output) as connection:
-        if connection is None:
-            found, expanded = [], set()
-        else:
-            found, expanded = reruns.listed(connection), reruns.expanded(connection)
     files, _ = reruns.read_files(project.folder)
     names = request.reports or project.names
+    pairs = [
+        (file, name) for file in files for name in names if not file.reports or name in file.reports
+    ]
+    with Overlay(request.output) as state, state.reading() as connection:
+        found = reruns.listed(connection)
+        fates = [reruns.fate(connection, *pair) for pair in pairs]
     return OpenRequests(
         tuple(one for one in found if is_wanted(one)),
         tuple(
-            (project.folder / ".reruns" / file.name, name)
-            for file in files
-            for name in names
-            if (not file.reports or name in file.reports)
-            and (file.name, file.mtime_ns, name) not in expanded
+            (project.folder / ".reruns" / file.name, name, fate)
+            for (file, name), fate in zip(pairs, fates, strict=True)
+            if fate is not Fate.DONE
         ),
     )
+
+
+class DecidedFile(NamedTuple):
+    """What a file requests of a report."""
+
+    path: Path
+    report: str
+    intervals: int
+    dropped: int
+    """Intervals that are done, and outside of what the report computes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Files in `.reruns/` of before the state, each for one report."""
+
+    files: tuple[DecidedFile, ...]
+    troubles: tuple[str, ...]
+    is_good: bool
+    stopped: None = None
+
+
+def decide_files(request: Request, *, accept: bool) -> Files:
+    """Accept the files in `.reruns/` that are of before the state as requests, or ignore them.
+
+    Raises UsageError, StateError.
+    """
+    selected = _selected(request)
+    summary = selected.summary()
+    files, _ = reruns.read_files(selected.project.folder)
+    found = []
+    clock = request.clock()
+    with State(request.output) as state:
+        for report in selected.reports:
+            if not owned(selected.project, report, state, summary):
+                continue
+            series = explode(report)
+            withheld = held.starts(state, report.name, report.granularity)
+            done = done_of(state, report, series, summary, withheld)
+            for file in files:
+                if file.reports and report.name not in file.reports:
+                    continue
+                with state.reading() as connection:
+                    if reruns.fate(connection, file, report.name) is not Fate.LEFT:
+                        continue
+                starts, dropped = asked_for(file, series, done, clock)
+                if accept:
+                    reruns.expand(state, file, report.name, starts)
+                else:
+                    reruns.ignore(state, file, report.name)
+                path = selected.project.folder / ".reruns" / file.name
+                found.append(DecidedFile(path, report.name, len(starts), dropped))
+    troubles = tuple(summary.troubles.lines(summary.contacts))
+    return Files(tuple(found), troubles, not (troubles or selected.errors))
 
 
 def cancel(request: Request) -> list[RerunRequest]:

@@ -116,6 +116,7 @@ def _run(request: Request, summary: Summary, began: datetime, progress: Progress
         number = history.begin_run(state, str(project.config_path.absolute()), began)
         merge_leftovers(state, locks, summary, stop, clock.latest)  # TSVs that we may own
         owned: Mapping[Report, Owner] = {}
+        looked_at: dict[Report, Owner] = {}
         dues: list[Due] = []
         with stop.abandoning():  # it may read gigabytes
             owned = acquire(project, reports, state, locks, summary)
@@ -123,6 +124,7 @@ def _run(request: Request, summary: Summary, began: datetime, progress: Progress
             log_problems(problems)
             for report in owned:
                 dues += due_of(state, report, files, clock, summary, request.only)
+                looked_at[report] = owned[report]
         if stop.requested:
             dues = []
         if dues or outbox.any_waiting(state, receivers.values()):
@@ -159,7 +161,7 @@ def _run(request: Request, summary: Summary, began: datetime, progress: Progress
         result = summary.result(project.config_path, output, stopped=stop.exit_code)
         log_result(result, f"{project.config_path} into {output}")
         whole = not (stop.requested or request.is_narrowed)
-        found = findings(project, request.reports, reports, owned, summary, whole=whole)
+        found = findings(project, request.reports, reports, looked_at, summary, whole=whole)
         history.end_run(state, number, utcnow(), exit_code(result), result.as_dict(), found)
         if has(state.home, FAILED_STARTS):
             from reportupdater.state import starts

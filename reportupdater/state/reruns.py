@@ -6,10 +6,12 @@ reports, a line each; without names the file means every report. The files are r
 
 from __future__ import annotations
 
+import enum
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +33,8 @@ class RerunFile(NamedTuple):
 
     name: str
     mtime_ns: int
+    digest: str
+    """That of its content: the same file in another checkout is the same request."""
     since: datetime
     until: datetime
     reports: tuple[str, ...]
@@ -81,7 +85,8 @@ class _BadLine(Exception):
 
 
 def _read(path: Path) -> RerunFile:
-    lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
+    content = path.read_bytes()
+    lines = [line.strip() for line in content.decode("utf-8-sig").splitlines()]
     dates = []
     for number in (1, 2):
         try:
@@ -93,23 +98,60 @@ def _read(path: Path) -> RerunFile:
     if dates[0] >= dates[1]:
         raise _BadLine(2, "the range is empty")
     names = tuple(line for line in lines[2:] if line)
-    return RerunFile(path.name, path.stat().st_mtime_ns, dates[0], dates[1], names)
+    digest = sha256(content).hexdigest()[:32]
+    return RerunFile(path.name, path.stat().st_mtime_ns, digest, dates[0], dates[1], names)
 
 
-def is_expanded(state: Tables, file: RerunFile, report: str) -> bool:
-    """Return whether a rerun file has been expanded for a report."""
-    with state.reading() as connection:
-        return bool(
-            connection.execute(
-                "SELECT 1 FROM mark_files WHERE name = ? AND mtime_ns = ? AND report = ?",
-                (file.name, file.mtime_ns, report),
-            ).fetchone()
-        )
+class Fate(enum.Enum):
+    """What has become of a rerun file, as far as one report goes."""
+
+    FRESH = "fresh"
+    """It has come since the state knows the report: the next run takes it up."""
+    LEFT = "left"
+    """It was there before the state knew the report: no one knows whether it has been answered."""
+    DONE = "done"
+    """It has been expanded into requests, or is ignored."""
 
 
-def expanded(connection: sqlite3.Connection) -> set[tuple[str, int, str]]:
-    """Return the rerun files that have been expanded: name, time, and for which report."""
-    return set(connection.execute("SELECT name, mtime_ns, report FROM mark_files"))
+def fate(connection: sqlite3.Connection, file: RerunFile, report: str) -> Fate:
+    """Return what has become of a rerun file, as far as one report goes."""
+    found = connection.execute(
+        "SELECT is_left FROM rerun_files WHERE name = ? AND digest = ? AND report = ?",
+        (file.name, file.digest, report),
+    ).fetchone()
+    if found is not None:
+        return Fate.LEFT if found[0] else Fate.DONE
+    found = connection.execute(  # as older versions knew them
+        "SELECT 1 FROM mark_files WHERE name = ? AND mtime_ns = ? AND report = ?",
+        (file.name, file.mtime_ns, report),
+    ).fetchone()
+    if found is not None:
+        return Fate.DONE
+    found = connection.execute(
+        "SELECT 1 FROM owners WHERE report = ?1 UNION"
+        " SELECT 1 FROM reports WHERE report = ?1 AND series",
+        (report,),
+    ).fetchone()
+    return Fate.LEFT if found is None else Fate.FRESH
+
+
+def leave(state: Tables, file: RerunFile, report: str) -> None:
+    """Remember a file as an open request of before this state."""
+    with state.transaction() as connection:
+        _note(connection, file, report, is_left=True)
+
+
+def ignore(state: Tables, file: RerunFile, report: str) -> None:
+    """Remember that a file is no request any more."""
+    with state.transaction() as connection:
+        _note(connection, file, report, is_left=False)
+
+
+def _note(connection: sqlite3.Connection, file: RerunFile, report: str, *, is_left: bool) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO rerun_files VALUES (?, ?, ?, ?)",
+        (file.name, file.digest, report, is_left),
+    )
 
 
 def expand(state: Tables, file: RerunFile, report: str, starts: Sequence[tuple[str, str]]) -> None:
@@ -119,10 +161,7 @@ def expand(state: Tables, file: RerunFile, report: str, starts: Sequence[tuple[s
             "INSERT OR IGNORE INTO marks (series, start, asked) VALUES (?, ?, '')",
             [(state.series_id(connection, tsv, report), start) for tsv, start in starts],
         )
-        connection.execute(
-            "INSERT OR IGNORE INTO mark_files VALUES (?, ?, ?)",
-            (file.name, file.mtime_ns, report),
-        )
+        _note(connection, file, report, is_left=False)
         history.retry_now(connection, starts)
 
 

@@ -58,6 +58,13 @@ CREATE TABLE mark_files (          -- files in a project's .reruns/ that are exp
     report TEXT NOT NULL,
     PRIMARY KEY (name, mtime_ns, report)
 ) WITHOUT ROWID;
+CREATE TABLE rerun_files (         -- what has become of a project's files in .reruns/
+    name TEXT NOT NULL,            -- as that of mark_files, which older versions wrote
+    digest TEXT NOT NULL,          -- of its content
+    report TEXT NOT NULL,
+    is_left INTEGER NOT NULL,      -- 0: expanded, or ignored; 1: an open request, of before this state
+    PRIMARY KEY (name, digest, report)
+) WITHOUT ROWID;
 CREATE TABLE owners (              -- who last wrote the TSVs of a report, and how
     report TEXT PRIMARY KEY,
     folder TEXT NOT NULL,          -- the project's, as it was named
@@ -193,7 +200,18 @@ def execute(connection: sqlite3.Connection, script: str) -> None:
         connection.execute(statement)
 
 
-_PLANNED_WITH = ("series", "marks", "mark_files", "coverage", "owners", "answered", "failing")
+_PLANNED_WITH = (
+    "series",
+    "marks",
+    "mark_files",
+    "rerun_files",
+    "coverage",
+    "owners",
+    "answered",
+    "failing",
+)
+_SINCE_6 = ("held", "held_in_a_row", "rerun_files")
+"""Tables that planning needs, and an older version had not."""
 
 
 def lay_over(connection: sqlite3.Connection) -> None:
@@ -211,7 +229,7 @@ def lay_over(connection: sqlite3.Connection) -> None:
             connection.execute(
                 f"INSERT INTO temp.{table} ({names}) SELECT {names} FROM main.{table}"
             )
-    for table in ("held", "held_in_a_row"):  # which an older version had not
+    for table in _SINCE_6:
         if table not in there:
             _lay_over(connection, table)
     connection.execute("CREATE INDEX temp.series_of_report ON series (report)")

@@ -83,7 +83,7 @@ def _to_5(connection: sqlite3.Connection) -> None:
 def _to_6(connection: sqlite3.Connection) -> None:
     """Keep held results, a moment of the next try of failing intervals, and one name of each receiver."""
     there = tables(connection)
-    for table in ("held", "held_in_a_row", "series_keys"):
+    for table in ("held", "held_in_a_row", "series_keys", "rerun_files"):
         if table not in there:
             connection.execute(statement(table))
     if ("marks", "allow_empty") not in columns(connection):
@@ -151,7 +151,16 @@ def make(connection: sqlite3.Connection, version: int) -> None:
 
 
 _MADE_LATER = frozenset(
-    ("outbox_version", "answered", "failing", "unsent", "held", "held_in_a_row", "series_keys")
+    (
+        "outbox_version",
+        "answered",
+        "failing",
+        "unsent",
+        "held",
+        "held_in_a_row",
+        "series_keys",
+        "rerun_files",
+    )
 )
 """The tables that the first version had not."""
 

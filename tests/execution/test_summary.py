@@ -220,6 +220,8 @@ def test_a_summary_can_be_kept_as_json() -> None:
         "failures": ["2 of r, the first is r [a, b): no such table"],
         "troubles": ["t: damaged"],
         "warnings": ["u: cut"],
+        "held": [],
+        "open_held": 0,
         "skipped": ["s: held"],
         "not_sent": [],
         "datapoints_waiting": 0,

@@ -93,8 +93,15 @@ def looked_at(ask: Ask, project: Project) -> str:
 COLUMNS = [
     f"{table}.{column}"
     for table, columns in {
-        "marks": ("start", "asked"),
+        "marks": ("start", "asked", "allow_empty"),
         "mark_files": ("name", "mtime_ns"),
+        "rerun_files": ("name", "digest", "is_left"),
+        "held": (
+            *("start", "granularity", "header", "rows", "max_data_points", "checksum"),
+            *("found_by", "why", "digest", "at"),
+        ),
+        "held_in_a_row": ("times", "digest"),
+        "series_keys": ("key", "series"),
         "owners": ("folder", "real_folder", "config", "granularity", "dimensions"),
         "reports": (
             *("config", "owner", "description", "series", "last_run", "done", "failed"),
@@ -107,7 +114,10 @@ COLUMNS = [
         "runs": ("project", "pid", "started", "ended", "exit_code", "summary"),
         "attempts": ("start", "at", "seconds", "rows", "error", "reason"),
         "answered": ("answers", "seconds"),
-        "failing": ("start", "times", "first_at", "last_at", "error"),
+        "failing": (
+            *("start", "times", "first_at", "last_at", "error"),
+            *("retry_at", "digest"),
+        ),
     }.items()
     for column in columns
 ]

@@ -151,7 +151,7 @@ def test_a_report_says_over_defaults_what_is_done_key_by_key(tmp_path: Path) -> 
 
 
 def test_three_in_a_row_are_kept_and_the_rest_waits_for_a_decision(tmp_path: Path) -> None:
-    project = script(tmp_path, ", concurrency: 4")
+    project = script(tmp_path)
     project.run(now="2025-01-03")
     project.write("edits", QUOTA)
     said = project.run(now="2025-02-01", code=1)

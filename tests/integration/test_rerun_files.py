@@ -150,6 +150,7 @@ def test_marks_on_what_may_not_be_computed_are_told_once_and_dropped(tmp_path: P
     project = Project(tmp_path, config, {"edits.sql": ONE})
     days = [f"2025-01-0{day}" for day in range(1, 7)]
     project.write_tsv("edits", "date\tn\n" + "".join(f"{day}\t7\n" for day in days))
+    project.run(now="2025-01-07")
     project.write(".reruns/mark", "2024-12-01\n2025-02-01\n")
     said = project.run("-l", "info", now="2025-01-07")
     assert (

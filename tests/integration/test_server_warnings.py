@@ -16,10 +16,30 @@ CUT = (
 REMARK = "SELECT '{from_date}' AS date, '{from_date}' + 1 AS x"
 
 
-def test_a_cut_result_is_stored_with_one_warning_for_all_intervals(
+WARN = "checks: {incomplete: warn}"
+
+
+def test_a_cut_result_is_held_in_one_line_for_all_intervals(
     mariadb: Mariadb, tmp_path: Path
 ) -> None:
     config = on_mariadb(mariadb) + "reports: {edits: {owner: Data team}, views: {}}\n"
+    project = Project(tmp_path, config, {"edits.sql": CUT, "views.sql": ONE})
+    said = project.run(code=1)
+    assert (
+        "held: 3 of edits, the first is edits [2025-01-01, 2025-01-02): incomplete: the server cut the"
+        " result: (1260) Row 6 was cut by GROUP_CONCAT() [Data team]\n"
+    ) in said
+    assert list(project.tsvs()) == ["views.tsv"]
+    said = project.call("accept", project.folder, project.output).stdout
+    assert "edits: 3 results accepted, 2025-01-01 to 2025-01-03, of edits.tsv: incomplete:" in said
+    assert project.rows("edits")[1] == ["2025-01-01", "1,2,3,4,5,"]
+
+
+def test_it_may_be_stored_with_one_warning_for_all_intervals(
+    mariadb: Mariadb, tmp_path: Path
+) -> None:
+    keys = f"{{owner: Data team, {WARN}}}"
+    config = on_mariadb(mariadb) + f"reports: {{edits: {keys}, views: {{}}}}\n"
     project = Project(tmp_path, config, {"edits.sql": CUT, "views.sql": ONE})
     said = project.run()
     assert said.count("\n") == 1
@@ -37,7 +57,7 @@ def test_a_cut_result_is_stored_with_one_warning_for_all_intervals(
 
 
 def test_a_bad_run_tells_of_its_warnings_too(mariadb: Mariadb, tmp_path: Path) -> None:
-    config = on_mariadb(mariadb) + "reports: {edits: {}, views: {}}\n"
+    config = on_mariadb(mariadb) + f"reports: {{edits: {{{WARN}}}, views: {{}}}}\n"
     project = Project(tmp_path, config, {"edits.sql": CUT, "views.sql": "SELEC"})
     said = project.run(code=1)
     assert "warning: 3 of edits" in said

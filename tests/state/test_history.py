@@ -201,6 +201,7 @@ def test_status_json_tells_the_same_to_who_cannot_open_the_state(state: State) -
         "projects": last,
         "reports": {},
         "datapoints_waiting": {},
+        "held": {},
     }
     assert "é" in text
     assert text.endswith("}\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +14,7 @@ from reportupdater.errors import Severity
 from reportupdater.state import history
 from reportupdater.state import reruns as requests
 from reportupdater.state.database import State
-from reportupdater.state.reruns import RerunFile
+from reportupdater.state.reruns import Fate, RerunFile
 from tests.machine import ordinary_user
 
 SINCE, UNTIL = datetime(2015, 1, 1), datetime(2015, 2, 1)
@@ -30,8 +31,13 @@ def reruns(tmp_path: Path) -> Path:
     return folder
 
 
-def mark_file(name: str = "a", mtime_ns: int = 1) -> RerunFile:
-    return RerunFile(name, mtime_ns, SINCE, UNTIL, ())
+def mark_file(name: str = "a", mtime_ns: int = 1, digest: str = "d") -> RerunFile:
+    return RerunFile(name, mtime_ns, digest, SINCE, UNTIL, ())
+
+
+def is_done(state: State, file: RerunFile, report: str) -> bool:
+    with state.reading() as connection:
+        return requests.fate(connection, file, report) is Fate.DONE
 
 
 def test_a_mark_file_is_read(reruns: Path) -> None:
@@ -41,6 +47,7 @@ def test_a_mark_file_is_read(reruns: Path) -> None:
     expected = RerunFile(
         "20150203",
         path.stat().st_mtime_ns,
+        sha256(path.read_bytes()).hexdigest()[:32],
         SINCE,
         UNTIL,
         ("edits", "other_report"),
@@ -171,10 +178,10 @@ def test_a_mark_file_is_the_same_through_a_symbolic_link(reruns: Path, tmp_path:
 
 def test_expanding_a_file_marks_intervals_once(state: State) -> None:
     file = mark_file()
-    assert not requests.is_expanded(state, file, "r")
+    assert not is_done(state, file, "r")
     requests.expand(state, file, "r", [("r/b.tsv", "2015-01-02"), ("r/a.tsv", "2015-01-01")])
     requests.expand(state, mark_file("b"), "r", [("r/a.tsv", "2015-01-01")])
-    assert requests.is_expanded(state, file, "r")
+    assert is_done(state, file, "r")
     assert requests.open_requests(state, "r") == {
         "r/a.tsv": ["2015-01-01"],
         "r/b.tsv": ["2015-01-02"],
@@ -184,23 +191,52 @@ def test_expanding_a_file_marks_intervals_once(state: State) -> None:
 
 def test_a_file_that_marks_nothing_of_a_report_is_expanded_too(state: State) -> None:
     requests.expand(state, mark_file(), "r", [])
-    assert requests.is_expanded(state, mark_file(), "r")
+    assert is_done(state, mark_file(), "r")
 
 
 @pytest.mark.parametrize(
     "other",
-    [mark_file(name="b"), mark_file(mtime_ns=2)],
-    ids=["name", "time"],
+    [mark_file(name="b"), mark_file(digest="e")],
+    ids=["name", "content"],
 )
-def test_a_file_is_remembered_by_name_and_time(state: State, other: RerunFile) -> None:
+def test_a_file_is_remembered_by_name_and_content(state: State, other: RerunFile) -> None:
     requests.expand(state, mark_file(), "r", [])
-    assert not requests.is_expanded(state, other, "r")
+    assert not is_done(state, other, "r")
+
+
+def test_its_time_does_not_count_but_for_those_that_older_versions_knew(state: State) -> None:
+    requests.expand(state, mark_file(), "r", [])
+    assert is_done(state, mark_file(mtime_ns=2), "r")
+    with state.transaction() as connection:
+        connection.execute("INSERT INTO mark_files VALUES ('old', 7, 'r')")
+    assert is_done(state, mark_file("old", 7), "r")
+    assert not is_done(state, mark_file("old", 8), "r")
+
+
+@pytest.mark.parametrize("table", ["owners", "reports"])
+def test_a_file_is_left_until_the_state_knows_the_report(state: State, table: str) -> None:
+    def fate() -> Fate:
+        with state.reading() as connection:
+            return requests.fate(connection, mark_file(), "r")
+
+    assert fate() is Fate.LEFT
+    with state.transaction() as connection:
+        connection.execute(
+            "INSERT INTO owners VALUES ('r', '/p', '/p', '/p/c', 'days', '')"
+            if table == "owners"
+            else "INSERT INTO reports VALUES ('r', '/p/c', '', '', '', 1, '', 0, 0, 0, NULL, NULL, 0)"
+        )
+    assert fate() is Fate.FRESH
+    requests.leave(state, mark_file(), "r")
+    assert fate() is Fate.LEFT
+    requests.ignore(state, mark_file(), "r")
+    assert fate() is Fate.DONE
 
 
 def test_two_configurations_in_one_folder_each_take_their_part(state: State) -> None:
     file = mark_file()
     requests.expand(state, file, "of_one", [("of_one.tsv", "2015-01-01")])
-    assert not requests.is_expanded(state, file, "of_the_other")
+    assert not is_done(state, file, "of_the_other")
     requests.expand(state, file, "of_the_other", [("of_the_other.tsv", "2015-01-01")])
     assert requests.open_requests(state, "of_one") == {"of_one.tsv": ["2015-01-01"]}
     assert requests.open_requests(state, "of_the_other") == {"of_the_other.tsv": ["2015-01-01"]}
@@ -259,4 +295,4 @@ def test_marks_can_be_dropped(state: State) -> None:
     requests.expand(state, mark_file(), "r", starts)
     requests.drop(state, starts[:1])
     assert requests.open_requests(state, "r") == {"r.tsv": ["2015-01-02"]}
-    assert requests.is_expanded(state, mark_file(), "r")
+    assert is_done(state, mark_file(), "r")

@@ -102,7 +102,7 @@ def test_every_version_can_be_brought_to_the_present_one() -> None:
     [
         "DROP TABLE marks",
         "INSERT INTO journal VALUES (1, 9, '2025-01-01', 'days', 'date', '', NULL, NULL, 0)",
-        "INSERT INTO marks VALUES (9, '2025-01-01', '')",
+        "INSERT INTO marks VALUES (9, '2025-01-01', '', 0)",
         "DELETE FROM outbox_version",
         "INSERT INTO outbox_version VALUES (5)",
         "UPDATE outbox_version SET number = 'text'",
@@ -160,7 +160,7 @@ def test_what_is_asked_of_a_report_or_a_run_is_found_without_a_look_at_all(
     ("before", "now"),
     [
         ("graphite.example.org:2003", "graphite://graphite.example.org:2003"),
-        ("::1:2003", "graphite://[::1]:2003"),
+        ("::1:2003", "graphite://127.0.0.1:2003"),
     ],
 )
 def test_destinations_of_older_versions_are_carried_over(

@@ -18,7 +18,7 @@ from reportupdater.config.effective import Effective, path_from
 from reportupdater.config.schema import ON_FAILURE_KEYS
 from reportupdater.configfile.document import Items, Scalar, Section, Value
 from reportupdater.configfile.keys import Key
-from reportupdater.configfile.kinds import COMMAND, NAMESERVER, PATH
+from reportupdater.configfile.kinds import NAMESERVER, PATH
 from reportupdater.configfile.sections import ALL, Given, Reading, read_keys
 from reportupdater.redaction import HIDDEN, redacted, redacted_words
 
@@ -138,7 +138,7 @@ def _text(key: Key, value: object) -> str:
     if key.kind is NAMESERVER and isinstance(value, tuple):
         address, port = value
         return f'"[{address}]:{port}"' if ":" in address else f'"{address}:{port}"'
-    if key.kind is COMMAND and isinstance(value, tuple):
+    if isinstance(value, tuple):  # the words of a command
         return "[" + ", ".join(map(_quoted, redacted_words(value))) + "]"
     if value is None:
         return "null"

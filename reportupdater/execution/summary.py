@@ -177,9 +177,9 @@ class Summary:
         found = {*self.failed.essence(), *self.troubles.essence()}
         found.update(re.sub(_FIGURE, "", line) for line in self.configuration)
         if self.waiting:
-            found.add("datapoints wait")
+            found |= {"datapoints wait"}
         if self.open_held:
-            found.add(f"held: {self.open_held}")
+            found |= {f"held: {self.open_held}"}
         return frozenset(found)
 
     def of(self, report: str, tsv: str) -> SeriesCounts:

@@ -326,7 +326,7 @@ def test_the_demo_is_good(ask: Ask) -> None:
     assert said.endswith("5 reports: 5 notices\n")
 
 
-def test_two_reports_that_send_to_one_metric_path_are_told(ask: Ask, tmp_path: Path) -> None:
+def test_two_reports_that_send_to_one_metric_path_are_an_error(ask: Ask, tmp_path: Path) -> None:
     one = project(
         tmp_path,
         '  daily: {graphite: {path: "edits.{_metric}", metrics: {all: n}}}\n'
@@ -336,10 +336,11 @@ def test_two_reports_that_send_to_one_metric_path_are_told(ask: Ask, tmp_path: P
         weekly_sql=ONE,
         other_sql=ONE,
     )
-    [told] = findings(ask, one)
+    [told] = findings(ask, one, code=1)
+    assert told.startswith("error: ")
     assert told.endswith(
-        "report 'weekly' sends to the metric path 'edits.all', as 'daily' does"
-        " (for a date that both have, one takes the place of the other)"
+        "weekly and daily have one metric path, 'edits.all' (for a date that both have, one takes the"
+        " place of the other: let the two paths differ)"
     )
 
 

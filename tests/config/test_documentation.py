@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from datetime import timedelta
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ TABLES: dict[str, Keys] = {
     "`graphite`": GraphiteSink.KEYS,
     "`reports` and `defaults`": schema.REPORT_KEYS,
     "`backfill`": schema.BACKFILL_KEYS,
+    "`checks`": schema.CHECK_KEYS,
     "Other values": schema.DIMENSION_KEYS,
     "`graphite` of a report": GraphiteSink.REPORT_KEYS,
     "Host settings": schema.HOST_KEYS,
@@ -67,6 +69,8 @@ def default(key: Key) -> str:
     value = key.default
     if value is None:
         return "–"
+    if isinstance(value, Enum):
+        value = value.value
     if isinstance(value, timedelta):
         value = value.total_seconds()
     if isinstance(value, float):

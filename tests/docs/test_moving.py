@@ -36,6 +36,8 @@ def test_a_host_with_several_projects_in_one_folder_goes_on_from_what_the_origin
     edits.write_tsv("blocks", full)
     edits.write(".reruns/20250104", "2025-01-03\n2025-01-04\nblocks\n")
     mondays = weekly.write_tsv("editors", "date\tn\r\n2024-12-30\t7\r\n").read_bytes()
+    assert "blocks: .reruns/20250104 requests 1 interval and is of before" in edits.run(code=1)
+    edits.call("rerun", edits.folder, edits.output, "--accept-files")
     for one in (edits, weekly, fresh):
         assert one.run() == ""
     seven = "date\tn\n2025-01-01\t7\n2025-01-02\t{}\n2025-01-03\t{}\n"
@@ -80,6 +82,10 @@ BAD: dict[str, Callable[[Project], object]] = {
     ),
     "wrong: …: the header line is missing": lambda one: one.write_tsv("edits", "2025-01-01\t1\r\n"),
     "wrong: …: … is no date": lambda one: one.write_tsv("edits", "date\tn\r\nNULL\t1\r\n"),
+    "wrong: …: .reruns/… requests … and is of before this state, …": lambda one: (
+        one.write(".reruns/a", "2025-01-01\n2025-01-02\n"),
+        one.write_tsv("edits", "date\tn\r\n2025-01-01\t1\r\n"),
+    ),
     "wrong: …: a symbolic link inside the output folder is not followed": linked,
 }
 ELSEWHERE = [

@@ -10,11 +10,13 @@ from tests.operating.messages import Message, messages
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "operating.md").read_text(encoding="utf-8")
 
-ERRORS = {"StateError", "TsvError", "UsageError", "ResultError", "warning", "add"}
+ERRORS = {"StateError", "TsvError", "UsageError", "ResultError", "warning", "add", "failure"}
 """Who says what must stand in the page. What else is raised comes from servers."""
 # Of other commands, whose page is cli.md.
 OTHERS = {
     "operations/check.py",
+    "operations/held.py",
+    "operations/accept.py",
     "operations/dataframe.py",
     "operations/rerun.py",
     "operations/metrics.py",

@@ -57,14 +57,13 @@ def test_what_a_killed_run_has_in_hand_moves_with_the_folder(tmp_path: Path) -> 
     assert [row[1] for row in project.rows("edits")] == ["n", "1", "1", "2"]
 
 
-def test_a_mark_whose_time_is_lost_is_done_once_more(tmp_path: Path) -> None:
+def test_a_mark_whose_time_is_lost_is_the_same(tmp_path: Path) -> None:
     project = Project(tmp_path / "here", CONFIG, {"edits.sql": ONE, "views.sql": ONE})
     project.run()
     project.write(".reruns/mark", MARK)
     project.run()
     moved(project, tmp_path / "there")
     project.write(".reruns/mark", MARK)  # as a checkout would
-    assert ": 3 done" in project.run("-l", "info")
     assert project.run("-l", "info").endswith("nothing is due\n")
 
 

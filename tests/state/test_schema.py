@@ -170,7 +170,7 @@ def test_destinations_of_older_versions_are_carried_over(
     sent = f"INSERT INTO sent_metrics VALUES ('{before}', 'edits.daily');"
     sender = f"INSERT INTO senders VALUES ('{before}');"
     made(output, VERSION_1_WITH_VERSIONS + point + sent + sender)
-    if "[" not in now:
+    if not before.startswith("::1"):  # an older version called it by another name
         assert outbox.sent_metrics(output, now) == {"edits.daily"}  # read before it is upgraded
     with State(output) as state:
         assert outbox.batch(state, now, 10).points == [A]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 
 from reportupdater.errors import UsageError
 from reportupdater.state import history
+from reportupdater.state.database import State
 from reportupdater.state.tables import Tables
+
+log = logging.getLogger(__name__)
 
 
 def utcnow() -> datetime:
@@ -24,6 +28,24 @@ def latest(state: Tables) -> datetime:
     """
     newest = history.newest_start(state)
     return utcnow() if newest is None else max(utcnow(), newest)
+
+
+def correct_clock(state: State, *, accept: bool) -> None:
+    """Request again what was computed too early, by a clock that was ahead.
+
+    With `accept` the clock is right now, however far ahead it was.
+    """
+    known, now = latest(state), utcnow()
+    if known > now and (accept or known - now <= _TOO_LATE):
+        early = history.request_early(state, now)
+        if early:
+            log.warning(
+                "%s computed while a clock was ahead: %s computed again once over",
+                "1 interval was" if early == 1 else f"{early:,} intervals were",
+                "it is" if early == 1 else "they are",
+            )
+    if accept:
+        history.accept_clock(state, now)
 
 
 def check_clock(state: Tables) -> datetime:

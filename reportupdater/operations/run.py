@@ -11,7 +11,7 @@ from reportupdater.errors import UsageError, exit_code
 from reportupdater.execution import on_failure
 from reportupdater.execution.acquire import acquire
 from reportupdater.execution.checkpoint import merge_leftovers
-from reportupdater.execution.clock import check_clock, utcnow
+from reportupdater.execution.clock import check_clock, correct_clock, utcnow
 from reportupdater.execution.due import due_of
 from reportupdater.execution.findings import findings
 from reportupdater.execution.held import note_held
@@ -110,8 +110,7 @@ def _run(request: Request, summary: Summary, began: datetime, progress: Progress
     output = made(request.output)
     receivers = sinks(project, reports, request.send)
     with Stop() as stop, State(output, stop.is_requested) as state, Locks(state.locks) as locks:
-        if request.accept_clock:
-            history.accept_clock(state, began)
+        correct_clock(state, accept=request.accept_clock)
         clock = request.over_by(clock, check_clock(state))
         number = history.begin_run(state, str(project.config_path.absolute()), began)
         merge_leftovers(state, locks, summary, stop, clock.latest)  # TSVs that we may own

@@ -133,42 +133,49 @@ printf 'date\\tn\\n%s\\t1\\n' $1
 """
 
 
-def test_a_clock_that_jumps_computes_nothing_twice_and_loses_nothing(tmp_path: Path) -> None:
+def test_a_clock_that_jumps_loses_nothing_and_keeps_nothing_of_too_early(tmp_path: Path) -> None:
+    """The script gives the number of the run: in the end each day is of one after which it was over."""
     config = """
 defaults: {type: script, granularity: days, starts: 2025-02-20, execute: noted}
 reports: {all: {}, some: {max_data_points: 5}}
 """
+    numbered = NOTED.replace("%s\\t1\\n' $1", "%s\\t%s\\n' $1 $RUN")
     rounds = cases(2, 20)
-    runs = twice = lost = 0
+    runs = again = lost = wrong = 0
     for seed in range(rounds):
         rng = random.Random(seed)
-        project = Project(tmp_path / str(seed), config, {"noted": NOTED})
+        project = Project(tmp_path / str(seed), config, {"noted": numbered})
         notes = tmp_path / f"notes {seed}"
-        environment = {"NOTES": str(notes)}
         now = datetime(2025, 2, 27, 12)
-        farthest = now
-        for _ in range(5):
-            runs += 1
-            with project.started(
-                now=None, through=at(now), environment={**environment, "NO_FAKE_STAT": "1"}
-            ) as started:
-                assert started.ended(0) == ""
-            farthest = max(farthest, now)
+        clocks: list[datetime] = []
+        for number in range(6):
+            if number == 5:  # all is over: what was requested is answered
+                now = max(clocks) + timedelta(days=2)
+            environment = {"NOTES": str(notes), "NO_FAKE_STAT": "1", "RUN": str(number)}
+            with project.started(now=None, through=at(now), environment=environment) as started:
+                said = started.ended(0).splitlines()
+            assert all("computed while a clock was ahead" in line for line in said), said
+            clocks.append(now)
             now += timedelta(hours=rng.choice([-24, -23, -1, 1, 24, 25, 48]))
-            now = max(
-                now, farthest - timedelta(hours=23)
-            )  # a run refuses one that is set back more
-        days = (datetime(2025, 2, 20) + timedelta(days=day) for day in range(60))
-        over = [f"{day:%Y-%m-%d}" for day in days if day + timedelta(days=1) <= farthest]
+            # A run refuses one that is set back more.
+            now = max(now, max(clocks) - timedelta(hours=23))
+        runs += len(clocks)
+        days = [datetime(2025, 2, 20) + timedelta(days=day) for day in range(60)]
+        over = [f"{day:%Y-%m-%d}" for day in days if day + timedelta(days=1) <= clocks[-1]]
         lost += project.dates("all") != over
         lost += project.dates("some") != over[-5:]
+        for day, number in [*project.rows("all")[1:], *project.rows("some")[1:]]:
+            end = datetime.fromisoformat(day) + timedelta(days=1)
+            wrong += any(clock < end for clock in clocks[int(number) :])
         counts = Counter(notes.read_text().split())
-        # Once for each of the two reports, at most; the one of them keeps no more than five.
-        twice += sum(count > 2 for count in counts.values())
-        twice += sum(counts[day] != 1 for day in over[:2])
-    assert (lost, twice) == (0, 0)
+        again += sum(max(0, count - 2) for count in counts.values())
+    assert (lost, wrong) == (0, 0)
     record(
-        "clocks set back and forward between runs", runs=runs, lost=lost, **{"done twice": twice}
+        "clocks set back and forward between runs",
+        runs=runs,
+        lost=lost,
+        wrong=wrong,
+        **{"computed again": again},
     )
 
 
@@ -184,7 +191,8 @@ def test_a_mark_is_answered_once_whatever_the_clock_does(tmp_path: Path) -> None
         environment = {"NOTES": str(notes), "NO_FAKE_STAT": "1"}
         through = at(datetime(2025, 2, day, hour))
         with project.started(now=None, through=through, environment=environment) as started:
-            assert started.ended(0) == ""
+            said = started.ended(0).splitlines()
+        assert all("computed while a clock was ahead" in line for line in said), said
         return Counter(notes.read_text().split())
 
     assert len(at_noon(25)) == 5
@@ -225,3 +233,28 @@ def test_a_clock_that_was_ahead_is_gone_on_from_when_that_is_accepted(tmp_path: 
     project.write_tsv("all", "date\tn\n" + "".join(f"{day}\t1\n" for day in before))
     assert go(datetime(2025, 2, 27, 12)) == ""
     assert project.dates("all")[-1] == "2025-02-26"
+
+
+def test_what_was_computed_too_early_is_computed_again_when_it_is_over(tmp_path: Path) -> None:
+    config = (
+        "reports: {all: {type: script, granularity: hours, starts: 2025-02-25, execute: noted}}\n"
+    )
+    project = Project(tmp_path, config, {"noted": NOTED})
+    notes = tmp_path / "notes"
+    environment = {"NOTES": str(notes), "NO_FAKE_STAT": "1"}
+
+    def go(hour: int) -> tuple[str, Counter[str]]:
+        notes.write_text("")
+        through = at(datetime(2025, 2, 25, hour, 30))
+        with project.started(now=None, through=through, environment=environment) as run:
+            said = run.ended(0)
+        return said, Counter(notes.read_text().split())
+
+    assert sum(go(5)[1].values()) == 5
+    assert sum(go(8)[1].values()) == 3  # really it is six: two of them are not over
+    said, noted = go(6)
+    assert "3 intervals were computed while a clock was ahead: they are computed again" in said
+    assert noted == {"2025-02-25T05:00:00": 1}
+    assert go(7) == ("", {"2025-02-25T06:00:00": 1})
+    assert go(8) == ("", {"2025-02-25T07:00:00": 1})
+    assert go(9) == ("", {"2025-02-25T08:00:00": 1})

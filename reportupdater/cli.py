@@ -30,6 +30,7 @@ COMMANDS = (
     "rerun",
     "resend",
     "verify",
+    "forget",
 )
 """The commands, in the order in which `--help` lists them. Each has a module in `commands`."""
 

@@ -8,16 +8,18 @@ import sys
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reportupdater.config.load import CONFIG_NAME
 from reportupdater.configfile.kinds import FIRST_YEAR, LAST_YEAR
 from reportupdater.errors import UsageError
 from reportupdater.intervals import parse_moment
-from reportupdater.operations.held import HeldRequest
 from reportupdater.operations.run import Request
 from reportupdater.planning.explode import Only
 from reportupdater.spelling import normal
+
+if TYPE_CHECKING:
+    from reportupdater.operations.held import HeldRequest
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -175,6 +177,8 @@ def fields(given: argparse.Namespace) -> dict[str, Any]:
 
 def held(given: argparse.Namespace) -> HeldRequest:
     """Return the request that `add_held` makes. Raises UsageError."""
+    from reportupdater.operations.held import HeldRequest
+
     return HeldRequest(
         **fields(given),
         checks=tuple(given.check),

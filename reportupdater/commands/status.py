@@ -130,6 +130,8 @@ def _report(report: ReportStatus, *, by_series: bool) -> dict[str, Any]:
         "notices": list(report.notices),
         "unsent": [one._asdict() for one in report.unsent],
         "held": [one._asdict() for one in report.held],
+        "emptied": [{"tsv": one.tsv, "start": one.start} for one in report.emptied],
+        "orphaned": list(report.orphaned),
     } | ({"each_series": [_series(one) for one in report.series]} if by_series else {})
 
 

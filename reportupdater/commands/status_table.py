@@ -36,7 +36,10 @@ def text(status: Status, screen: Screen, *, by_series: bool) -> Iterator[str]:
     if status.others:
         yield ""
         others = ", ".join(status.others)
-        yield from screen.broken(f"not of this project, and not looked at: {others}")
+        yield from screen.broken(
+            f"not of this project, and not looked at: {others} (`reportupdater forget` takes away what"
+            " no project has)"
+        )
 
 
 def _head(status: Status) -> Iterator[str]:
@@ -150,6 +153,19 @@ def _of_report(report: ReportStatus) -> Iterator[str]:
         yield (
             f"values {one.which} were not sent to {one.sink}: `reportupdater resend` with"
             f" `--report {report.name}` sends them"
+        )
+    if report.emptied:
+        starts = [one.start for one in report.emptied]
+        yield (
+            f"{wording.count(len(starts), 'interval')} left without values, {min(starts)} to"
+            f" {max(starts)}, of which the sinks still have the former ones: once they are deleted there,"
+            f" `reportupdater forget` with `--report {report.name} --emptied` forgets them"
+        )
+    if report.orphaned:
+        yield (
+            f"{wording.count(len(report.orphaned), 'TSV')} of no series that the report has"
+            f" ({wording.some(list(report.orphaned), _MOST_NAMES)}): `reportupdater forget` takes"
+            " them away"
         )
     yield from report.notices
 

@@ -7,7 +7,7 @@ from datetime import time
 
 from reportupdater.config.dimensions import NAME_HINT, read_dimensions, wrong_name
 from reportupdater.config.runs_on import Surroundings, database_of, engine_of, folder_of, query_of
-from reportupdater.config.schema import BACKFILL_KEYS, CHECK_KEYS, REPORT_KEYS
+from reportupdater.config.schema import BACKFILL_KEYS, REPORT_KEYS, check_keys
 from reportupdater.configfile.document import Entry, Section
 from reportupdater.configfile.files import absolute
 from reportupdater.configfile.sections import Reading, as_section, entries, is_own, read_keys
@@ -173,7 +173,7 @@ def _checks(keys: Reading, defaults: Reading) -> tuple[dict[str, Action], list[P
         given = layer.given.get("checks")
         if given is None or given.value is None:
             continue
-        own, wrong = read_keys(given.value, CHECK_KEYS, f"checks of {given.owner}")
+        own, wrong = read_keys(given.value, check_keys(), f"checks of {given.owner}")
         problems += wrong
         found.update({name: one.value for name, one in own.given.items()})
     return found, problems

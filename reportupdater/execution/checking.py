@@ -137,6 +137,14 @@ class Checking:
                 if why is not None and not self._is_allowed(check.NAME, task):
                     yield Verdict(check.NAME, why, action)
 
+    def empties(self, answer: Answer) -> bool:
+        """Return whether a result leaves its interval without values, of which sinks may have some."""
+        task = answer.task
+        if task.reason is Reason.MISSING or not task.series.report.outputs:
+            return False
+        case = _Case(task, answer.result, (), self._stored)
+        return not case.has_values() and case.had_values()
+
     def again(self, name: str, task: Task, result: Result, why: str) -> str | None:
         """Return what one check has to say of a held result now; None where it passes."""
         check = BY_NAME.get(name)

@@ -127,6 +127,7 @@ class Committer:
         answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
         withheld = [outcome for outcome in outcomes if isinstance(outcome, Withheld)]
         made = self._publisher.made(answers)
+        empties = [answer for answer in answers if self._checking.empties(answer)]
         with self._state.transaction() as connection:
             for outcome in outcomes:
                 series = outcome.task.series
@@ -139,7 +140,7 @@ class Committer:
                     number = self._state.series_id(connection, series.tsv, series.report.name)
                     why, error = task.reason.value, str(cause)
                     attempts.append(Attempt(number, task.start, why, 0.0, error=error))
-            made = self._publisher.publish(connection, answers, made, self._owners)
+            made = self._publisher.publish(connection, answers, made, self._owners, empties)
             self._hold(connection, withheld)
             answered = [(one.series, one.start) for one in attempts if one.error is None]
             reruns.answered(connection, self._run, answered)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
-
 from reportupdater.model import Report
 
 _MOST = 16 << 20
@@ -12,6 +10,8 @@ _MOST = 16 << 20
 
 def query_digest(report: Report) -> str:
     """Return the digest of a report's template or script, and of what shapes its results."""
+    from hashlib import sha256  # of which a run with nothing due has no use
+
     dimensions = ",".join(dimension.name for dimension in report.dimensions)
     parts = (report.database.engine, report.granularity.value, dimensions)
     found = sha256("\0".join(parts).encode())

@@ -6,14 +6,15 @@ import sqlite3
 from collections import defaultdict
 
 from reportupdater.config.shared_keys import HINT, overlap
-from reportupdater.errors import Problem, shown
+from reportupdater.errors import Problem, TsvError, shown
 from reportupdater.model import Project, Series
 from reportupdater.planning.explode import explode
 from reportupdater.sinks.base import Made
 from reportupdater.sinks.registry import definition
-from reportupdater.state import outbox, owners
+from reportupdater.state import outbox, owners, unsent
 from reportupdater.state.database import State
 from reportupdater.state.findings import is_gone
+from reportupdater.tsv import files, rows
 
 
 class Keys:
@@ -39,10 +40,19 @@ class Keys:
         if not fresh:  # as nearly always
             return made
         number = self._state.series_id(connection, series.tsv, series.report.name)
+        known = outbox.known_keys(connection, destination, number, fresh)
+        mine.update(known)
+        fresh -= known
+        if not fresh:
+            return made
         taken = outbox.claim_keys(connection, destination, number, fresh)
         lost = {key: tsv for key, tsv in taken.items() if self._is_live(connection, tsv, series)}
         outbox.take_keys(connection, destination, number, taken.keys() - lost.keys())
         mine.update(fresh - lost.keys())
+        if not definition(sink).needs_rows(series.report) and outbox.has_other_keys(
+            connection, destination, number, fresh
+        ):
+            self._note_history(connection, number, sink, series)
         if not lost:
             return made
         key = min(lost)
@@ -52,6 +62,22 @@ class Keys:
         )
         points = [point for point in made.points if point.key not in lost]
         return made._replace(points=points, problems=(*made.problems, problem))
+
+    def _note_history(
+        self, connection: sqlite3.Connection, number: int, sink: str, series: Series
+    ) -> None:
+        """Note that the sink lacks older values: a metric has been added since they were sent."""
+        granularity = series.report.granularity
+        try:
+            done = rows.coverage(files.place(self._state.root, series.tsv), granularity)
+        except (TsvError, OSError):
+            return  # the checkpoint reports it
+        if done:
+            labels = [
+                granularity.label(granularity.start(one))
+                for one in (done.runs[0][0], done.runs[-1][1] - 1)
+            ]
+            unsent.note(connection, [(number, sink, label) for label in labels])
 
     def _is_live(self, connection: sqlite3.Connection, tsv: str, series: Series) -> bool:
         """Return whether the series of a TSV is still configured, for dates that this one has too."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from calendar import timegm
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from reportupdater.execution.keys import Keys
@@ -14,7 +14,7 @@ from reportupdater.execution.points import result_points
 from reportupdater.execution.select import switched_off
 from reportupdater.model import Project, Report, Series, SinkSettings, Task
 from reportupdater.sinks.base import Made
-from reportupdater.state import held, journal, outbox, owners, schema, unsent
+from reportupdater.state import emptied, held, journal, outbox, owners, schema, unsent
 from reportupdater.state.database import State
 from reportupdater.state.journal import Result
 from reportupdater.state.owners import Owner
@@ -61,8 +61,12 @@ class Publisher:
         answers: Sequence[Answer],
         made: Iterable[MadeOf],
         owned: Mapping[Report, Owner],
+        empties: Collection[Answer] = (),
     ) -> list[MadeOf]:
-        """Publish results and their datapoints, inside a transaction; return what was enqueued."""
+        """Publish results and their datapoints, inside a transaction; return what was enqueued.
+
+        `empties` are those that leave an interval without the values that sinks may have.
+        """
         made = [
             one._replace(
                 made=self._keys.claimed(connection, one.series, one.sink, one.destination, one.made)
@@ -97,6 +101,21 @@ class Publisher:
             for number, name, task in put:
                 unsent.put(connection, number, name, task.start, task.end)
         unsent.note(connection, lacking)
+        emptied.note(
+            connection,
+            [
+                (number, answer.result.start)
+                for answer, (number, _, _) in zip(answers, results, strict=True)
+                if answer in empties
+            ]
+            if empties
+            else (),
+            [
+                (number, answer.result.start)
+                for answer, (number, _, _) in zip(answers, results, strict=True)
+                if answer.rows
+            ],
+        )
         for report in {answer.task.series.report for answer in answers}:
             owners.claim(connection, owned[report])
         return made

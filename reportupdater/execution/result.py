@@ -64,6 +64,8 @@ class RunResult(NamedTuple):
     waiting: int = 0
     """Datapoints that the run was allowed to send and that are still pending."""
     waiting_why: str = ""
+    destinations: tuple[str, ...] = ()
+    """The receivers that the configuration names."""
     stopped: int | None = None
     """The exit code that a signal asks for, if one came."""
 
@@ -103,4 +105,5 @@ class RunResult(NamedTuple):
             "skipped": list(self.skipped.lines),
             "not_sent": list(self.not_sent.lines),
             "datapoints_waiting": self.waiting,
+            "destinations": list(self.destinations),
         }

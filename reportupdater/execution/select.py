@@ -88,6 +88,11 @@ class Selected(NamedTuple):
     def begin(self, summary: Summary) -> None:
         """Note the errors and contacts in a summary."""
         summary.configuration, summary.contacts = self.errors, self.contacts
+        summary.destinations = [
+            str(settings.destination)
+            for settings in self.project.sinks.values()
+            if settings.destination is not None
+        ]
 
 
 def select(source: Source) -> Selected:

@@ -147,6 +147,8 @@ class Summary:
     def __init__(self) -> None:
         self.contacts: Mapping[str, str] = {}
         """Report → its contact."""
+        self.destinations: Sequence[str] = ()
+        """The receivers that the configuration names."""
         self.series: dict[tuple[str, str], SeriesCounts] = {}
         """(report, TSV) → the counts of its tasks."""
         self.failed = Tally()
@@ -217,6 +219,7 @@ class Summary:
             enqueued=self.enqueued,
             waiting=self.waiting,
             waiting_why=self.waiting_why,
+            destinations=tuple(self.destinations),
             stopped=stopped,
         )
 

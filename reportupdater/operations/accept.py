@@ -22,7 +22,7 @@ from reportupdater.execution.stop import Stop
 from reportupdater.execution.summary import Summary
 from reportupdater.execution.summary_text import log_result
 from reportupdater.execution.validate import checked
-from reportupdater.model import Report, Series, Table, Task
+from reportupdater.model import Reason, Report, Series, Table, Task
 from reportupdater.operations.held import HeldRequest, is_meant, of_reports, opened
 from reportupdater.planning.plan import window
 from reportupdater.state import held, status
@@ -169,7 +169,7 @@ class _Acceptance:
             )
         if not force:
             self._check_current(report, number, one)
-        task = Task(series, report.granularity.interval(number))
+        task = Task(series, report.granularity.interval(number), Reason.RERUN)
         checked(task, Table(result.header, parse(result.rows)))  # raises what no TSV may hold
         fitted = self._checking.accepted(series, result)
         fitted = fitted._replace(group=report.group, max_data_points=report.max_data_points)
@@ -190,8 +190,9 @@ class _Acceptance:
 
     def _publish(self, answer: Answer) -> None:
         made = self._publisher.made([answer])
+        empties = [answer] if self._checking.empties(answer) else []
         with self._state.transaction() as connection:
-            made = self._publisher.publish(connection, [answer], made, self._owned)
+            made = self._publisher.publish(connection, [answer], made, self._owned, empties)
         for one in made:
             note_datapoints(self._summary, one.series.report, one.made)
         series = answer.task.series

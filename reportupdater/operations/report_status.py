@@ -18,6 +18,7 @@ from reportupdater.planning.plan import window
 from reportupdater.planning.schedule import next_due
 from reportupdater.state import survey
 from reportupdater.state.coverage import Memory
+from reportupdater.state.emptied import Emptied
 from reportupdater.state.findings import Record
 from reportupdater.state.held import Held
 from reportupdater.state.history import Failing
@@ -72,6 +73,10 @@ class ReportStatus:
     """What its sinks lack."""
     held: tuple[Held, ...] = ()
     """Its results that failed a check."""
+    emptied: tuple[Emptied, ...] = ()
+    """Its intervals without values, of which the sinks still have some."""
+    orphaned: tuple[str, ...] = ()
+    """TSVs of series that the report has no more."""
 
     @property
     def owner(self) -> str | None:
@@ -126,6 +131,7 @@ def of_project(
             source=record,
             invalid=_invalid(project, name),
             held=tuple(known.held.get(name, ())),
+            emptied=tuple(known.emptied.get(name, ())),
             unsent=tuple(lacking(known.unsent.get(name, ()))),
         )
     last_run = _last_run(project, known)
@@ -147,7 +153,9 @@ def of_project(
         source=report,
         next_due=due,
         notices=(ends,) if ends else (),
+        orphaned=tuple(tsv for tsv in listing.series(output, name) if tsv not in tsvs),
         held=tuple(known.held.get(name, ())),
+        emptied=tuple(known.emptied.get(name, ())),
         unsent=tuple(
             lacking(
                 one
@@ -241,6 +249,7 @@ def of_folder(name: str, *, known: Survey, output: Path) -> ReportStatus:
         source=record,
         unsent=tuple(lacking(known.unsent.get(name, ()))),
         held=tuple(known.held.get(name, ())),
+        emptied=tuple(known.emptied.get(name, ())),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache, partial
@@ -120,6 +120,7 @@ def status(request: StatusRequest) -> Status:
                 if not findings.is_gone(one.config) or one.config not in known.runs
             ),
             *_of_runs(known, in_trouble),
+            *_of_destinations(known, output),
             *(
                 f"{count(many, 'result')} of {name} held: they failed a check"
                 for name, many in known.held_counts.items()
@@ -150,6 +151,21 @@ def _of_configuration(project: Project | None) -> list[str]:
         for problem in (project.problems if project else ())
         if problem.severity is Severity.ERROR and problem.report is None
     ]
+
+
+def _of_destinations(known: Survey, output: Path) -> Iterator[str]:
+    """Yield the destinations for which datapoints wait, and that no configuration names any more."""
+    runs = [run for config, run in known.runs.items() if not findings.is_gone(config)]
+    if not all(isinstance(run.get("destinations"), list) for run in runs):
+        return  # a run of an older version has not said which it has
+    named = {destination for run in runs for destination in run["destinations"]}
+    for destination, waiting in known.undelivered.items():
+        if destination not in named:
+            yield (
+                f"{count(waiting, 'datapoint')} of {destination} pending, which no configuration"
+                f" names: `reportupdater forget {output} --destination {destination}` drops"
+                f" {'it' if waiting == 1 else 'them'}"
+            )
 
 
 def _of_runs(known: Survey, in_trouble: Callable[[], bool]) -> list[str]:

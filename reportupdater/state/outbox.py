@@ -65,6 +65,18 @@ def put(
     )
 
 
+def known_keys(
+    connection: sqlite3.Connection, destination: str, series: int, keys: Iterable[str]
+) -> set[str]:
+    """Return those of some keys that are known to be a series'."""
+    found = connection.execute(
+        "SELECT taken.key FROM json_each(?3) AS asked JOIN series_keys AS taken"
+        " ON taken.destination = ?1 AND taken.key = asked.value AND taken.series = ?2",
+        (destination, series, json.dumps(sorted(keys))),
+    )
+    return {str(key) for (key,) in found}
+
+
 def claim_keys(
     connection: sqlite3.Connection, destination: str, series: int, keys: Iterable[str]
 ) -> dict[str, str]:
@@ -82,6 +94,18 @@ def claim_keys(
             (destination, series, texts),
         )
     )
+
+
+def has_other_keys(
+    connection: sqlite3.Connection, destination: str, series: int, keys: Iterable[str]
+) -> bool:
+    """Return whether a series had keys in a destination before it had these."""
+    found = connection.execute(
+        "SELECT 1 FROM series_keys WHERE series = ?1 AND destination = ?2"
+        " AND key NOT IN (SELECT value FROM json_each(?3)) LIMIT 1",
+        (series, destination, json.dumps(sorted(keys))),
+    )
+    return found.fetchone() is not None
 
 
 def take_keys(
@@ -210,6 +234,15 @@ def waiting(state: State, destination: str, most: int = -1) -> int:
             (destination, most),
         ).fetchone()
         return int(found[0])
+
+
+def destinations(connection: sqlite3.Connection) -> list[str]:
+    """Return the destinations that have datapoints, pending or sent."""
+    found = connection.execute(
+        "SELECT destination FROM outbox UNION SELECT destination FROM sent_metrics"
+        " UNION SELECT destination FROM series_keys ORDER BY destination"
+    )
+    return [str(destination) for (destination,) in found]
 
 
 def any_waiting(state: State, sinks: Iterable[SinkSettings]) -> bool:

@@ -132,6 +132,12 @@ def begin_anew(state: Tables, owner: Owner) -> int:
     return found.rowcount
 
 
+def config_of_report(connection: sqlite3.Connection, report: str) -> str | None:
+    """Return the configuration that wrote the TSVs of a report last."""
+    found = connection.execute("SELECT config FROM owners WHERE report = ?", (report,)).fetchone()
+    return str(found[0]) if found and valid.is_name(found[0]) else None
+
+
 def config_of(connection: sqlite3.Connection, tsv: str) -> str | None:
     """Return the configuration that wrote a TSV last."""
     found = connection.execute(

@@ -11,7 +11,6 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -98,6 +97,8 @@ def _read(path: Path) -> RerunFile:
     if dates[0] >= dates[1]:
         raise _BadLine(2, "the range is empty")
     names = tuple(line for line in lines[2:] if line)
+    from hashlib import sha256  # most projects have no such files
+
     digest = sha256(content).hexdigest()[:32]
     return RerunFile(path.name, path.stat().st_mtime_ns, digest, dates[0], dates[1], names)
 

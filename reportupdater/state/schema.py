@@ -45,6 +45,11 @@ CREATE TABLE held_in_a_row (       -- series whose last results were held, with 
     times INTEGER NOT NULL,
     digest TEXT NOT NULL           -- of the query that gave them
 );
+CREATE TABLE emptied (             -- intervals without values whose former ones a sink still has
+    series INTEGER NOT NULL REFERENCES series,
+    start TEXT NOT NULL,
+    PRIMARY KEY (series, start)
+) WITHOUT ROWID;
 CREATE TABLE marks (               -- rerun requests: intervals that are done, to be computed again
     series INTEGER NOT NULL REFERENCES series,
     start TEXT NOT NULL,
@@ -137,6 +142,7 @@ CREATE TABLE series_keys (         -- which series has the datapoints of a key i
     series INTEGER NOT NULL REFERENCES series,
     PRIMARY KEY (destination, key)
 ) WITHOUT ROWID;
+CREATE INDEX series_keys_series ON series_keys (series, destination);
 CREATE TABLE runs (
     id INTEGER PRIMARY KEY,
     project TEXT NOT NULL,         -- the path of its configuration

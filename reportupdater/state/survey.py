@@ -15,6 +15,7 @@ from reportupdater.errors import StateError
 from reportupdater.intervals import Granularity
 from reportupdater.state import (
     coverage,
+    emptied,
     findings,
     held,
     history,
@@ -30,6 +31,7 @@ from reportupdater.state import (
 )
 from reportupdater.state.connection import look
 from reportupdater.state.coverage import Memory
+from reportupdater.state.emptied import Emptied
 from reportupdater.state.findings import Record
 from reportupdater.state.held import Held
 from reportupdater.state.history import Failing, Running
@@ -64,6 +66,8 @@ class Survey:
     """Report → what its sinks lack."""
     held: dict[str, list[Held]] = field(default_factory=dict)
     """Report → its results that failed a check, and are neither accepted nor rejected."""
+    emptied: dict[str, list[Emptied]] = field(default_factory=dict)
+    """Report → its intervals without values of which the sinks still have some."""
     held_counts: dict[str, int] = field(default_factory=dict)
     """Report → how many are held, where no more is known."""
     failing: dict[str, list[Failing]] = field(default_factory=dict)
@@ -111,6 +115,8 @@ def _from_state(connection: sqlite3.Connection, output: Path) -> Survey:
         found.pending.setdefault(one.tsv, {}).setdefault(one.start, False)
         members[one.report].add(one.tsv)
     found.reports = dict(members)
+    for gone in emptied.listed(connection, ignored):
+        found.emptied.setdefault(gone.report, []).append(gone)
     if schema.has_unsent(connection):
         for lacking in unsent.listed(connection, ignored):
             found.unsent.setdefault(lacking.report, []).append(lacking)

@@ -83,9 +83,12 @@ def _to_5(connection: sqlite3.Connection) -> None:
 def _to_6(connection: sqlite3.Connection) -> None:
     """Keep held results, a moment of the next try of failing intervals, and one name of each receiver."""
     there = tables(connection)
-    for table in ("held", "held_in_a_row", "series_keys", "rerun_files"):
+    for table in ("held", "held_in_a_row", "emptied", "series_keys", "rerun_files"):
         if table not in there:
             connection.execute(statement(table))
+    connection.execute(
+        "CREATE INDEX IF NOT EXISTS series_keys_series ON series_keys (series, destination)"
+    )
     if ("marks", "allow_empty") not in columns(connection):
         connection.execute("ALTER TABLE marks ADD COLUMN allow_empty INTEGER NOT NULL DEFAULT 0")
     for column in ("retry_at", "digest"):
@@ -158,6 +161,7 @@ _MADE_LATER = frozenset(
         "unsent",
         "held",
         "held_in_a_row",
+        "emptied",
         "series_keys",
         "rerun_files",
     )

@@ -139,6 +139,12 @@ class Folder:
         except OSError as error:
             raise self._failed(new, error) from None
 
+    def move(self, name: str, other: Folder, new: str) -> None:
+        """Move a file into another folder of the same file system, in one step. Raises OSError."""
+        os.rename(
+            _name(name), _name(new), src_dir_fd=self._descriptor, dst_dir_fd=other._descriptor
+        )
+
     def remove(self, name: str) -> None:
         """Remove a file, if it is there. Raises OSError."""
         try:

@@ -32,7 +32,7 @@ TABLES: dict[str, Keys] = {
     "`graphite`": GraphiteSink.KEYS,
     "`reports` and `defaults`": schema.REPORT_KEYS,
     "`backfill`": schema.BACKFILL_KEYS,
-    "`checks`": schema.CHECK_KEYS,
+    "`checks`": schema.check_keys(),
     "Other values": schema.DIMENSION_KEYS,
     "`graphite` of a report": GraphiteSink.REPORT_KEYS,
     "Host settings": schema.HOST_KEYS,

@@ -225,6 +225,7 @@ def test_a_summary_can_be_kept_as_json() -> None:
         "skipped": ["s: held"],
         "not_sent": [],
         "datapoints_waiting": 0,
+        "destinations": [],
     }
 
 

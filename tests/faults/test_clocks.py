@@ -164,9 +164,9 @@ reports: {all: {}, some: {max_data_points: 5}}
         over = [f"{day:%Y-%m-%d}" for day in days if day + timedelta(days=1) <= clocks[-1]]
         lost += project.dates("all") != over
         lost += project.dates("some") != over[-5:]
-        for day, number in [*project.rows("all")[1:], *project.rows("some")[1:]]:
+        for day, of_run in [*project.rows("all")[1:], *project.rows("some")[1:]]:
             end = datetime.fromisoformat(day) + timedelta(days=1)
-            wrong += any(clock < end for clock in clocks[int(number) :])
+            wrong += any(clock < end for clock in clocks[int(of_run) :])
         counts = Counter(notes.read_text().split())
         again += sum(max(0, count - 2) for count in counts.values())
     assert (lost, wrong) == (0, 0)

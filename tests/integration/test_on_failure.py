@@ -100,6 +100,7 @@ def test_the_command_is_told_what_the_run_says_of_itself(host: Host, tmp_path: P
         "warnings": [],
         "not_sent": [],
         "datapoints_waiting": 0,
+        "destinations": [],
     }
     # It is told what stands in the log, line for line.
     assert [line.split(" ERROR ", 1)[1] for line in said.splitlines()] == told["text"].splitlines()

@@ -13,9 +13,9 @@ from typing import Any
 _NAMES = ("@hourly", "@daily", "@weekly", "@monthly", "@yearly")
 _FIELDS = ("minute", "hour", "day of the month", "month", "day of the week")
 # croniter takes H and R for moments that differ from process to process.
-_RANDOM = re.compile(r"(?<![A-Za-z])[HRhr](?![A-Za-z])")
+_RANDOM = r"(?<![A-Za-z])[HRhr](?![A-Za-z])"
 # It takes 5-5 for all there is, which no one means.
-_NO_RANGE = re.compile(r"\b(\w+)-\1\b", re.IGNORECASE)
+_NO_RANGE = r"(?i)\b(\w+)-\1\b"
 _SECOND = timedelta(seconds=1)
 
 
@@ -39,7 +39,7 @@ def fault(expression: str) -> str:
     for at, (field, name) in enumerate(zip(fields, _FIELDS, strict=True)):
         alone = ["*"] * len(_FIELDS)
         alone[at] = field
-        odd = _RANDOM.search(field) or _NO_RANGE.search(field)
+        odd = re.search(_RANDOM, field) or re.search(_NO_RANGE, field)
         if odd or not croniter.is_valid(" ".join(alone)):
             return f"{field!r} is no {name}"
     try:

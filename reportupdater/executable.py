@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 
 
@@ -16,4 +15,6 @@ def hint(program: Path) -> str:
         mode, forbidden = 0, 0
     if mode & 0o111 and forbidden:
         return "its file system is mounted with noexec: put the project on another one"
+    import shlex  # only to say so
+
     return f"chmod +x {shlex.quote(str(program))}"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from reportupdater.errors import Problem, Where
 from reportupdater.intervals import Granularity, Interval
@@ -41,13 +41,8 @@ class Database:
         return {}
 
 
-class Action(enum.Enum):
-    """What is done with a result that fails a check."""
-
-    HOLD = "hold"
-    """It is kept, and neither stored in the TSV nor sent until it is accepted."""
-    WARN = "warn"
-    OFF = "off"
+Action = Literal["hold", "warn", "off"]
+"""What is done with a result that fails a check. What is held is neither stored nor sent."""
 
 
 class Dimension(NamedTuple):

@@ -18,7 +18,7 @@ from reportupdater.intervals import Granularity, Interval
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_SPEC = re.compile(r"(?:.?[<>^])?[0-9]{0,3}(?:\.[0-9]{1,3})?s?", re.ASCII)  # no width of gigabytes
+_SPEC = r"(?:.?[<>^])?[0-9]{0,3}(?:\.[0-9]{1,3})?s?"  # no width of gigabytes
 _MOST_SHOWN = 5
 _Wrong = TypeVar("_Wrong")
 BRACES_HINT = "write {{ and }} where braces are meant"
@@ -123,7 +123,7 @@ def _placeholder(token: re.Match[str]) -> tuple[Placeholder | None, str]:
     name, _, spec = field.partition(":")
     if not _NAME.fullmatch(name):
         return None, f"{_shown(token[0])} is no placeholder: only plain names are"
-    if not _SPEC.fullmatch(spec):
+    if spec and not re.fullmatch(_SPEC, spec, re.ASCII):
         return None, f"{_shown(repr(spec))} in {_shown(token[0])} is no format for text"
     return Placeholder(name, spec, token.start()), ""
 

@@ -14,7 +14,8 @@ from reportupdater.errors import Result, UsageError
 from reportupdater.execution.due import LEFT
 from reportupdater.operations import rerun
 from reportupdater.operations.rerun import DecidedFile, RequestedOfReport
-from reportupdater.state.reruns import Fate, RerunRequest
+from reportupdater.state.rerun_files import Fate
+from reportupdater.state.reruns import RerunRequest
 from reportupdater.terminal.wording import count
 
 log = logging.getLogger(__name__)

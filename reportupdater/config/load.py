@@ -12,7 +12,6 @@ from reportupdater.config.host import read_host_file
 from reportupdater.config.reports import read_reports
 from reportupdater.config.runs_on import Surroundings
 from reportupdater.config.schema import REPORT_KEYS, TOP_KEYS
-from reportupdater.config.shared_keys import without_shared
 from reportupdater.configfile.document import Section
 from reportupdater.configfile.files import Folders, mapping_in, read_needed
 from reportupdater.configfile.sections import Reading, read_keys
@@ -104,8 +103,11 @@ def _read(
     )
     valid, names, found = read_reports(reports, around)
     problems += found
-    valid, found = without_shared(valid, sinks)
-    problems += found
+    if any(name in report.outputs for name in sinks for report in valid):
+        from reportupdater.config.shared_keys import without_shared  # most projects send nothing
+
+        valid, found = without_shared(valid, sinks)
+        problems += found
     if len(valid) == len(names):
         # Else it is not known which dimensions there are. Host settings are for many projects.
         dimensions = {dimension.name for report in valid for dimension in report.dimensions}

@@ -152,16 +152,18 @@ BACKFILL_KEYS = table(
 
 def check_keys() -> Keys:
     """Return the keys of `checks` of a report: one for each check that every report has."""
+    from typing import get_args
+
     from reportupdater.checks.registry import GUARDS  # most reports say nothing of them
 
-    action = choice({one.value: one for one in Action})
+    action = choice({one: one for one in get_args(Action)})
     return table(
         *(
             Key(
                 check.NAME,
                 action,
                 f"What is done with {check.MEANING}: `hold` it, `warn` and publish it, or `off`.",
-                Action.HOLD,
+                "hold",
             )
             for check in GUARDS
         )

@@ -7,7 +7,6 @@ A kind says what it takes in words that fit after "must be", for messages and fo
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from ipaddress import ip_address
@@ -29,12 +28,13 @@ _SWITCHES = {
     for word in words
     for spelling in (word, word.capitalize(), word.upper())
 }
-_ADDRESS = re.compile(r"(?:\[([^]]+)\]|([^:]+))(?::([0-9]{1,5}))?", re.ASCII)
-_ZONE = re.compile(r"([+-])([0-9]{2}):([0-5][0-9])", re.ASCII)
-_HOST = re.compile(r"[^\W](?:[\w.-]*[\w.])?")
+# Compiled when they are first used: most configurations have no such key.
+_ADDRESS = r"(?:\[([^]]+)\]|([^:]+))(?::([0-9]{1,5}))?"
+_ZONE = r"([+-])([0-9]{2}):([0-5][0-9])"
+_HOST = r"[^\W](?:[\w.-]*[\w.])?"
 _LONGEST_HOST = 253
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_SRV_NAME = re.compile(r"[A-Za-z0-9_.-]*\{section\}[A-Za-z0-9_.-]*", re.ASCII)
+_VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
+_SRV_NAME = r"[A-Za-z0-9_.-]*\{section\}[A-Za-z0-9_.-]*"
 _LONGEST_NUMBER = 20
 _UNITS = {"m": 60, "h": 3600, "d": 86400}
 _LONGEST_BARE = 60
@@ -206,6 +206,8 @@ def _command(value: Value) -> tuple[str, ...]:
     if isinstance(value, Items) and value.values:
         words = tuple(map(_argument, value.values))
     else:
+        import shlex  # few configurations have a command
+
         text = scalar_text(value)
         try:
             words = tuple(shlex.split(text))
@@ -228,7 +230,7 @@ def _argument(item: Value) -> str:
 
 def _variable(value: Value) -> str:
     text = scalar_text(value)
-    if not _VARIABLE.fullmatch(text):
+    if not re.fullmatch(_VARIABLE, text, re.ASCII):
         raise ValueError("the password itself is in that variable, never here")
     return text
 
@@ -238,7 +240,7 @@ def _host(value: Value) -> str:
     text = scalar_text(value).strip()
     if "://" in text:
         raise ValueError("without a scheme: give `host`, and `port` where it is not the usual one")
-    found = _ADDRESS.fullmatch(text)
+    found = re.fullmatch(_ADDRESS, text, re.ASCII)
     if found and found[3]:
         raise ValueError(
             f"the port has a key of its own: host: {found[1] or found[2]}, port: {found[3]}"
@@ -254,13 +256,13 @@ def _host(value: Value) -> str:
         bare.encode("idna")  # no part is empty, or has over 63 characters
     except UnicodeError:
         raise ValueError("a part between dots is empty, or has over 63 characters") from None
-    if not _HOST.fullmatch(bare) or len(bare) > _LONGEST_HOST:
+    if not re.fullmatch(_HOST, bare) or len(bare) > _LONGEST_HOST:
         raise ValueError
     return bare
 
 
 def _nameserver(value: Value) -> tuple[str, int]:
-    parts = _ADDRESS.fullmatch(_word(value))
+    parts = re.fullmatch(_ADDRESS, _word(value), re.ASCII)
     if parts is None:
         raise ValueError
     address, port = parts[1] or parts[2], int(parts[3] or 53)
@@ -275,14 +277,14 @@ def _nameserver(value: Value) -> tuple[str, int]:
 
 def _srv_name(value: Value) -> str:
     text = _word(value)
-    if not _SRV_NAME.fullmatch(text):
+    if not re.fullmatch(_SRV_NAME, text, re.ASCII):
         raise ValueError
     return text
 
 
 def _zone(value: Value) -> str:
     text = _word(value)
-    parts = _ZONE.fullmatch(text)
+    parts = re.fullmatch(_ZONE, text, re.ASCII)
     if text != "server" and parts is None:
         raise ValueError(
             "names of zones are the server's business: let it have one, and say server"

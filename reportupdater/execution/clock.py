@@ -30,13 +30,15 @@ def latest(state: Tables) -> datetime:
     return utcnow() if newest is None else max(utcnow(), newest)
 
 
-def correct_clock(state: State, *, accept: bool) -> None:
-    """Request again what was computed too early, by a clock that was ahead.
+def corrected_clock(state: State, *, accept: bool) -> datetime:
+    """Return the latest moment that is known, and request again what was computed before it was over.
 
-    With `accept` the clock is right now, however far ahead it was.
+    With `accept` the clock is right now, however far ahead it was; else UsageError is raised where
+    it is far behind.
     """
-    known, now = latest(state), utcnow()
-    if known > now and (accept or known - now <= _TOO_LATE):
+    known = latest(state) if accept else check_clock(state)
+    now = utcnow()
+    if known > now:
         early = history.request_early(state, now)
         if early:
             log.warning(
@@ -46,6 +48,8 @@ def correct_clock(state: State, *, accept: bool) -> None:
             )
     if accept:
         history.accept_clock(state, now)
+        return now
+    return known
 
 
 def check_clock(state: Tables) -> datetime:

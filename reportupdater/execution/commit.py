@@ -31,7 +31,7 @@ from reportupdater.execution.publish import Publisher
 from reportupdater.execution.stop import Stop
 from reportupdater.execution.summary import Summary
 from reportupdater.execution.warned import Warned
-from reportupdater.model import Action, Project, Report, Series, SinkSettings, Task
+from reportupdater.model import Project, Report, Series, SinkSettings, Task
 from reportupdater.planning.due import Due
 from reportupdater.state import held, history, owners, reruns
 from reportupdater.state.database import State
@@ -200,7 +200,7 @@ class Committer:
             answer = self._columns.resolved(outcome)
             verdicts = list(self._checking.verdicts(answer))
             task = answer.task
-            hold = next((one for one in verdicts if one.action is Action.HOLD), None)
+            hold = next((one for one in verdicts if one.action == "hold"), None)
             if hold is None:
                 answer = self._checking.fitted(answer)
                 self._checking.published([answer])

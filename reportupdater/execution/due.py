@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from reportupdater.errors import TsvError, Where, sentence, shown
 from reportupdater.execution.clock import latest, utcnow
-from reportupdater.execution.digest import query_digest
 from reportupdater.execution.summary import Summary
 from reportupdater.intervals import Coverage, over
-from reportupdater.model import Reason, Report, Series
-from reportupdater.planning.due import Due, joined
+from reportupdater.model import Report, Series
+from reportupdater.planning.due import Due
 from reportupdater.planning.explode import EVERY, Only, explode, is_wanted
 from reportupdater.planning.plan import Clock, due, requestable, requested, window
 from reportupdater.planning.schedule import next_tick
-from reportupdater.state import coverage, held, history, journal, reruns
+from reportupdater.state import coverage, journal, reruns, schema
 from reportupdater.state.coverage import Identity
-from reportupdater.state.history import Retry
-from reportupdater.state.reruns import Fate, RerunFile
+from reportupdater.state.reruns import RerunFile
 from reportupdater.state.tables import Tables
 from reportupdater.terminal.wording import count
 from reportupdater.tsv import files, rows
+
+if TYPE_CHECKING:
+    from reportupdater.state.retries import Retry
 
 log = logging.getLogger(__name__)
 
@@ -76,13 +77,17 @@ def take_stock(
     are expanded for every series, also those that are not wanted now.
     """
     series = explode(report)
-    withheld = held.starts(state, report.name, report.granularity)
+    withheld = withheld_of(state, report)
     done = done_of(state, report, series, summary, withheld)
     for rerun_file in rerun_files:
         if not rerun_file.reports or report.name in rerun_file.reports:
             _expand(state, rerun_file, series, done, clock, summary)
     asked = reruns.open_requests(state, report.name)
-    full = held.full(state, report.name) if withheld else {}
+    full: dict[str, str] = {}
+    if withheld:
+        from reportupdater.state import held
+
+        full = held.full(state, report.name)
     stocks = []
     failing: dict[str, list[Retry]] | None = None  # looked up where something is due
     for one in series:
@@ -93,108 +98,32 @@ def take_stock(
                 again = _open(state, one, covered, asked, clock)
                 found = due(one, covered, again, clock)
                 if found.stretches:
+                    from reportupdater.execution import waiting
+                    from reportupdater.state import retries
+
                     if failing is None:
-                        failing = history.retries(state, report.name)
+                        failing = retries.of_report(state, report.name)
                     if one.tsv in failing:
-                        found = _with_retries(one, covered, again, clock, failing[one.tsv], summary)
+                        found = waiting.with_retries(
+                            one, covered, again, clock, failing[one.tsv], summary
+                        )
                 if one.tsv in withheld:
-                    digest = full.get(one.tsv)
-                    found = _with_held(
-                        found,
-                        withheld[one.tsv],
-                        digest is not None and digest == query_digest(report),
-                    )
+                    from reportupdater.execution import waiting
+
+                    found = waiting.with_held(found, withheld[one.tsv], full.get(one.tsv))
             stocks.append(Stock(covered, found))
     _log_schedule(report, stocks, clock)
     return stocks
 
 
-def _with_retries(
-    series: Series,
-    done: Coverage,
-    again: set[int],
-    clock: Clock,
-    retries: Sequence[Retry],
-    summary: Summary,
-) -> Due:
-    """Return what is due of a series with intervals that have failed, and note those left for later."""
-    report = series.report
-    by_number: dict[int, Retry] = {}
-    for one in retries:
-        number = report.granularity.labelled(one.start)
-        if number is not None:
-            by_number[number] = one
-    failing = Coverage.of(by_number)
-    waiting = Coverage.of(_waiting(report, by_number, clock))
-    if report.ordered:
-        later = waiting
-        if waiting:  # what comes after it waits for it
-            later = Coverage(((waiting.runs[0][0], _NO_LIMIT),))
-        found = due(series, done, again, clock, (), later)
-    else:
-        found = due(series, done, again, clock, failing, waiting)
-    waits = found.waiting.intersected(failing)
-    if waits:
-        _note_waiting(series, waits, by_number, summary)
-    every = due(series, done, (), clock._replace(max_intervals=_NO_LIMIT), (), found.waiting)
-    left = every.numbers.intersected(failing).without(found.numbers)
-    if left:
-        first = report.granularity.label(report.granularity.start(left.runs[0][0]))
-        summary.troubles.add(
-            report.name,
-            f"{count(len(left), 'interval')} of {series}, the first is {first}: failed before, and"
-            " not tried in this run, which takes others first",
-        )
-    return found
+def withheld_of(state: Tables, report: Report) -> Mapping[str, Sequence[str]]:
+    """Return the starts of the held intervals of a report, by TSV."""
+    with state.reading() as connection:
+        if schema.is_empty(connection, "held"):  # as nearly always
+            return {}
+    from reportupdater.state import held
 
-
-def _with_held(found: Due, starts: Sequence[str], is_full: bool) -> Due:
-    """Return what is due of a series with held results: where it is full, only those, if requested."""
-    labelled = found.series.report.granularity.labelled
-    numbers = (labelled(start) for start in starts)
-    here = Coverage.of(number for number in numbers if number is not None)
-    found = found._replace(held=here)
-    if not is_full:
-        return found
-    again = {Reason.RERUN: found.numbers.intersected(here)}
-    waiting = Coverage.of({*found.numbers.without(here), *found.waiting})
-    return found._replace(stretches=joined(again), waiting=waiting, is_full=True)
-
-
-def _waiting(report: Report, retries: Mapping[int, Retry], clock: Clock) -> Iterator[int]:
-    """Yield the intervals whose back-off has not passed; a query that was changed is tried at once."""
-    if clock.retries_now:
-        return
-    now = history.stamp(utcnow())
-    digest = ""
-    for number, one in retries.items():
-        # A clock that was ahead when it failed says nothing about when it is tried again.
-        if one.at <= now < one.retry_at:
-            digest = digest or query_digest(report)
-            if one.digest == digest:
-                yield number
-
-
-def _note_waiting(
-    series: Series, waits: Coverage, retries: Mapping[int, Retry], summary: Summary
-) -> None:
-    """Note the intervals that have failed, and that this run does not try again yet."""
-    by_error: dict[str, list[Retry]] = {}
-    for number in waits:
-        by_error.setdefault(retries[number].error.partition("\n")[0], []).append(retries[number])
-    for why, some in by_error.items():
-        last = max(some, key=lambda one: (one.at, one.start))
-        soonest = min(one.retry_at for one in some)
-        summary.troubles.add(
-            series.report.name,
-            f"{count(len(some), 'interval')} of {series}: failed, the last time at"
-            f" {last.at[:16].replace('T', ' ')} UTC, and tried again from"
-            f" {soonest[:16].replace('T', ' ')} UTC on, or with --report:"
-            f" {last.start}: {why}",
-            kind=f"waits: {why}",
-            values=series.values,
-            essence=why,
-        )
+    return held.starts(state, report.name, report.granularity)
 
 
 def _log_schedule(report: Report, stocks: Sequence[Stock], clock: Clock) -> None:
@@ -312,13 +241,16 @@ def _expand(
     summary: Summary,
 ) -> None:
     report = series[0].report
+    from reportupdater.state import rerun_files  # which most runs have none of
+    from reportupdater.state.rerun_files import Fate
+
     with state.reading() as connection:
-        fate = reruns.fate(connection, rerun_file, report.name)
+        fate = rerun_files.fate(connection, rerun_file, report.name)
     if fate is Fate.DONE:
         return
     starts, dropped = asked_for(rerun_file, series, done, clock)
     if fate is Fate.LEFT and starts:
-        reruns.leave(state, rerun_file, report.name)
+        rerun_files.leave(state, rerun_file, report.name)
         summary.troubles.add(
             report.name,
             f".reruns/{rerun_file.name} requests {count(len(starts), 'interval')} and is of before"

@@ -12,9 +12,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reportupdater.config.host import OnFailure, on_failure
 from reportupdater.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, ReportupdaterError, exit_code
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.result import RunResult
@@ -24,6 +23,9 @@ from reportupdater.execution.summary_text import lines
 from reportupdater.state.history import stamp
 from reportupdater.state.place import FOLDER, NOTIFIED
 from reportupdater.terminal.escaping import escaped_line
+
+if TYPE_CHECKING:
+    from reportupdater.config.on_failure import OnFailure
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +98,7 @@ class Watch:
 
         What goes wrong with it is logged.
         """
+        from reportupdater.config.on_failure import on_failure
         from reportupdater.state import notified
 
         config = self.source.config

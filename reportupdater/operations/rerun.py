@@ -11,7 +11,7 @@ from typing import NamedTuple
 from reportupdater.errors import UsageError
 from reportupdater.execution.acquire import owned
 from reportupdater.execution.clock import utcnow
-from reportupdater.execution.due import asked_for, covered_for_requests, done_of
+from reportupdater.execution.due import asked_for, covered_for_requests, done_of, withheld_of
 from reportupdater.execution.select import Selected, select
 from reportupdater.execution.summary import Summary
 from reportupdater.intervals import Coverage, parse_moment
@@ -20,11 +20,12 @@ from reportupdater.operations.run import Request
 from reportupdater.planning.explode import EVERY, Only, explode
 from reportupdater.planning.missing import NotRequested, not_requested
 from reportupdater.planning.plan import requested, window
-from reportupdater.state import held, reruns
+from reportupdater.state import rerun_files, reruns
 from reportupdater.state.database import State
 from reportupdater.state.locks import is_held, last_holder
 from reportupdater.state.overlay import Overlay
-from reportupdater.state.reruns import Fate, RerunRequest
+from reportupdater.state.rerun_files import Fate
+from reportupdater.state.reruns import RerunRequest
 from reportupdater.tsv.listing import needed
 
 
@@ -108,7 +109,7 @@ def _of_report(
     starts: list[tuple[str, str]] = []
     series = explode(report, only)
     reaching = range(report.granularity.number(asked[0]), wanted.start)
-    withheld = held.starts(state, report.name, report.granularity)
+    withheld = withheld_of(state, report)
     for member, done in done_of(state, report, series, summary, withheld).items():
         covered = covered_for_requests(member, done, now)
         if holder:
@@ -163,7 +164,7 @@ def listed(request: Request) -> OpenRequests:
     ]
     with Overlay(request.output) as state, state.reading() as connection:
         found = reruns.listed(connection)
-        fates = [reruns.fate(connection, *pair) for pair in pairs]
+        fates = [rerun_files.fate(connection, *pair) for pair in pairs]
     return OpenRequests(
         tuple(one for one in found if is_wanted(one)),
         tuple(
@@ -209,19 +210,19 @@ def decide_files(request: Request, *, accept: bool) -> Files:
             if not owned(selected.project, report, state, summary):
                 continue
             series = explode(report)
-            withheld = held.starts(state, report.name, report.granularity)
+            withheld = withheld_of(state, report)
             done = done_of(state, report, series, summary, withheld)
             for file in files:
                 if file.reports and report.name not in file.reports:
                     continue
                 with state.reading() as connection:
-                    if reruns.fate(connection, file, report.name) is not Fate.LEFT:
+                    if rerun_files.fate(connection, file, report.name) is not Fate.LEFT:
                         continue
                 starts, dropped = asked_for(file, series, done, clock)
                 if accept:
                     reruns.expand(state, file, report.name, starts)
                 else:
-                    reruns.ignore(state, file, report.name)
+                    rerun_files.ignore(state, file, report.name)
                 path = selected.project.folder / ".reruns" / file.name
                 found.append(DecidedFile(path, report.name, len(starts), dropped))
     troubles = tuple(summary.troubles.lines(summary.contacts))

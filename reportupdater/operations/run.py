@@ -11,17 +11,16 @@ from reportupdater.errors import UsageError, exit_code
 from reportupdater.execution import on_failure
 from reportupdater.execution.acquire import acquire
 from reportupdater.execution.checkpoint import merge_leftovers
-from reportupdater.execution.clock import check_clock, correct_clock, utcnow
+from reportupdater.execution.clock import corrected_clock, utcnow
 from reportupdater.execution.due import due_of
 from reportupdater.execution.findings import findings
-from reportupdater.execution.held import note_held
 from reportupdater.execution.progress import ProgressOver, silent
 from reportupdater.execution.result import RunResult
 from reportupdater.execution.select import Source, made, select, sinks
 from reportupdater.execution.stop import Stop
 from reportupdater.execution.summary import Summary
 from reportupdater.execution.summary_text import log_result
-from reportupdater.execution.unsent import note_unsent
+from reportupdater.execution.unresolved import note_held, note_unsent
 from reportupdater.model import Report
 from reportupdater.planning.due import Due
 from reportupdater.planning.plan import Clock
@@ -110,8 +109,7 @@ def _run(request: Request, summary: Summary, began: datetime, progress: Progress
     output = made(request.output)
     receivers = sinks(project, reports, request.send)
     with Stop() as stop, State(output, stop.is_requested) as state, Locks(state.locks) as locks:
-        correct_clock(state, accept=request.accept_clock)
-        clock = request.over_by(clock, check_clock(state))
+        clock = request.over_by(clock, corrected_clock(state, accept=request.accept_clock))
         number = history.begin_run(state, str(project.config_path.absolute()), began)
         merge_leftovers(state, locks, summary, stop, clock.latest)  # TSVs that we may own
         owned: Mapping[Report, Owner] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -77,6 +76,8 @@ def is_locked(error: sqlite3.Error) -> bool:
 
 def locked(path: Path) -> StateError:
     """Return the error for a file that another program has locked."""
+    import shlex  # only to say so
+
     return StateError(
         "the state is locked by another program",
         where=Where(str(path)),

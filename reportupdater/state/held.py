@@ -100,13 +100,12 @@ def starts(state: Tables, report: str, granularity: Granularity) -> dict[str, li
     """Return the starts of a report's held intervals of a granularity, by TSV."""
     found: dict[str, list[str]] = defaultdict(list)
     with state.reading() as connection:
-        if not schema.is_empty(connection, "held"):
-            for tsv, start in connection.execute(
-                "SELECT tsv, start FROM held JOIN series ON series.id = held.series"
-                " WHERE report = ? AND granularity = ? ORDER BY tsv, start",
-                (report, granularity.value),
-            ):
-                found[str(tsv)].append(str(start))
+        for tsv, start in connection.execute(
+            "SELECT tsv, start FROM held JOIN series ON series.id = held.series"
+            " WHERE report = ? AND granularity = ? ORDER BY tsv, start",
+            (report, granularity.value),
+        ):
+            found[str(tsv)].append(str(start))
     return found
 
 

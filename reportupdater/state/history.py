@@ -244,15 +244,6 @@ def _retry_at(times: str) -> str:
     return f"strftime('%Y-%m-%dT%H:%M:%fZ', ?3, '+' || {hours} || ' hours', '-5 minutes')"
 
 
-def retry_now(connection: sqlite3.Connection, intervals: Iterable[tuple[str, str]]) -> None:
-    """Let intervals, given as TSV and start, be tried by the next run, however often they failed."""
-    connection.executemany(
-        "UPDATE failing SET retry_at = ''"
-        " WHERE series = (SELECT id FROM series WHERE tsv = ?) AND start = ?",
-        intervals,
-    )
-
-
 _RUN = {"started": valid.is_stamp, "ended": valid.is_stamp, "exit_code": valid.is_exit_code}
 _SUMMARY = {
     "datapoints_waiting": valid.is_count,
@@ -360,34 +351,6 @@ def failing(connection: sqlite3.Connection, ignored: Ignored | None = None) -> l
         ignored=ignored,
     )
     return [Failing(*row) for row in found]
-
-
-class Retry(NamedTuple):
-    """An interval that has failed since it last succeeded, and when it is tried again."""
-
-    start: str
-    at: str
-    """When it failed last."""
-    retry_at: str
-    """Empty: by the next run."""
-    digest: str
-    """That of the query that failed last."""
-    error: str
-    """The last."""
-
-
-def retries(state: Tables, report: str) -> dict[str, list[Retry]]:
-    """Return the intervals of a report that have failed since they last succeeded, by TSV."""
-    found: dict[str, list[Retry]] = {}
-    with state.reading() as connection:
-        if schema.has_failing(connection):
-            for tsv, *row in connection.execute(
-                "SELECT tsv, start, last_at, retry_at, digest, error FROM failing"
-                " JOIN series ON series.id = failing.series WHERE report = ?",
-                (report,),
-            ):
-                found.setdefault(str(tsv), []).append(Retry(*map(str, row)))
-    return found
 
 
 def last_of(failing: Sequence[Failing]) -> Failing:

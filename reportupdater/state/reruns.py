@@ -6,7 +6,6 @@ reports, a line each; without names the file means every report. The files are r
 
 from __future__ import annotations
 
-import enum
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -103,67 +102,17 @@ def _read(path: Path) -> RerunFile:
     return RerunFile(path.name, path.stat().st_mtime_ns, digest, dates[0], dates[1], names)
 
 
-class Fate(enum.Enum):
-    """What has become of a rerun file, as far as one report goes."""
-
-    FRESH = "fresh"
-    """It has come since the state knows the report: the next run takes it up."""
-    LEFT = "left"
-    """It was there before the state knew the report: no one knows whether it has been answered."""
-    DONE = "done"
-    """It has been expanded into requests, or is ignored."""
-
-
-def fate(connection: sqlite3.Connection, file: RerunFile, report: str) -> Fate:
-    """Return what has become of a rerun file, as far as one report goes."""
-    found = connection.execute(
-        "SELECT is_left FROM rerun_files WHERE name = ? AND digest = ? AND report = ?",
-        (file.name, file.digest, report),
-    ).fetchone()
-    if found is not None:
-        return Fate.LEFT if found[0] else Fate.DONE
-    found = connection.execute(  # as older versions knew them
-        "SELECT 1 FROM mark_files WHERE name = ? AND mtime_ns = ? AND report = ?",
-        (file.name, file.mtime_ns, report),
-    ).fetchone()
-    if found is not None:
-        return Fate.DONE
-    found = connection.execute(
-        "SELECT 1 FROM owners WHERE report = ?1 UNION"
-        " SELECT 1 FROM reports WHERE report = ?1 AND series",
-        (report,),
-    ).fetchone()
-    return Fate.LEFT if found is None else Fate.FRESH
-
-
-def leave(state: Tables, file: RerunFile, report: str) -> None:
-    """Remember a file as an open request of before this state."""
-    with state.transaction() as connection:
-        _note(connection, file, report, is_left=True)
-
-
-def ignore(state: Tables, file: RerunFile, report: str) -> None:
-    """Remember that a file is no request any more."""
-    with state.transaction() as connection:
-        _note(connection, file, report, is_left=False)
-
-
-def _note(connection: sqlite3.Connection, file: RerunFile, report: str, *, is_left: bool) -> None:
-    connection.execute(
-        "INSERT OR REPLACE INTO rerun_files VALUES (?, ?, ?, ?)",
-        (file.name, file.digest, report, is_left),
-    )
-
-
 def expand(state: Tables, file: RerunFile, report: str, starts: Sequence[tuple[str, str]]) -> None:
     """Request intervals, given as TSV and start, and remember the file as expanded for the report."""
+    from reportupdater.state import rerun_files, retries  # which most runs have no use for
+
     with state.transaction() as connection:
         connection.executemany(
             "INSERT OR IGNORE INTO marks (series, start, asked) VALUES (?, ?, '')",
             [(state.series_id(connection, tsv, report), start) for tsv, start in starts],
         )
-        _note(connection, file, report, is_left=False)
-        history.retry_now(connection, starts)
+        rerun_files.note(connection, file, report, is_left=False)
+        retries.retry_now(connection, starts)
 
 
 def open_requests(state: Tables, report: str) -> dict[str, list[str]]:
@@ -204,6 +153,8 @@ def ask(
     A run that began before may have had their old query or data: it does not answer the request.
     With `allow_empty` a result without values may replace values.
     """
+    from reportupdater.state import retries
+
     with state.transaction() as connection:
         connection.executemany(
             "INSERT INTO marks VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
@@ -213,7 +164,7 @@ def ask(
                 for tsv, start in starts
             ],
         )
-        history.retry_now(connection, starts)
+        retries.retry_now(connection, starts)
 
 
 def allows_empty(state: Tables, tsv: str, start: str) -> bool:

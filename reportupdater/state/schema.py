@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 
 VERSION = 6
@@ -247,7 +246,7 @@ def _lay_over(connection: sqlite3.Connection, table: str) -> None:
 
 _HANDED_ON = ("series", "journal", "held", "marks", "outbox")
 """The tables of what one run leaves for the next; each is nearly always small or empty."""
-_NEEDED = frozenset(re.findall(r"CREATE TABLE (\w+)", SCHEMA))
+_NEEDED = frozenset(part.partition(" ")[0] for part in SCHEMA.split("CREATE TABLE ")[1:])
 
 
 def columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reportupdater.errors import StateError, TsvError, Where
-from reportupdater.state import findings, held, history, outbox, owners
+from reportupdater.state import findings, history, outbox, owners, schema
 from reportupdater.state.database import State
 from reportupdater.state.place import FILE_MODE, FOLDER
 from reportupdater.tsv import files, replacing
@@ -59,6 +59,10 @@ def _reports(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
 
 def _held(connection: sqlite3.Connection) -> dict[str, int]:
     """Return how many results of each report are held."""
+    if schema.is_empty(connection, "held"):  # as nearly always
+        return {}
+    from reportupdater.state import held
+
     return dict(Counter(one.report for one in held.listed(connection)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-_ESCAPED = re.compile(rb"\\x([89a-f][0-9a-f])")
+_ESCAPED = rb"\\x([89a-f][0-9a-f])"
 
 
 def storable(text: str) -> str:
@@ -26,5 +26,5 @@ def on_disk(path: str) -> str:
     """Return the path of a file that has been stored, as the disk has it."""
     if "\\x" not in path or os.path.lexists(path):
         return path
-    raw = _ESCAPED.sub(lambda found: bytes.fromhex(found[1].decode()), os.fsencode(path))
+    raw = re.sub(_ESCAPED, lambda found: bytes.fromhex(found[1].decode()), os.fsencode(path))
     return os.fsdecode(raw)

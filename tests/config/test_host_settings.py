@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from reportupdater.config import host
-from reportupdater.config.host import default_host_files, on_failure
+from reportupdater.config.host import default_host_files
 from reportupdater.config.load import load_project
+from reportupdater.config.on_failure import on_failure
 from reportupdater.engines.hive.config import HiveDatabase
 from reportupdater.engines.mysql.config import MysqlDatabase
 from reportupdater.engines.sqlite.config import SqliteDatabase

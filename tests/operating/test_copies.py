@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from reportupdater.config.host import on_failure
+from reportupdater.config.on_failure import on_failure
 from tests.helpers import ENVIRONMENT, ONE, SQLITE, Project, written
 from tests.operating.copies import FILES, PAGE, block, copied
 

@@ -11,10 +11,11 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from reportupdater.errors import Severity
-from reportupdater.state import history
+from reportupdater.state import history, rerun_files
 from reportupdater.state import reruns as requests
 from reportupdater.state.database import State
-from reportupdater.state.reruns import Fate, RerunFile
+from reportupdater.state.rerun_files import Fate
+from reportupdater.state.reruns import RerunFile
 from tests.machine import ordinary_user
 
 SINCE, UNTIL = datetime(2015, 1, 1), datetime(2015, 2, 1)
@@ -37,7 +38,7 @@ def mark_file(name: str = "a", mtime_ns: int = 1, digest: str = "d") -> RerunFil
 
 def is_done(state: State, file: RerunFile, report: str) -> bool:
     with state.reading() as connection:
-        return requests.fate(connection, file, report) is Fate.DONE
+        return rerun_files.fate(connection, file, report) is Fate.DONE
 
 
 def test_a_mark_file_is_read(reruns: Path) -> None:
@@ -217,7 +218,7 @@ def test_its_time_does_not_count_but_for_those_that_older_versions_knew(state: S
 def test_a_file_is_left_until_the_state_knows_the_report(state: State, table: str) -> None:
     def fate() -> Fate:
         with state.reading() as connection:
-            return requests.fate(connection, mark_file(), "r")
+            return rerun_files.fate(connection, mark_file(), "r")
 
     assert fate() is Fate.LEFT
     with state.transaction() as connection:
@@ -227,9 +228,9 @@ def test_a_file_is_left_until_the_state_knows_the_report(state: State, table: st
             else "INSERT INTO reports VALUES ('r', '/p/c', '', '', '', 1, '', 0, 0, 0, NULL, NULL, 0)"
         )
     assert fate() is Fate.FRESH
-    requests.leave(state, mark_file(), "r")
+    rerun_files.leave(state, mark_file(), "r")
     assert fate() is Fate.LEFT
-    requests.ignore(state, mark_file(), "r")
+    rerun_files.ignore(state, mark_file(), "r")
     assert fate() is Fate.DONE
 
 

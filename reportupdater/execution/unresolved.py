@@ -1,4 +1,4 @@
-"""What sinks lack because an earlier run did not enqueue it, as a run reports it."""
+"""What earlier runs have left unresolved, as a run reports it: what sinks lack, and what is held."""
 
 from __future__ import annotations
 
@@ -35,3 +35,15 @@ def note_unsent(
                 f"values {one.which} were not sent to {one.sink}: `reportupdater resend` with"
                 f" `--report {report.name}` sends them",
             )
+
+
+def note_held(state: State, reports: Iterable[Report], summary: Summary) -> None:
+    """Count the results of reports that are held, also those of earlier runs."""
+    with state.reading() as connection:
+        if schema.is_empty(connection, "held"):  # as nearly always
+            return
+        from reportupdater.state import held
+
+        found = held.listed(connection)
+    tsvs = {series.tsv for report in reports for series in explode(report)}
+    summary.open_held = sum(one.tsv in tsvs for one in found)

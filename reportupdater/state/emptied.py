@@ -1,6 +1,6 @@
 """Intervals that a rerun left without values, while the sinks still have the former ones.
 
-No sink of today can be told that a value is gone: someone has to delete it there.
+No sink of today takes values away: someone has to delete them there.
 """
 
 from __future__ import annotations

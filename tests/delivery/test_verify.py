@@ -180,7 +180,7 @@ reports:
 
 def test_names_with_odd_letters_are_asked_for_as_they_are(setting: Setting) -> None:
     config = (setting.project.folder / "config.yaml").read_text()
-    setting.project.write("config.yaml", config.replace(".{wiki}", ".{c}"))
+    setting.project.write("config.yaml", config.replace(".{wiki}", ".{wiki}.{c}"))
     odd = ["a,b|c", "x=y", "50%&+#1", "true", "größe"]
     rows = "".join(f"2025-01-01\t{name}\t{n}\n" for n, name in enumerate(odd))
     for wiki in ("enwiki", "dewiki"):

@@ -89,6 +89,9 @@ def valid(draw: st.DrawFn, databases: Mapping[str, Any]) -> Config:
     """A configuration without a mistake, as data; values of reports may be shared between them."""
     names = draw(st.lists(st.sampled_from(NAMES), min_size=2, unique=True))
     reports = {name: draw(_reports(databases)) for name in names}
+    for number, report in enumerate(reports.values()):
+        if "graphite" in report:  # no two reports have one metric path
+            report["graphite"]["path"] = f"r{number}.{report['graphite']['path']}"
     config: Config = {"databases": databases, "reports": reports}
     if draw(st.booleans()):
         config["defaults"] = {"lag": 60, "max_data_points": 1000, "granularity": "days"}

@@ -112,7 +112,7 @@ def state() -> Iterator[State]:
 
 def forget_all(state: State) -> None:
     with state.transaction() as connection:
-        for table in ("journal", "marks", "mark_files"):
+        for table in ("journal", "marks", "mark_files", "rerun_files"):
             connection.execute(f"DELETE FROM {table}")
 
 
@@ -145,7 +145,8 @@ def look(state: State, one: Report, now: datetime) -> tuple[dict[str, set[str]],
             missing.setdefault(task.series.tsv, set()).add(task.start)
     told = [line.removeprefix("report: ") for line in summary.troubles]
     # Dates may be of any year, and rows that are not over are no damage.
-    return missing, [line for line in told if "which is not over by this machine's" not in line]
+    no_damage = ("which is not over by this machine's", "is of before this state")
+    return missing, [line for line in told if not any(what in line for what in no_damage)]
 
 
 def check_taken(content: tsv.Content, path: Path, granularity: Granularity) -> None:

@@ -66,7 +66,7 @@ def test_a_query_that_hangs_in_a_read_is_left_behind_and_the_run_goes_on_and_end
     assert "stopped after 1 s, but the server did not let go of its worker" in said
     assert "has not let go of any of its workers (does its disk, mount or network hang?)" in said
     assert len(project.dates("views")) == 3
-    assert project.run() == ""
+    assert project.run("--report", "edits") == ""
     assert all(len(project.dates(f"edits/{wiki}")) == 3 for wiki in "abcd")
 
 

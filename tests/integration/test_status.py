@@ -349,7 +349,7 @@ def test_reports_that_the_project_does_not_have_are_named(
 ) -> None:
     troubled.write_tsv("stray", "date\tn\n2025-01-01\t1\n")
     said = status(capsys, troubled, troubled.folder)
-    assert said.endswith("\nnot of this project, and not looked at: stray\n")
+    assert "\nnot of this project, and not looked at: stray (`reportupdater forget`" in said
     assert report(as_json(capsys, troubled), "stray")["done_up_to"] == "2025-01-01"
 
 

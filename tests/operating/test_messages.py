@@ -17,6 +17,7 @@ OTHERS = {
     "operations/check.py",
     "operations/held.py",
     "operations/accept.py",
+    "operations/forget.py",
     "operations/dataframe.py",
     "operations/rerun.py",
     "operations/metrics.py",

@@ -10,7 +10,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ _RUN = Path(__file__).parents[1] / "run.py"
 _LONG_AGO = date(1925, 1, 1)
 _MEGABYTES = 90
 _FILLED_DAYS = 3650
+ONE_DAY = timedelta(days=1)
 _FILLED_SINCE = date(2016, 1, 1)
 
 
@@ -222,6 +224,30 @@ def first_run(bench: Bench) -> Iterator[Figure]:
         )
 
 
+def one_rerun(bench: Bench) -> Iterator[Figure]:
+    """One day computed again in a TSV of 800 days with a thousand rows each."""
+    query = "SELECT '{from_date}' AS date, seq, seq % 7 AS n FROM seq_1_to_1000"
+    project = bench.project(1, days=800, query=query)
+    output = bench.fresh()
+    bench.runner(project, output)()
+    names = count()
+
+    def ours() -> Cost:
+        folder = project.folder / ".reruns"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{next(names)}").write_text(f"{project.starts}\n{project.starts + ONE_DAY}\n")
+        return bench.runner(project, output)()
+
+    figure = bench.compare(
+        "one rerun over 800,000 rows",
+        2.5,
+        ours,
+        "csv.reader and writer",
+        bench.bare("rewriting", output=str(output)),
+    )
+    yield replace(figure, megabytes=0.0)  # it has the TSV in memory, as the loop has
+
+
 def graphite(bench: Bench) -> Iterator[Figure]:
     """The backfill with two datapoints a row."""
     plain = bench.project(20, days=365)
@@ -284,6 +310,7 @@ CASES = (
     slow,
     nothing_due,
     first_run,
+    one_rerun,
     graphite,
     script,
     middle_results,

@@ -73,6 +73,17 @@ def reading(output: str) -> None:
                 pass
 
 
+def rewriting(output: str) -> None:
+    """All TSVs of a folder, read by `csv.reader`, sorted and written by `csv.writer`."""
+    for path in sorted(Path(output).glob("**/*.tsv")):
+        with path.open(newline="", encoding="utf-8") as file:
+            header, *rows = csv.reader(file, dialect="excel-tab")
+        rows.sort(key=lambda row: row[0])
+        with path.with_suffix(".new").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, dialect="excel-tab", lineterminator="\n").writerows([header, *rows])
+        path.with_suffix(".new").replace(path)
+
+
 def scripts(script: str, starts: str, days: int, output: str, threads: int) -> None:
     """A script for each day, so many at once, then the TSV written once."""
     first = date.fromisoformat(starts)

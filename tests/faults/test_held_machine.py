@@ -155,6 +155,14 @@ class Figures(RuleBasedStateMachine):
             connection.execute("DELETE FROM source")
         self.source.clear()
 
+    @rule(wiki=wikis, first=days, count=st.integers(1, 4))
+    def rerun_over_nothing(self, wiki: str, first: int, count: int) -> None:
+        """Data are deleted, and someone asks for them again: what makes results held."""
+        for day in range(first, first + count):
+            self.change(wiki, day, None)
+        self.ask(first, count, allow=False)
+        self.go()
+
     @rule(more=st.integers(1, 3))
     def wait(self, more: int) -> None:
         self.over = min(12, self.over + more)

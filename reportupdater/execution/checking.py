@@ -108,6 +108,8 @@ class _Case:
         return self._known.header(self._task.series)
 
     def had_values(self) -> bool:
+        if self._task.reason is Reason.MISSING:  # nothing is stored of it
+            return False
         return self._known.has_values(self._task)
 
 

@@ -18,7 +18,7 @@ from reportupdater.errors import EXIT_FAILED, EXIT_OK, EXIT_USAGE, Reportupdater
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.result import RunResult
 from reportupdater.execution.select import Source
-from reportupdater.execution.summary import Summary
+from reportupdater.execution.summary import Summary, without_figures
 from reportupdater.execution.summary_text import lines
 from reportupdater.state.history import stamp
 from reportupdater.state.place import FOLDER, NOTIFIED
@@ -76,7 +76,7 @@ class Watch:
             starts.note(self.output, self.source.config, self.started, code, error)
         except OSError as why:
             log.debug("%s: the failed start is not noted: %s", self.output, why.strerror)
-        self.notify(code, frozenset({error}), error)
+        self.notify(code, frozenset({without_figures(error)}), error)
 
     def ended(self, code: int) -> None:
         """Run the command for a run with a result, where there is news."""

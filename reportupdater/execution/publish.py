@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from calendar import timegm
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from reportupdater.execution.keys import Keys
@@ -101,24 +101,27 @@ class Publisher:
             for number, name, task in put:
                 unsent.put(connection, number, name, task.start, task.end)
         unsent.note(connection, lacking)
-        emptied.note(
-            connection,
-            [
-                (number, answer.result.start)
-                for answer, (number, _, _) in zip(answers, results, strict=True)
-                if answer in empties
-            ]
-            if empties
-            else (),
-            [
-                (number, answer.result.start)
-                for answer, (number, _, _) in zip(answers, results, strict=True)
-                if answer.rows
-            ],
-        )
+        self._note_emptied(connection, answers, empties)
         for report in {answer.task.series.report for answer in answers}:
             owners.claim(connection, owned[report])
         return made
+
+    def _note_emptied(
+        self, connection: sqlite3.Connection, answers: Iterable[Answer], empties: Iterable[Answer]
+    ) -> None:
+        """Note the intervals that have lost their values, and those that have some again."""
+        if not schema.is_empty(connection, "emptied"):
+            valued = (answer for answer in answers if answer.rows)
+            emptied.drop(connection, self._intervals(connection, valued))
+        emptied.note(connection, self._intervals(connection, empties))
+
+    def _intervals(
+        self, connection: sqlite3.Connection, answers: Iterable[Answer]
+    ) -> Iterator[tuple[int, str]]:
+        for answer in answers:
+            series = answer.task.series
+            number = self._state.series_id(connection, series.tsv, series.report.name)
+            yield number, answer.result.start
 
 
 def _seconds(task: Task) -> tuple[int, int]:

@@ -116,7 +116,7 @@ class Tally:
         """Yield what is wrong, each thing with what it is about, without figures."""
         for line in self._lines:
             first = line.essence.partition("\n")[0]
-            yield f"{line.about}: {re.sub(_FIGURE, '', first)}"
+            yield f"{line.about}: {without_figures(first)}"
 
     @property
     def reports(self) -> Iterator[str]:
@@ -127,15 +127,20 @@ class Tally:
         return self.lines()
 
 
+def without_figures(text: str) -> str:
+    """Return a text without what differs from time to time: dates and numbers."""
+    return re.sub(_FIGURE, "", text)
+
+
 def _general(message: str, values: Iterable[str]) -> list[str]:
     """Return a message without figures, and also without the values of a series.
 
     Messages are equal if one of the two is: a value may be a word that is in all of them.
     """
-    general = re.sub(_FIGURE, "", message)
+    general = without_figures(message)
     for value in values:
         message = re.sub(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])", "", message)
-    return [general, re.sub(_FIGURE, "", message)]
+    return [general, without_figures(message)]
 
 
 class Summary:
@@ -177,7 +182,7 @@ class Summary:
     def essence(self) -> frozenset[str]:
         """Return what is wrong, in words that stay the same as long as it is."""
         found = {*self.failed.essence(), *self.troubles.essence()}
-        found.update(re.sub(_FIGURE, "", line) for line in self.configuration)
+        found.update(map(without_figures, self.configuration))
         if self.waiting:
             found |= {"datapoints wait"}
         if self.open_held:

@@ -81,7 +81,8 @@ def accept(request: HeldRequest) -> Accepted:
     now = request.now or utcnow()
     with Stop() as stop, State(request.output, stop.is_requested) as state:
         with Locks(state.locks) as locks:
-            merge_leftovers(state, locks, summary, stop)
+            if not request.dry_run:
+                merge_leftovers(state, locks, summary, stop)
             owned = acquire(project, selected.reports, state, locks, summary)
             members = {
                 series.tsv: series

@@ -22,15 +22,14 @@ class Emptied(NamedTuple):
     start: str
 
 
-def note(
-    connection: sqlite3.Connection,
-    emptied: Iterable[tuple[int, str]],
-    valued: Iterable[tuple[int, str]],
-) -> None:
-    """Note intervals, given as series and start, that are empty now; forget those with values again."""
-    connection.executemany("INSERT OR IGNORE INTO emptied VALUES (?, ?)", emptied)
-    if not schema.is_empty(connection, "emptied"):
-        connection.executemany("DELETE FROM emptied WHERE series = ? AND start = ?", valued)
+def note(connection: sqlite3.Connection, intervals: Iterable[tuple[int, str]]) -> None:
+    """Note intervals, given as series and start, that have lost their values, inside a transaction."""
+    connection.executemany("INSERT OR IGNORE INTO emptied VALUES (?, ?)", intervals)
+
+
+def drop(connection: sqlite3.Connection, intervals: Iterable[tuple[int, str]]) -> None:
+    """Forget intervals, given as series and start, that have values again, inside a transaction."""
+    connection.executemany("DELETE FROM emptied WHERE series = ? AND start = ?", intervals)
 
 
 def listed(connection: sqlite3.Connection, ignored: Ignored | None = None) -> list[Emptied]:

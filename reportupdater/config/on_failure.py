@@ -18,7 +18,7 @@ from reportupdater.errors import UsageError, Where
 
 
 class OnFailure(NamedTuple):
-    """A command to call, where it stands, and after how long it is called again for the same."""
+    """A command, its place in the settings, and after how long it is called again for the same."""
 
     words: tuple[str, ...]
     where: Where

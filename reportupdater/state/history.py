@@ -87,7 +87,7 @@ def request_early(state: State, now: datetime) -> int:
 
 
 def _ends_after(granularity: str, start: str, moment: datetime) -> bool:
-    """Return whether an interval ends after a moment; not what is none."""
+    """Return whether an interval ends after a moment; false where no interval starts there."""
     try:
         kind = Granularity(granularity)
         number = kind.labelled(start)

@@ -336,9 +336,9 @@ def test_two_reports_that_send_to_one_metric_path_are_an_error(ask: Ask, tmp_pat
         weekly_sql=ONE,
         other_sql=ONE,
     )
-    [told] = findings(ask, one, code=1)
-    assert told.startswith("error: ")
-    assert told.endswith(
+    [found] = findings(ask, one, code=1)
+    assert found.startswith("error: ")
+    assert found.endswith(
         "weekly and daily have one metric path, 'edits.all' (for a date that both have, one takes the"
         " place of the other: let the two paths differ)"
     )

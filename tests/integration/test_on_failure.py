@@ -324,9 +324,9 @@ def test_it_is_called_on_change_and_once_on_recovery(host: Host, tmp_path: Path)
     assert host.told()["failures"] == []
     one.write("views.sql", ONE)
     _run(one, host, code=0)
-    told = host.told()
-    assert (told["recovered"], told["exit_code"]) == (True, 0)
-    assert "3 done, 0 empty, 0 failed" in told["text"]
+    given = host.told()
+    assert (given["recovered"], given["exit_code"]) == (True, 0)
+    assert "3 done, 0 empty, 0 failed" in given["text"]
     _run(one, host, code=0)
     assert not host.is_told
 

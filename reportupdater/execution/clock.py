@@ -6,7 +6,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 from reportupdater.errors import UsageError
-from reportupdater.state import history
+from reportupdater.state import clocks
 from reportupdater.state.database import State
 from reportupdater.state.tables import Tables
 
@@ -26,7 +26,7 @@ def latest(state: Tables) -> datetime:
 
     A clock that is set back does not make intervals that were over not over again.
     """
-    newest = history.newest_start(state)
+    newest = clocks.newest_start(state)
     return utcnow() if newest is None else max(utcnow(), newest)
 
 
@@ -39,7 +39,7 @@ def corrected_clock(state: State, *, accept: bool) -> datetime:
     known = latest(state) if accept else check_clock(state)
     now = utcnow()
     if known > now:
-        early = history.request_early(state, now)
+        early = clocks.request_early(state, now)
         if early:
             log.warning(
                 "%s computed while a clock was ahead: %s computed again once over",
@@ -47,7 +47,7 @@ def corrected_clock(state: State, *, accept: bool) -> datetime:
                 "it is" if early == 1 else "they are",
             )
     if accept:
-        history.accept_clock(state, now)
+        clocks.accept_clock(state, now)
         return now
     return known
 

@@ -180,7 +180,7 @@ def _show_datapoints(settings: SinkSettings, made: Made, limit: int) -> None:
         rows = [(point.key, point.value, _moment(point.timestamp)) for point in made.points[:limit]]
         put(*aligned(("path", "value", "date"), rows, _WHOLE))  # half a path is no use
         _put_more(len(made.points) - limit, "datapoint")
-    _put_left_out(made.nameless, "row lacks", "rows lack", "a value that their metric path needs")
+    _put_left_out(made.nameless, "row lacks", "rows lack", "a value that their series key needs")
     _put_left_out(made.no_numbers, "value is", "values are", "no finite number")
     for warning in made.warnings.values():
         log.warning("%s", warning)

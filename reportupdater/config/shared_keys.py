@@ -50,7 +50,7 @@ def shared(reports: Iterable[Report], name: str, settings: SinkSettings) -> Iter
         clash = _clash(report, first, name, settings)
         if clash:
             key, one, other = clash
-            what = f"{one} and {other} have one metric path, {key!r}"
+            what = f"{one} and {other} have one series key, {key!r}"
             yield Problem(what, sink.where(report), HINT, report=report.name)
 
 

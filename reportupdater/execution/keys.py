@@ -56,7 +56,7 @@ class Keys:
         if not lost:
             return made
         key = min(lost)
-        what = f"{series} and {lost[key]} have one metric path, {shown(key)}"
+        what = f"{series} and {lost[key]} have one series key, {shown(key)}"
         problem = Problem(
             what, definition(sink).where(series.report), HINT, report=series.report.name
         )

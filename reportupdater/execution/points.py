@@ -161,7 +161,7 @@ def note_datapoints(summary: Summary, report: Report, made: Made) -> None:
             summary.warned_of.add(about)
             log.warning("%s", warning)
     if made.nameless:
-        what = "rows lack a value that their metric path needs"
+        what = "rows lack a value that their series key needs"
         summary.not_sent.add(report.name, what, count=made.nameless)
     if made.no_numbers:
         what = "values that are no finite numbers"

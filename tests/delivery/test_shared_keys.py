@@ -1,4 +1,4 @@
-"""Series that make one metric path: the later one is refused, so that none overwrites the other."""
+"""Series that makes one series key: the later one is refused, so that none overwrites the other."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def test_two_values_side_by_side_in_a_node_are_an_error_when_loaded(tmp_path: Pa
         )
         said = one.run(now=NOW, code=1)
         assert (
-            "edits editor=c wiki=ab and edits editor=bc wiki=a have one metric path, 'x.abc'"
+            "edits editor=c wiki=ab and edits editor=bc wiki=a have one series key, 'x.abc'"
             in said
         )
         assert graphite.lines == []
         assert len(one.tsvs()) == 4  # what is wrong with datapoints withholds no rows
-        assert "have one metric path" in one.call("check", one.folder, code=1).stdout
+        assert "have one series key" in one.call("check", one.folder, code=1).stdout
 
 
 @pytest.mark.parametrize("ends", ["", "ends: 2025-01-02, "])
@@ -47,7 +47,7 @@ def test_one_report_may_succeed_another(tmp_path: Path, ends: str) -> None:
             f"  edits: {{{ends}{graphite_of}}}\n  users: {{starts: 2025-01-02, {graphite_of}}}\n",
         )
         said = one.run(now=NOW, code=0 if ends else 1)
-        assert ("users and edits have one metric path, 'x.edits'" in said) == (not ends)
+        assert ("users and edits have one series key, 'x.edits'" in said) == (not ends)
         values = [line.split()[1] for line in graphite.lines]
         assert sorted(values) == (["1", "2"] if ends else ["1", "1"])
 
@@ -64,13 +64,13 @@ def test_what_only_rows_show_is_refused_when_it_is_committed(tmp_path: Path) -> 
         said = one.run(now=NOW, code=1)
         first = "b" if "edits wiki=a and edits/b.tsv" in said else "a"
         later = "ab".replace(first, "")
-        assert f"edits wiki={later} and edits/{first}.tsv have one metric path, 'x.k'" in said
+        assert f"edits wiki={later} and edits/{first}.tsv have one series key, 'x.k'" in said
         assert "let the two paths differ" in said
         value = str(int(first == "b"))
         assert {line.split()[1] for line in graphite.lines} == {value}
         # It is known until it is resolved, and `resend` puts no value over that of another either.
         said = one.call("resend", one.folder, one.output, code=1).stderr
-        assert "have one metric path" in said
+        assert "have one series key" in said
         assert {line.split()[1] for line in graphite.lines} == {value}
         shown = json.loads(one.call("status", one.output, one.folder, "--json", code=1).stdout)
         assert [lacking["series"] for lacking in shown["reports"][0]["unsent"]] == [1]

@@ -1,27 +1,16 @@
-"""Of what `on_failure` has been called for: a small file for each configuration, beside the state.
-
-Like failed starts it is written without the state, which may be what is wrong.
-"""
+"""Of what `on_failure` has been called for: noted without the state, see `beside`."""
 
 from __future__ import annotations
 
-import json
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from reportupdater.errors import TsvError
-from reportupdater.state import valid
+from reportupdater.state import beside, valid
 from reportupdater.state.history import stamp
-from reportupdater.state.place import FILE_MODE, FOLDER, NOTIFIED, home, private
-from reportupdater.state.starts import file_of
+from reportupdater.state.place import NOTIFIED, home
 from reportupdater.state.storable import storable
-from reportupdater.tsv import replacing
-from reportupdater.tsv.files import Place
-from reportupdater.tsv.folder import Folder
 
-_LONGEST = 1 << 20
 _MOST = 1_000
 _LONGEST_TROUBLE = 500
 """Characters of what is wrong that are compared."""
@@ -36,39 +25,21 @@ class Notified(NamedTuple):
 
 def note(output: Path, config: Path, at: datetime, troubles: frozenset[str]) -> None:
     """Note that the command has been called, if there is an output folder. Raises OSError."""
-    try:
-        above = Folder.at(output)
-    except FileNotFoundError:
-        return
-    stat = above.own_stat()
-    folder = private(private(above, FOLDER, stat), NOTIFIED, stat)
-    own = folder.own_stat()
-    kept = sorted(map(_short, troubles))[:_MOST]
-    text = json.dumps({"config": storable(str(config)), "at": stamp(at), "troubles": kept}) + "\n"
-    place = Place(folder, file_of(config))
-    replacing.publish(place, [text], mode=own.st_mode & FILE_MODE, group=own.st_gid)
+    content = {"at": stamp(at), "troubles": sorted(same(troubles))}
+    beside.write(output, NOTIFIED, config, content)
 
 
 def forget(output: Path, config: Path) -> None:
     """Forget it: all is well again. Raises OSError."""
-    folder = _folder(output)
-    if folder is not None:
-        with suppress(FileNotFoundError):
-            folder.remove(file_of(config))
+    beside.remove(home(output), NOTIFIED, config)
 
 
 def last(output: Path, config: Path) -> Notified | None:
     """Return of what the command was called last; None where all was well since, or it is not known."""
-    try:
-        folder = _folder(output)
-        if folder is None:
-            return None
-        with open(Place(folder, file_of(config)).open(), encoding="utf-8") as file:
-            found = json.loads(file.read(_LONGEST))
-    except (OSError, TsvError, ValueError, RecursionError):
-        return None
-    checks = {"config": valid.is_name, "at": valid.is_stamp, "troubles": valid.texts}
-    if not valid.has(found, checks):
+    found = beside.read(output, NOTIFIED, config)
+    if not isinstance(found, dict) or not valid.has(
+        found, {"config": valid.is_name, "at": valid.is_stamp, "troubles": valid.texts}
+    ):
         return None
     at = datetime.fromisoformat(found["at"].removesuffix("Z"))
     return Notified(at, frozenset(found["troubles"]))
@@ -81,13 +52,3 @@ def same(troubles: frozenset[str]) -> frozenset[str]:
 
 def _short(trouble: str) -> str:
     return storable(trouble[:_LONGEST_TROUBLE])
-
-
-def _folder(output: Path) -> Folder | None:
-    above = home(output)
-    if above is None:
-        return None
-    try:
-        return above.folder(NOTIFIED)
-    except FileNotFoundError:
-        return None

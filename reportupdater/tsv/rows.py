@@ -60,14 +60,14 @@ class Entry(NamedTuple):
 
 def read(place: Place | None, granularity: Granularity) -> Content:
     """Return all of a TSV. Raises TsvError with the line of what is damaged, OSError."""
-    rows = _rows(place, granularity)
+    rows = checked_rows(place, granularity)
     first = next(rows, None)
     return Content(first.cells, list(rows)) if first else Content()
 
 
 def columns(place: Place | None, granularity: Granularity) -> Header:
     """Return the header alone; empty where there is none. Raises TsvError, OSError."""
-    return next((row.cells for row in _rows(place, granularity)), ())
+    return next((row.cells for row in checked_rows(place, granularity)), ())
 
 
 def coverage(place: Place | None, granularity: Granularity) -> Coverage:
@@ -75,7 +75,9 @@ def coverage(place: Place | None, granularity: Granularity) -> Coverage:
     try:
         return _covered(_starts(place, granularity), granularity)
     except ValueError:
-        rows = _rows(place, granularity)  # takes what is odd, and reports what is wrong and where
+        rows = checked_rows(
+            place, granularity
+        )  # takes what is odd, and reports what is wrong and where
         next(rows, None)
         return Coverage.of({row.number for row in rows})
 
@@ -102,9 +104,21 @@ def _starts(place: Place | None, granularity: Granularity) -> Set[str]:
     """
     length = len(granularity.label(datetime.min)) + 1
     starts: Set[str] = frozenset()
+    parts = plain_lines(place, granularity)
+    next(parts, None)  # the header
+    for lines in parts:
+        starts |= frozenset([line[:length] for line in lines])
+    return starts
+
+
+def plain_lines(place: Place | None, granularity: Granularity) -> Iterator[list[str]]:
+    """Yield the lines of a TSV, many at a time, and first of all its header alone.
+
+    Raises ValueError where lines have quotes or another width.
+    """
     shape = b""
     if place is None:
-        return starts
+        return
     try:
         with open(place.open(), "rb") as file:
             while chunk := file.read(_CHUNK):
@@ -118,20 +132,21 @@ def _starts(place: Place | None, granularity: Granularity) -> Set[str]:
                 if shapes != shapes[: shapes.index(b"\n") + 1] * len(lines):
                     raise ValueError("lines of another width")
                 if not shape:
-                    header = lines.pop(0).removeprefix("\ufeff").removesuffix("\r").split("\t")
+                    first = lines.pop(0).removeprefix("\ufeff").removesuffix("\r")
+                    header = first.split("\t")
                     _check_header(header, Where(str(place), 1), granularity)
                     shape = shapes[: len(header)]
+                    yield [first]
                 if not shapes.startswith(shape):
                     raise ValueError("lines of another width")
-                starts |= frozenset([line[:length] for line in lines])
+                yield lines
     except FileNotFoundError:
         pass
     except TsvError:
         raise ValueError("not plain") from None
-    return starts
 
 
-def _rows(place: Place | None, granularity: Granularity) -> Iterator[Row]:
+def checked_rows(place: Place | None, granularity: Granularity) -> Iterator[Row]:
     """Yield the header, as a row of no interval, then the rows."""
     if place is None:
         return

@@ -29,8 +29,7 @@ def test_two_values_side_by_side_in_a_node_are_an_error_when_loaded(tmp_path: Pa
         )
         said = one.run(now=NOW, code=1)
         assert (
-            "edits editor=c wiki=ab and edits editor=bc wiki=a have one series key, 'x.abc'"
-            in said
+            "edits editor=c wiki=ab and edits editor=bc wiki=a have one series key, 'x.abc'" in said
         )
         assert graphite.lines == []
         assert len(one.tsvs()) == 4  # what is wrong with datapoints withholds no rows

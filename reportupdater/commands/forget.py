@@ -49,7 +49,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     where.add_argument(
         "--emptied",
         action="store_true",
-        help="only that sinks had values which a rerun has emptied: they were deleted there",
+        help="only that sinks have values which are no more: they were deleted there",
     )
     arguments.add_dry_run(parser)
     parser.set_defaults(call=call)

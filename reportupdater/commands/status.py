@@ -130,7 +130,15 @@ def _report(report: ReportStatus, *, by_series: bool) -> dict[str, Any]:
         "notices": list(report.notices),
         "unsent": [one._asdict() for one in report.unsent],
         "held": [one._asdict() for one in report.held],
-        "emptied": [{"tsv": one.tsv, "start": one.start} for one in report.emptied],
+        "emptied": [
+            {
+                "tsv": one.tsv,
+                "start": one.start,
+                "sink": one.sink,
+                "points": len(one.points) or None,
+            }
+            for one in report.emptied
+        ],
         "orphaned": list(report.orphaned),
     } | ({"each_series": [_series(one) for one in report.series]} if by_series else {})
 

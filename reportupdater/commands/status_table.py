@@ -156,10 +156,11 @@ def _of_report(report: ReportStatus) -> Iterator[str]:
         )
     if report.emptied:
         starts = [one.start for one in report.emptied]
+        many = len({(one.tsv, one.start) for one in report.emptied})
         yield (
-            f"{wording.count(len(starts), 'interval')} left without values, {min(starts)} to"
-            f" {max(starts)}, of which the sinks still have the former ones: once they are deleted there,"
-            f" `reportupdater forget` with `--report {report.name} --emptied` forgets them"
+            f"{wording.count(many, 'interval')}, {min(starts)} to {max(starts)}, of which the sinks still"
+            f" have values that are no more: `reportupdater forget` with `--report {report.name} --emptied"
+            " --dry-run` lists them, and without `--dry-run` forgets them, once they are deleted there"
         )
     if report.orphaned:
         yield (

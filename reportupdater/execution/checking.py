@@ -6,16 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from reportupdater.checks.registry import BY_NAME, GUARDS
-from reportupdater.errors import TsvError
 from reportupdater.execution.outcome import Answer
-from reportupdater.intervals import Coverage
+from reportupdater.execution.stored import Stored
 from reportupdater.model import Action, Meaning, Reason, Report, Series, Task
-from reportupdater.state import journal, reruns
+from reportupdater.state import reruns
 from reportupdater.state.journal import Result
 from reportupdater.state.tables import Tables
-from reportupdater.tsv import dialect, files, header, rows
+from reportupdater.tsv import dialect
 from reportupdater.tsv.header import Header
-from reportupdater.tsv.rows import Content
 
 
 class Verdict(NamedTuple):
@@ -24,64 +22,6 @@ class Verdict(NamedTuple):
     check: str
     why: str
     action: Action
-
-
-class Stored:
-    """What is stored of series, with all that is committed: read once a run, where it is asked for."""
-
-    def __init__(self, state: Tables) -> None:
-        self._state = state
-        self._headers: dict[Series, Header] = {}
-        self._valued: dict[Series, Coverage] = {}
-        self._fresh: dict[Series, dict[Header, None]] = {}
-
-    def add(self, series: Series, columns: Header) -> None:
-        """Take in the header of a result that is about to be published."""
-        fresh = self._fresh.setdefault(series, {})
-        if columns not in fresh:
-            fresh[columns] = None
-            if series in self._headers:
-                self._headers[series] = header.evolved(self._headers[series], columns)
-
-    def header(self, series: Series) -> Header:
-        """Return the header that the TSV of a series will have; empty where it has none yet."""
-        found = self._headers.get(series)
-        if found is None:
-            try:
-                place = files.place(self._state.root, series.tsv)
-                found = rows.columns(place, series.report.granularity)
-            except (TsvError, OSError):
-                found = ()  # the checkpoint reports it
-            for columns in [
-                *journal.headers(self._state, series.tsv),
-                *self._fresh.get(series, ()),
-            ]:
-                found = header.evolved(found, columns)
-            self._headers[series] = found
-        return found
-
-    def has_values(self, task: Task) -> bool:
-        """Return whether the interval of a task has values."""
-        series = task.series
-        found = self._valued.get(series)
-        if found is None:
-            try:
-                content = stored(self._state, series)
-            except (TsvError, OSError):
-                content = Content()  # the checkpoint reports it
-            found = Coverage.of({row.number for row in content.rows if any(row.cells[1:])})
-            self._valued[series] = found
-        return series.report.granularity.number(task.interval.start) in found
-
-
-def stored(state: Tables, series: Series) -> Content:
-    """Return what is stored of a series, with the results of the journal laid over its TSV.
-
-    Raises TsvError, OSError, StateError.
-    """
-    content = rows.read(files.place(state.root, series.tsv), series.report.granularity)
-    late = journal.entries(state, series.tsv)
-    return rows.merged(content, late) if late else content
 
 
 class _Case:
@@ -108,9 +48,7 @@ class _Case:
         return self._known.header(self._task.series)
 
     def had_values(self) -> bool:
-        if self._task.reason is Reason.MISSING:  # nothing is stored of it
-            return False
-        return self._known.has_values(self._task)
+        return self._known.old(self._task).has_values
 
 
 def is_without_rows(result: Result) -> bool:
@@ -121,9 +59,9 @@ def is_without_rows(result: Result) -> bool:
 class Checking:
     """Gives results their verdicts, and those without rows the columns of their TSVs."""
 
-    def __init__(self, state: Tables) -> None:
+    def __init__(self, state: Tables, stored: Stored) -> None:
         self._state = state
-        self._stored = Stored(state)
+        self._stored = stored
 
     def verdicts(self, answer: Answer) -> Iterator[Verdict]:
         """Yield the checks that a result fails, but for those that are off."""
@@ -138,14 +76,6 @@ class Checking:
                 why = check.failure(case)
                 if why is not None and not self._is_allowed(check.NAME, task):
                     yield Verdict(check.NAME, why, action)
-
-    def empties(self, answer: Answer) -> bool:
-        """Return whether a result leaves its interval without values, of which sinks may have some."""
-        task = answer.task
-        if task.reason is Reason.MISSING or not task.series.report.outputs:
-            return False
-        case = _Case(task, answer.result, (), self._stored)
-        return not case.has_values() and case.had_values()
 
     def again(self, name: str, task: Task, result: Result, why: str) -> str | None:
         """Return what one check has to say of a held result now; None where it passes."""

@@ -29,6 +29,7 @@ from reportupdater.execution.outcome import (
 from reportupdater.execution.points import note_datapoints
 from reportupdater.execution.publish import Publisher
 from reportupdater.execution.stop import Stop
+from reportupdater.execution.stored import Stored
 from reportupdater.execution.summary import Summary
 from reportupdater.execution.warned import Warned
 from reportupdater.model import Project, Report, Series, SinkSettings, Task
@@ -67,8 +68,9 @@ class Committer:
         """
         self._stop = stop
         self._now = now
-        self._publisher = Publisher(state, project, sinks)
-        self._checking = Checking(state)
+        self._stored = Stored(state)
+        self._publisher = Publisher(state, project, sinks, self._stored)
+        self._checking = Checking(state, self._stored)
         self._in_a_row: dict[Series, int] = {}
         self.full: set[Series] = set()
         self._state = state
@@ -85,6 +87,8 @@ class Committer:
 
     def expect(self, dues: Iterable[Due], owned: Mapping[Report, Owner]) -> None:
         """Say what will come, so that a series can be merged as soon as all of it has come."""
+        dues = list(dues)
+        self._stored.expect(dues)
         self._left = Counter({due.series: due.intervals for due in dues})
         self._owners = owned
 
@@ -126,8 +130,7 @@ class Committer:
         attempts: list[Attempt] = []
         answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
         withheld = [outcome for outcome in outcomes if isinstance(outcome, Withheld)]
-        made = self._publisher.made(answers)
-        empties = [answer for answer in answers if self._checking.empties(answer)]
+        prepared = self._publisher.prepared(answers)
         with self._state.transaction() as connection:
             for outcome in outcomes:
                 series = outcome.task.series
@@ -140,11 +143,12 @@ class Committer:
                     number = self._state.series_id(connection, series.tsv, series.report.name)
                     why, error = task.reason.value, str(cause)
                     attempts.append(Attempt(number, task.start, why, 0.0, error=error))
-            made = self._publisher.publish(connection, answers, made, self._owners, empties)
+            made = self._publisher.publish(connection, prepared, self._owners)
             self._hold(connection, withheld)
             answered = [(one.series, one.start) for one in attempts if one.error is None]
             reruns.answered(connection, self._run, answered)
             history.note(connection, self._run, utcnow(), attempts)
+        self._stored.published(answer.task for answer in answers)
         for one in made:
             note_datapoints(self._summary, one.series.report, one.made)
 

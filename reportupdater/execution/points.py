@@ -14,8 +14,9 @@ from reportupdater.execution.summary import Summary
 from reportupdater.model import Report, Series, SinkSettings
 from reportupdater.sinks.base import Made
 from reportupdater.sinks.registry import definition
-from reportupdater.state import outbox, schema, unsent
+from reportupdater.state import emptied, outbox, schema, unsent
 from reportupdater.state.database import State
+from reportupdater.state.emptied import Point
 from reportupdater.state.journal import Result
 from reportupdater.tsv import dialect, files
 from reportupdater.tsv.rows import Entry, merged, read
@@ -78,6 +79,12 @@ def _made(series: Series, results: list[Result], name: str, settings: SinkSettin
     return [one for result in results for one in _made(series, [result], name, settings)]
 
 
+def point_names(series: Series, result: Result, name: str, settings: SinkSettings) -> set[Point]:
+    """Return the keys and moments of the datapoints of a result for one sink. Never raises."""
+    made = result_points(series, [result], name, settings)
+    return {(point.key, point.timestamp) for one in made for point in one.points}
+
+
 def stored_points(
     output: Path,
     series: Series,
@@ -133,6 +140,10 @@ def enqueue(
         read = [keys.claimed(connection, series, sink, destination, made) for made in read]
         for made in read:
             outbox.put(connection, destination, series.tsv, made.points)
+        if not schema.is_empty(connection, "emptied"):
+            number = state.series_id(connection, series.tsv, series.report.name)
+            names = {(point.key, point.timestamp) for made in read for point in made.points}
+            emptied.given(connection, number, sink, names)
         if (
             are_all
             and not schema.is_empty(connection, "unsent")

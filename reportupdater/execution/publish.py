@@ -5,19 +5,22 @@ from __future__ import annotations
 import sqlite3
 from calendar import timegm
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from reportupdater.execution.keys import Keys
 from reportupdater.execution.outcome import Answer
-from reportupdater.execution.points import result_points
+from reportupdater.execution.points import point_names, result_points
 from reportupdater.execution.select import switched_off
-from reportupdater.model import Project, Report, Series, SinkSettings, Task
+from reportupdater.execution.stored import Stored
+from reportupdater.model import Project, Reason, Report, Series, SinkSettings, Task
 from reportupdater.sinks.base import Made
 from reportupdater.state import emptied, held, journal, outbox, owners, schema, unsent
 from reportupdater.state.database import State
+from reportupdater.state.emptied import Change, Place
 from reportupdater.state.journal import Result
 from reportupdater.state.owners import Owner
+from reportupdater.tsv import dialect
 
 
 class MadeOf(NamedTuple):
@@ -29,22 +32,42 @@ class MadeOf(NamedTuple):
     made: Made
 
 
+class Prepared(NamedTuple):
+    """What becomes of results beside their rows."""
+
+    answers: Sequence[Answer]
+    made: Sequence[MadeOf]
+    changes: Mapping[tuple[Series, str, str], Change]
+    """Series, start of an interval, sink → what happens to its datapoints there."""
+
+
 class Publisher:
     """Puts results where the TSVs and the sinks get them from."""
 
-    def __init__(self, state: State, project: Project, sinks: Mapping[str, SinkSettings]) -> None:
+    def __init__(
+        self, state: State, project: Project, sinks: Mapping[str, SinkSettings], stored: Stored
+    ) -> None:
         """`sinks` are those that datapoints are made for; each has a destination.
 
         For others, unless the settings keep them from getting anything, it is noted that they lack
         datapoints.
         """
         self._state = state
+        self._stored = stored
         self._sinks = sinks
+        self._settings = {
+            name: settings
+            for name, settings in project.sinks.items()
+            if settings.destination is not None and settings.enabled is not False
+        }
         self._off = switched_off(project)
         self._keys = Keys(state, project)
 
-    def made(self, answers: Iterable[Answer]) -> list[MadeOf]:
-        """Return the datapoints of results; before the transaction, for whose end other runs wait."""
+    def prepared(self, answers: Sequence[Answer]) -> Prepared:
+        """Return what results bring; before the transaction, for whose end other runs wait."""
+        return Prepared(answers, self._made(answers), dict(self._changes(answers)))
+
+    def _made(self, answers: Iterable[Answer]) -> list[MadeOf]:
         by_series: dict[Series, list[Result]] = defaultdict(list)
         for answer in answers:
             by_series[answer.task.series].append(answer.result)
@@ -58,20 +81,16 @@ class Publisher:
     def publish(
         self,
         connection: sqlite3.Connection,
-        answers: Sequence[Answer],
-        made: Iterable[MadeOf],
+        prepared: Prepared,
         owned: Mapping[Report, Owner],
-        empties: Collection[Answer] = (),
     ) -> list[MadeOf]:
-        """Publish results and their datapoints, inside a transaction; return what was enqueued.
-
-        `empties` are those that leave an interval without the values that sinks may have.
-        """
+        """Publish results and their datapoints, inside a transaction; return what was enqueued."""
+        answers = prepared.answers
         made = [
             one._replace(
                 made=self._keys.claimed(connection, one.series, one.sink, one.destination, one.made)
             )
-            for one in made
+            for one in prepared.made
         ]
         withheld = {(one.series, one.sink) for one in made if one.made.problems}
         results: list[tuple[int, str, Result]] = []
@@ -101,27 +120,40 @@ class Publisher:
             for number, name, task in put:
                 unsent.put(connection, number, name, task.start, task.end)
         unsent.note(connection, lacking)
-        self._note_emptied(connection, answers, empties)
+        emptied.note(
+            connection,
+            {
+                Place(
+                    self._state.series_id(connection, one.tsv, one.report.name), start, name
+                ): change
+                for (one, start, name), change in prepared.changes.items()
+            },
+        )
         for report in {answer.task.series.report for answer in answers}:
             owners.claim(connection, owned[report])
         return made
 
-    def _note_emptied(
-        self, connection: sqlite3.Connection, answers: Iterable[Answer], empties: Iterable[Answer]
-    ) -> None:
-        """Note the intervals that have lost their values, and those that have some again."""
-        if not schema.is_empty(connection, "emptied"):
-            valued = (answer for answer in answers if answer.rows)
-            emptied.drop(connection, self._intervals(connection, valued))
-        emptied.note(connection, self._intervals(connection, empties))
-
-    def _intervals(
-        self, connection: sqlite3.Connection, answers: Iterable[Answer]
-    ) -> Iterator[tuple[int, str]]:
+    def _changes(
+        self, answers: Iterable[Answer]
+    ) -> Iterator[tuple[tuple[Series, str, str], Change]]:
+        """Yield which datapoints the rows of intervals give no more, and which they give."""
+        with self._state.reading() as connection:
+            noted = emptied.intervals(connection)
         for answer in answers:
-            series = answer.task.series
-            number = self._state.series_id(connection, series.tsv, series.report.name)
-            yield number, answer.result.start
+            series, start = answer.task.series, answer.result.start
+            if (series.tsv, start) in noted or answer.task.reason is not Reason.MISSING:
+                for name in self._settings.keys() & series.report.outputs.keys():
+                    yield (series, start, name), self._change(answer, name)
+
+    def _change(self, answer: Answer, name: str) -> Change:
+        """Return what a result does to the datapoints of its interval."""
+        series, settings = answer.task.series, self._settings[name]
+        old = self._stored.old(answer.task)
+        before = answer.result._replace(header=old.header, rows=dialect.lines(old.rows))
+        given = point_names(series, answer.result, name, settings)
+        if not old.rows:
+            return Change((), given)
+        return Change(point_names(series, before, name, settings) - given, given)
 
 
 def _seconds(task: Task) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from reportupdater.execution.publish import Publisher
 from reportupdater.execution.result import RunResult
 from reportupdater.execution.select import sinks
 from reportupdater.execution.stop import Stop
+from reportupdater.execution.stored import Stored
 from reportupdater.execution.summary import Summary
 from reportupdater.execution.summary_text import log_result
 from reportupdater.execution.validate import checked
@@ -89,8 +90,11 @@ def accept(request: HeldRequest) -> Accepted:
                 for report, series in of_reports(selected, request)
                 if report in owned
             }
-            publisher = Publisher(state, project, receivers)
-            found = _Acceptance(state, publisher, owned, members, now, summary).of(request, stop)
+            stored = Stored(state)
+            publisher = Publisher(state, project, receivers, stored)
+            found = _Acceptance(state, publisher, stored, owned, members, now, summary).of(
+                request, stop
+            )
             if not request.dry_run:
                 with Deliverers(state, locks, clients(receivers)) as deliverers:
                     summary.waiting, summary.waiting_why = deliverers.drain(stop)
@@ -107,6 +111,7 @@ class _Acceptance:
         self,
         state: State,
         publisher: Publisher,
+        stored: Stored,
         owned: Mapping[Report, Owner],
         members: Mapping[str, Series],
         now: datetime,
@@ -118,7 +123,8 @@ class _Acceptance:
         self._members = members
         self._now = now
         self._summary = summary
-        self._checking = Checking(state)
+        self._stored = stored
+        self._checking = Checking(state, stored)
         self._to_merge: dict[Report, list[str]] = {}
 
     def of(self, request: HeldRequest, stop: Stop) -> _Found:
@@ -190,10 +196,10 @@ class _Acceptance:
             )
 
     def _publish(self, answer: Answer) -> None:
-        made = self._publisher.made([answer])
-        empties = [answer] if self._checking.empties(answer) else []
+        prepared = self._publisher.prepared([answer])
         with self._state.transaction() as connection:
-            made = self._publisher.publish(connection, [answer], made, self._owned, empties)
+            made = self._publisher.publish(connection, prepared, self._owned)
+        self._stored.published([answer.task])
         for one in made:
             note_datapoints(self._summary, one.series.report, one.made)
         series = answer.task.series

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from reportupdater.config.load import load_project
@@ -45,7 +46,8 @@ class Forgotten:
 
     tsvs: tuple[str, ...] = ()
     keys: tuple[Sent, ...] = ()
-    """Under which the sinks may still have datapoints: nothing is deleted there."""
+    """Under which the sinks may still have datapoints: nothing is deleted there. With the moment of
+    a single one, where that is known."""
     pending: int = 0
     """Datapoints that will not be sent."""
     is_good: bool = True
@@ -117,12 +119,17 @@ def _emptied(state: State, request: ForgetRequest) -> Forgotten:
     """Forget that sinks had values which a rerun has emptied."""
     with state.reading() as connection:
         found = [one for one in emptied.listed(connection) if one.report == request.report]
-        tsvs = list(dict.fromkeys(one.tsv for one in found))
-        keys = forgetting.keys_of(connection, tsvs)
+        unknown = list(dict.fromkeys(one.tsv for one in found if not one.points))
+        keys = forgetting.keys_of(connection, unknown)
+    points = [
+        Sent(one.sink, f"{key} {datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M}Z")
+        for one in found
+        for key, moment in one.points
+    ]
     if not request.dry_run:
         emptied.forget(state, request.report)
-    intervals = tuple(f"{one.tsv} {one.start}" for one in found)
-    return Forgotten(intervals, tuple(keys))
+    intervals = dict.fromkeys(f"{one.tsv} {one.start}" for one in found)
+    return Forgotten(tuple(intervals), (*points, *keys))
 
 
 def _wanted(every: Sequence[str], shape: Shape | None, request: ForgetRequest) -> list[str]:

@@ -66,7 +66,7 @@ def shown(request: HeldRequest, results: Sequence[Held]) -> Iterator[Shown]:
 
     Raises TsvError, OSError, StateError.
     """
-    from reportupdater.execution.checking import stored
+    from reportupdater.execution.stored import Old, read
 
     selected = opened(request)
     members = {series.tsv: series for _, series in of_reports(selected, request)}
@@ -76,14 +76,9 @@ def shown(request: HeldRequest, results: Sequence[Held]) -> Iterator[Shown]:
             if kept is None:
                 continue
             number = series.report.granularity.labelled(one.start)
-            content = stored(state, series)
-            yield Shown(
-                one,
-                kept.result.header,
-                tuple(parse(kept.result.rows)),
-                content.header,
-                tuple(row.cells for row in content.rows if row.number == number),
-            )
+            old = Old() if number is None else read(state, series, [number])[number]
+            rows = tuple(parse(kept.result.rows))
+            yield Shown(one, kept.result.header, rows, old.header, tuple(old.rows))
 
 
 def opened(request: HeldRequest) -> Selected:

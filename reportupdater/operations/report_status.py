@@ -74,7 +74,7 @@ class ReportStatus:
     held: tuple[Held, ...] = ()
     """Its results that failed a check."""
     emptied: tuple[Emptied, ...] = ()
-    """Its intervals without values, of which the sinks still have some."""
+    """Its intervals of which the sinks have datapoints that its rows give no more."""
     orphaned: tuple[str, ...] = ()
     """TSVs of series that the report has no more."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-VERSION = 6
+VERSION = 7
 
 _WITHOUT_HISTORY = """
 CREATE TABLE series (
@@ -44,10 +44,12 @@ CREATE TABLE held_in_a_row (       -- series whose last results were held, with 
     times INTEGER NOT NULL,
     digest TEXT NOT NULL           -- of the query that gave them
 );
-CREATE TABLE emptied (             -- intervals without values whose former ones a sink still has
+CREATE TABLE emptied (             -- datapoints that rows give no more, and a sink still has
     series INTEGER NOT NULL REFERENCES series,
-    start TEXT NOT NULL,
-    PRIMARY KEY (series, start)
+    start TEXT NOT NULL,           -- of the interval
+    sink TEXT NOT NULL,
+    points TEXT NOT NULL,          -- JSON: keys and timestamps; empty: all of the interval
+    PRIMARY KEY (series, start, sink)
 ) WITHOUT ROWID;
 CREATE TABLE marks (               -- rerun requests: intervals that are done, to be computed again
     series INTEGER NOT NULL REFERENCES series,

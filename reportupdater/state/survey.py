@@ -67,7 +67,7 @@ class Survey:
     held: dict[str, list[Held]] = field(default_factory=dict)
     """Report → its results that failed a check, and are neither accepted nor rejected."""
     emptied: dict[str, list[Emptied]] = field(default_factory=dict)
-    """Report → its intervals without values of which the sinks still have some."""
+    """Report → its intervals of which the sinks have datapoints that its rows give no more."""
     held_counts: dict[str, int] = field(default_factory=dict)
     """Report → how many are held, where no more is known."""
     failing: dict[str, list[Failing]] = field(default_factory=dict)

@@ -139,7 +139,18 @@ def _url(place: str) -> str:
     return f"graphite://[{host}]:{port}" if ":" in host else f"graphite://{place}"
 
 
-UPGRADES = {1: _to_2, 2: _to_3, 3: _to_4, 4: _to_5, 5: _to_6}
+def _to_7(connection: sqlite3.Connection) -> None:
+    """Note which datapoints are emptied, and not only in which interval; of before they are not known."""
+    if ("emptied", "points") not in columns(connection):
+        connection.execute("ALTER TABLE emptied RENAME TO emptied_before")
+        connection.execute(statement("emptied"))
+        connection.execute(
+            "INSERT INTO emptied SELECT series, start, 'graphite', '' FROM emptied_before"
+        )
+        connection.execute("DROP TABLE emptied_before")
+
+
+UPGRADES = {1: _to_2, 2: _to_3, 3: _to_4, 4: _to_5, 5: _to_6, 6: _to_7}
 """Version → what makes the next one of it, whichever of its tables are there already."""
 
 

@@ -136,13 +136,44 @@ def test_what_a_rerun_has_emptied_is_listed_until_it_is_forgotten(tmp_path: Path
             "2025-01-01"
         ] * 2
         shown = one.call("status", one.folder, one.output, "--now", NOW).stdout
-        assert "2 intervals left without values, 2025-01-01 to 2025-01-01, of which the" in shown
+        assert (
+            "2 intervals, 2025-01-01 to 2025-01-01, of which the sinks still have values" in shown
+        )
         said = one.call("forget", one.output, "--report", "edits", "--emptied").stdout
         assert said.startswith(
             "edits: 2 emptied intervals forgotten\n  edits/dewiki.tsv 2025-01-01\n"
         )
-        assert "x.enwiki.edits" in said
+        assert "  graphite x.enwiki.edits 2025-01-01T00:00Z\n" in said
         assert status(one)["reports"][0]["emptied"] == []
+
+
+def test_single_values_that_a_rerun_takes_away_are_listed(tmp_path: Path) -> None:
+    with receiver(reads_all) as graphite:
+        one = project(tmp_path, graphite.port)
+        reworded(one, "'x.{wiki}.{_metric}'", "'x.{wiki}.{kind}.{_metric}'")
+        reworded(one, "{edits: n}", "{edits: n, more: m}")
+        query = "SELECT '{from_date}' AS date, 'a' AS kind, 1 AS n, 2 AS m"
+        one.write("edits.sql", f"{query} UNION ALL SELECT '{{from_date}}', 'b', 3, 4")
+        one.run(now=NOW)
+        between = ("--since", "2025-01-01", "--until", "2025-01-02", "--only", "wiki=enwiki")
+        for fewer, lost in [
+            (query, ["b.edits", "b.more"]),  # a row less
+            (query.replace("2 AS m", "NULL AS m"), ["a.more", "b.edits", "b.more"]),  # a cell less
+            (f"{query} UNION ALL SELECT '{{from_date}}', 'b', 3, NULL", ["b.more"]),  # some again
+        ]:
+            one.write("edits.sql", fewer)
+            one.call("rerun", one.folder, one.output, *between)
+            one.run(now=NOW)
+            (gone,) = status(one)["reports"][0]["emptied"]
+            assert gone == {
+                "tsv": "edits/enwiki.tsv",
+                "start": "2025-01-01",
+                "sink": "graphite",
+                "points": len(lost),
+            }
+            line = ("forget", one.output, "--report", "edits", "--emptied", "--dry-run")
+            said = one.call(*line).stdout.splitlines()
+            assert said[3:] == [f"  graphite x.enwiki.{key} 2025-01-01T00:00Z" for key in lost]
 
 
 def test_values_that_come_back_are_emptied_no_more(tmp_path: Path) -> None:

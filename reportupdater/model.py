@@ -85,6 +85,10 @@ class Report:
     """Whether an interval waits for the older ones: none is computed while an older one fails."""
     writes: bool = False
     """Whether its query may write. Scripts always may."""
+    lookback: int = 0
+    """How many done intervals are computed again when a new one is due, for late data."""
+    keep_revisions: timedelta = timedelta(days=400)
+    """How long rows are kept that later results have replaced."""
     checks: Mapping[str, Action] = field(default_factory=dict)
     """Check name → what is done with a result that fails it; hold where it is not there."""
     outputs: Mapping[str, object] = field(default_factory=dict)
@@ -161,6 +165,7 @@ class Reason(enum.Enum):
 
     MISSING = "missing"
     RERUN = "rerun"
+    LOOKBACK = "lookback"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

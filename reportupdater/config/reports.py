@@ -126,6 +126,8 @@ def _read_report(
         concurrency=keys["concurrency"],
         ordered=keys["ordered"],
         writes=keys["writes"],
+        lookback=keys["lookback"],
+        keep_revisions=keys["keep_revisions"],
         checks=checks,
         outputs=outputs,
         owner=keys["owner"],

@@ -271,6 +271,20 @@ REPORT_KEYS = table(
         False,
     ),
     Key(
+        "lookback",
+        whole(0, 100),
+        "How many intervals that are done are computed again when a new one is due: for data that"
+        " come late.",
+        0,
+    ),
+    Key(
+        "keep_revisions",
+        span(0, 10 * _YEAR),
+        "How long rows are kept in the state that later results have replaced.",
+        timedelta(days=400),
+        example="400d",
+    ),
+    Key(
         "checks",
         section("checks to what is done"),
         "What is done with a result that fails a check; laid over that of `defaults` key by key.",

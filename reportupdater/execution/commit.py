@@ -17,7 +17,7 @@ from reportupdater.execution.checking import Checking
 from reportupdater.execution.checkpoint import merge
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.columns import Columns
-from reportupdater.execution.digest import query_digest
+from reportupdater.execution.lineage import Lineage
 from reportupdater.execution.outcome import (
     Answer,
     Failure,
@@ -34,11 +34,13 @@ from reportupdater.execution.summary import Summary
 from reportupdater.execution.warned import Warned
 from reportupdater.model import Project, Report, Series, SinkSettings, Task
 from reportupdater.planning.due import Due
-from reportupdater.state import held, history, owners, reruns
+from reportupdater.state import held, history, owners, reruns, unsent
 from reportupdater.state.database import State
 from reportupdater.state.held import Held
 from reportupdater.state.history import Attempt
 from reportupdater.state.owners import Owner
+from reportupdater.tsv import dialect
+from reportupdater.tsv.equal import same
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +71,8 @@ class Committer:
         self._stop = stop
         self._now = now
         self._stored = Stored(state)
-        self._publisher = Publisher(state, project, sinks, self._stored)
+        self._lineage = Lineage(state, self._stored, run)
+        self._publisher = Publisher(state, project, sinks, self._lineage)
         self._checking = Checking(state, self._stored)
         self._in_a_row: dict[Series, int] = {}
         self.full: set[Series] = set()
@@ -81,7 +84,6 @@ class Committer:
         self._uncheckpointed: dict[Series, float] = {}
         self._unasked: set[Series] = set()
         self._columns = Columns(state)
-        self._digests: dict[Report, str] = {}
         self._warned = Warned(state, summary)
         self.ended = 0
 
@@ -131,6 +133,7 @@ class Committer:
         answers = [outcome for outcome in outcomes if isinstance(outcome, Answer)]
         withheld = [outcome for outcome in outcomes if isinstance(outcome, Withheld)]
         prepared = self._publisher.prepared(answers)
+        now = utcnow()
         with self._state.transaction() as connection:
             for outcome in outcomes:
                 series = outcome.task.series
@@ -143,11 +146,11 @@ class Committer:
                     number = self._state.series_id(connection, series.tsv, series.report.name)
                     why, error = task.reason.value, str(cause)
                     attempts.append(Attempt(number, task.start, why, 0.0, error=error))
-            made = self._publisher.publish(connection, prepared, self._owners)
-            self._hold(connection, withheld)
+            made = self._publisher.publish(connection, prepared, self._owners, now)
+            self._hold(connection, withheld, now)
             answered = [(one.series, one.start) for one in attempts if one.error is None]
             reruns.answered(connection, self._run, answered)
-            history.note(connection, self._run, utcnow(), attempts)
+            history.note(connection, self._run, now, attempts)
         self._stored.published(answer.task for answer in answers)
         for one in made:
             note_datapoints(self._summary, one.series.report, one.made)
@@ -163,13 +166,15 @@ class Committer:
                 reason,
                 outcome.seconds,
                 error=str(outcome.error),
-                digest=self._digest(task.series.report),
+                digest=self._lineage.digest(task.series.report),
                 waits=not isinstance(outcome.error, ConnectionFailed),
             )
         answer = outcome.answer if isinstance(outcome, Withheld) else outcome
         return Attempt(number, task.start, reason, answer.seconds, rows=answer.rows)
 
-    def _hold(self, connection: sqlite3.Connection, withheld: Iterable[Withheld]) -> None:
+    def _hold(
+        self, connection: sqlite3.Connection, withheld: Iterable[Withheld], now: datetime
+    ) -> None:
         some = []
         counts: dict[int, tuple[int, str]] = {}
         for one in withheld:
@@ -180,7 +185,7 @@ class Committer:
                 result.start,
                 one.check,
                 one.why,
-                self._digest(series.report),
+                self._lineage.digest(series.report),
                 "",
             )
             number = self._state.series_id(connection, series.tsv, series.report.name)
@@ -188,7 +193,7 @@ class Committer:
             owners.claim(connection, self._owners[series.report])
             if self._in_a_row[series]:
                 counts[number] = self._in_a_row[series], held_result.digest
-        held.hold(connection, some, history.stamp(utcnow()))
+        held.hold(connection, some, history.stamp(now))
         held.count(connection, [(number, *times) for number, times in counts.items()])
 
     def _checked(self, outcomes: Iterable[Outcome]) -> list[Outcome | Withheld]:
@@ -206,7 +211,7 @@ class Committer:
             task = answer.task
             hold = next((one for one in verdicts if one.action == "hold"), None)
             if hold is None:
-                answer = self._checking.fitted(answer)
+                answer = self._as_stored(self._checking.fitted(answer))
                 self._checking.published([answer])
                 self._in_a_row[task.series] = 0
                 for one in verdicts:
@@ -221,13 +226,25 @@ class Committer:
                 self._wait(task.series, str(task), 1)
         return found
 
+    def _as_stored(self, answer: Answer) -> Answer:
+        """Return the answer, marked where it holds what is stored already, and sinks do not lack it."""
+        old = self._stored.old(answer.task)
+        if not old.rows:
+            return answer
+        with self._state.reading() as connection:
+            if unsent.lacks(connection, answer.task.series.tsv):
+                return answer
+        result = answer.result
+        is_same = same(old.header, old.rows, result.header, dialect.parse(result.rows))
+        return answer._replace(is_same=is_same)
+
     def _has_room(self, task: Task) -> bool:
         """Return whether a result may be held; with the last for which there is room, its series is full."""
         series = task.series
         with self._state.reading() as connection:
             before = self._in_a_row.get(series)
             if before is None:
-                before = held.in_a_row(connection, series.tsv, self._digest(series.report))
+                before = held.in_a_row(connection, series.tsv, self._lineage.digest(series.report))
             if before >= held.MOST_IN_A_ROW and not held.is_held(
                 connection, series.tsv, task.start
             ):
@@ -253,12 +270,6 @@ class Committer:
             example,
             intervals,
         )
-
-    def _digest(self, report: Report) -> str:
-        found = self._digests.get(report)
-        if found is None:
-            found = self._digests[report] = query_digest(report)
-        return found
 
     def _count(self, outcome: Outcome | Withheld) -> None:
         task = outcome.task

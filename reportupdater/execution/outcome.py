@@ -24,6 +24,10 @@ class Answer(NamedTuple):
     """That of the table: the commit resolves the names of its columns, unless it is None."""
     warnings: tuple[ServerWarning, ...] = ()
     """What the server warned of."""
+    digest: str = ""
+    """Of the query that gave it; empty for the present one."""
+    is_same: bool = False
+    """Whether it holds what is stored already: then that stays as it is."""
 
 
 class Withheld(NamedTuple):

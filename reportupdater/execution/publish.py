@@ -6,14 +6,16 @@ import sqlite3
 from calendar import timegm
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from reportupdater.execution.keys import Keys
+from reportupdater.execution.lineage import Lineage
 from reportupdater.execution.outcome import Answer
 from reportupdater.execution.points import point_names, result_points
 from reportupdater.execution.select import switched_off
-from reportupdater.execution.stored import Stored
-from reportupdater.model import Project, Reason, Report, Series, SinkSettings, Task
+from reportupdater.execution.stored import Old
+from reportupdater.model import Project, Report, Series, SinkSettings, Task
 from reportupdater.sinks.base import Made
 from reportupdater.state import emptied, held, journal, outbox, owners, schema, unsent
 from reportupdater.state.database import State
@@ -36,6 +38,9 @@ class Prepared(NamedTuple):
     """What becomes of results beside their rows."""
 
     answers: Sequence[Answer]
+    fresh: Sequence[Answer]
+    """Those that do not hold what is stored already."""
+    replaced: Sequence[tuple[Answer, Old]]
     made: Sequence[MadeOf]
     changes: Mapping[tuple[Series, str, str], Change]
     """Series, start of an interval, sink → what happens to its datapoints there."""
@@ -45,7 +50,11 @@ class Publisher:
     """Puts results where the TSVs and the sinks get them from."""
 
     def __init__(
-        self, state: State, project: Project, sinks: Mapping[str, SinkSettings], stored: Stored
+        self,
+        state: State,
+        project: Project,
+        sinks: Mapping[str, SinkSettings],
+        lineage: Lineage,
     ) -> None:
         """`sinks` are those that datapoints are made for; each has a destination.
 
@@ -53,7 +62,7 @@ class Publisher:
         datapoints.
         """
         self._state = state
-        self._stored = stored
+        self._lineage = lineage
         self._sinks = sinks
         self._settings = {
             name: settings
@@ -65,7 +74,11 @@ class Publisher:
 
     def prepared(self, answers: Sequence[Answer]) -> Prepared:
         """Return what results bring; before the transaction, for whose end other runs wait."""
-        return Prepared(answers, self._made(answers), dict(self._changes(answers)))
+        fresh = [answer for answer in answers if not answer.is_same]
+        replaced = self._lineage.replaced(fresh)
+        return Prepared(
+            answers, fresh, replaced, self._made(fresh), dict(self._changes(fresh, replaced))
+        )
 
     def _made(self, answers: Iterable[Answer]) -> list[MadeOf]:
         by_series: dict[Series, list[Result]] = defaultdict(list)
@@ -83,9 +96,10 @@ class Publisher:
         connection: sqlite3.Connection,
         prepared: Prepared,
         owned: Mapping[Report, Owner],
+        now: datetime,
     ) -> list[MadeOf]:
         """Publish results and their datapoints, inside a transaction; return what was enqueued."""
-        answers = prepared.answers
+        answers = prepared.fresh
         made = [
             one._replace(
                 made=self._keys.claimed(connection, one.series, one.sink, one.destination, one.made)
@@ -109,7 +123,7 @@ class Publisher:
                 elif answer.rows and name not in self._off:
                     lacking.append((number, name, answer.result.start))
         journal.add(connection, results)
-        held.published(connection, [(number, result.start) for number, _, result in results])
+        held.published(connection, list(self._intervals(connection, prepared.answers)))
         # What is pending of these intervals is known to be wrong, wherever it was to go.
         before = None if schema.is_empty(connection, "outbox") else outbox.version(connection)
         for one in made:
@@ -129,31 +143,42 @@ class Publisher:
                 for (one, start, name), change in prepared.changes.items()
             },
         )
-        for report in {answer.task.series.report for answer in answers}:
+        self._lineage.note(connection, prepared.answers, prepared.replaced, now)
+        for report in {answer.task.series.report for answer in prepared.answers}:
             owners.claim(connection, owned[report])
         return made
 
+    def _intervals(
+        self, connection: sqlite3.Connection, answers: Iterable[Answer]
+    ) -> Iterator[tuple[int, str]]:
+        for answer in answers:
+            series = answer.task.series
+            number = self._state.series_id(connection, series.tsv, series.report.name)
+            yield number, answer.result.start
+
     def _changes(
-        self, answers: Iterable[Answer]
+        self, answers: Iterable[Answer], replaced: Iterable[tuple[Answer, Old]]
     ) -> Iterator[tuple[tuple[Series, str, str], Change]]:
         """Yield which datapoints the rows of intervals give no more, and which they give."""
         with self._state.reading() as connection:
             noted = emptied.intervals(connection)
+        former = {(answer.task.series, answer.result.start): old for answer, old in replaced}
         for answer in answers:
             series, start = answer.task.series, answer.result.start
-            if (series.tsv, start) in noted or answer.task.reason is not Reason.MISSING:
+            old = former.get((series, start))
+            if old is not None or (series.tsv, start) in noted:
                 for name in self._settings.keys() & series.report.outputs.keys():
-                    yield (series, start, name), self._change(answer, name)
+                    yield (series, start, name), self._change(answer, old, name)
 
-    def _change(self, answer: Answer, name: str) -> Change:
+    def _change(self, answer: Answer, old: Old | None, name: str) -> Change:
         """Return what a result does to the datapoints of its interval."""
         series, settings = answer.task.series, self._settings[name]
-        old = self._stored.old(answer.task)
-        before = answer.result._replace(header=old.header, rows=dialect.lines(old.rows))
         given = point_names(series, answer.result, name, settings)
-        if not old.rows:
+        if old is None:
             return Change((), given)
-        return Change(point_names(series, before, name, settings) - given, given)
+        before = answer.result._replace(header=old.header, rows=dialect.lines(old.rows))
+        lost = point_names(series, before, name, settings) - given if old.rows else set()
+        return Change(lost, given, is_unknown=not (old.rows or given))  # deleted by hand
 
 
 def _seconds(task: Task) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from reportupdater.execution.checkpoint import merge, merge_leftovers
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.deliver import Deliverers, clients
 from reportupdater.execution.digest import query_digest
+from reportupdater.execution.lineage import Lineage
 from reportupdater.execution.outcome import Answer
 from reportupdater.execution.points import note_datapoints
 from reportupdater.execution.publish import Publisher
@@ -91,7 +92,7 @@ def accept(request: HeldRequest) -> Accepted:
                 if report in owned
             }
             stored = Stored(state)
-            publisher = Publisher(state, project, receivers, stored)
+            publisher = Publisher(state, project, receivers, Lineage(state, stored, None))
             found = _Acceptance(state, publisher, stored, owned, members, now, summary).of(
                 request, stop
             )
@@ -181,7 +182,7 @@ class _Acceptance:
         fitted = self._checking.accepted(series, result)
         fitted = fitted._replace(group=report.group, max_data_points=report.max_data_points)
         values = sum(any(row[1:]) for row in parse(fitted.rows))
-        return Answer(task, fitted, values, 0.0)
+        return Answer(task, fitted, values, 0.0, digest=one.digest)
 
     def _check_current(self, report: Report, number: int, one: Held) -> None:
         if number not in window(report, self._now):
@@ -198,7 +199,7 @@ class _Acceptance:
     def _publish(self, answer: Answer) -> None:
         prepared = self._publisher.prepared([answer])
         with self._state.transaction() as connection:
-            made = self._publisher.publish(connection, prepared, self._owned)
+            made = self._publisher.publish(connection, prepared, self._owned, utcnow())
         self._stored.published([answer.task])
         for one in made:
             note_datapoints(self._summary, one.series.report, one.made)

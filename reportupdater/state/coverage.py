@@ -67,14 +67,15 @@ def recalled(connection: sqlite3.Connection, report: str, granularity: Granulari
         if check == checksum(tsv, unit, *file, runs):
             # Where it cannot be so, there is no memory: the file is read again.
             with suppress(ValueError, OverflowError, TypeError, AttributeError):
-                memory[tsv] = Identity(*file), _coverage(runs, granularity)
+                memory[tsv] = Identity(*file), covered(runs, granularity)
     return memory
 
 
 def remember(state: Tables, report: str, granularity: Granularity, memory: Memory) -> None:
     """Remember what is done in TSVs whose identity was taken before they were read."""
     rows = [
-        (tsv, granularity.value, *file, _runs(coverage)) for tsv, (file, coverage) in memory.items()
+        (tsv, granularity.value, *file, spelled(coverage))
+        for tsv, (file, coverage) in memory.items()
     ]
     with state.fleeting() as connection:
         connection.executemany(
@@ -83,12 +84,14 @@ def remember(state: Tables, report: str, granularity: Granularity, memory: Memor
         )
 
 
-def _runs(coverage: Coverage) -> str:
+def spelled(coverage: Coverage) -> str:
+    """Return a coverage as the state spells it."""
     return " ".join(f"{first} {past}" for first, past in coverage.runs)
 
 
 @lru_cache(256)  # the series of a report have most of it in common
-def _coverage(runs: str, granularity: Granularity) -> Coverage:
+def covered(runs: str, granularity: Granularity) -> Coverage:
+    """Return the coverage that a text of the state means. Raises what comes of one that means none."""
     bounds = [int(word) for word in runs.split()]
     if any(bound >= following for bound, following in pairwise(bounds)):
         raise ValueError("the runs are not in order")

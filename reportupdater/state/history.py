@@ -36,6 +36,9 @@ def begin_run(state: State, project: str, now: datetime) -> int:
         return run
 
 
+_OVERDUE = "SELECT 1 FROM revisions WHERE rows IS NOT NULL AND kept_until < ? LIMIT 1"
+
+
 def end_run(
     state: State,
     run: int,
@@ -57,6 +60,10 @@ def end_run(
         )
         if findings:
             note_findings(connection, run, stamp(now), findings)
+        if connection.execute(_OVERDUE, (stamp(now),)).fetchone():
+            from reportupdater.state import revisions
+
+            revisions.let_go(connection, stamp(now))
         oldest = stamp(now - KEPT)
         _let_go(connection, oldest, _LET_GO)
         connection.execute(

@@ -51,6 +51,36 @@ CREATE TABLE emptied (             -- datapoints that rows give no more, and a s
     points TEXT NOT NULL,          -- JSON: keys and timestamps; empty: all of the interval
     PRIMARY KEY (series, start, sink)
 ) WITHOUT ROWID;
+CREATE TABLE queries (             -- queries that gave results
+    id INTEGER PRIMARY KEY,
+    digest TEXT NOT NULL UNIQUE,
+    granularity TEXT NOT NULL      -- of the intervals that `computed` numbers
+);
+CREATE TABLE computed (            -- which intervals of a series have results of which query
+    series INTEGER NOT NULL REFERENCES series,
+    query INTEGER NOT NULL REFERENCES queries,
+    runs TEXT NOT NULL,            -- as those of coverage
+    header TEXT NOT NULL,          -- a line of TSV: of its newest result with rows
+    PRIMARY KEY (series, query)
+) WITHOUT ROWID;
+CREATE TABLE revisions (           -- published results that later ones have replaced
+    series INTEGER NOT NULL REFERENCES series,
+    start TEXT NOT NULL,
+    number INTEGER NOT NULL,       -- of the later one: an interval's second result is 2
+    at TEXT NOT NULL,              -- when it was published
+    reason TEXT NOT NULL,
+    run INTEGER,                   -- none for an accepted one
+    query INTEGER REFERENCES queries,
+    kept_until TEXT NOT NULL,
+    header TEXT,                   -- of the former rows; none of what is kept no longer
+    rows TEXT,
+    PRIMARY KEY (series, start, number)
+) WITHOUT ROWID;
+CREATE INDEX revisions_kept_until ON revisions (kept_until) WHERE rows IS NOT NULL;
+CREATE TABLE renamed (             -- series with older results that have columns which newer ones lack
+    series INTEGER PRIMARY KEY REFERENCES series,
+    columns TEXT NOT NULL          -- a line of TSV
+);
 CREATE TABLE marks (               -- rerun requests: intervals that are done, to be computed again
     series INTEGER NOT NULL REFERENCES series,
     start TEXT NOT NULL,

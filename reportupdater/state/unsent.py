@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from reportupdater.state import valid
+from reportupdater.state import schema, valid
 from reportupdater.state.valid import Ignored
 
 
@@ -45,6 +45,16 @@ def put(
         "DELETE FROM unsent WHERE series = ? AND sink = ?"
         " AND (?3 IS NULL OR first >= ?3) AND (?4 IS NULL OR last < ?4)",
         (series, sink, first, past),
+    )
+
+
+def lacks(connection: sqlite3.Connection, tsv: str) -> bool:
+    """Return whether anything is noted of a series."""
+    return not schema.is_empty(connection, "unsent") and (
+        connection.execute(
+            "SELECT 1 FROM unsent JOIN series ON series.id = series WHERE tsv = ?", (tsv,)
+        ).fetchone()
+        is not None
     )
 
 

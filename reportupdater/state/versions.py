@@ -140,7 +140,10 @@ def _url(place: str) -> str:
 
 
 def _to_7(connection: sqlite3.Connection) -> None:
-    """Note which datapoints are emptied, and not only in which interval; of before they are not known."""
+    """Keep which query gave which result, and former results; and name the datapoints that are emptied.
+
+    Of before that is not known.
+    """
     if ("emptied", "points") not in columns(connection):
         connection.execute("ALTER TABLE emptied RENAME TO emptied_before")
         connection.execute(statement("emptied"))
@@ -148,6 +151,14 @@ def _to_7(connection: sqlite3.Connection) -> None:
             "INSERT INTO emptied SELECT series, start, 'graphite', '' FROM emptied_before"
         )
         connection.execute("DROP TABLE emptied_before")
+    there = tables(connection)
+    for table in ("queries", "computed", "revisions", "renamed"):
+        if table not in there:
+            connection.execute(statement(table))
+    connection.execute(
+        "CREATE INDEX IF NOT EXISTS revisions_kept_until ON revisions (kept_until)"
+        " WHERE rows IS NOT NULL"
+    )
 
 
 UPGRADES = {1: _to_2, 2: _to_3, 3: _to_4, 4: _to_5, 5: _to_6, 6: _to_7}
@@ -175,6 +186,10 @@ _MADE_LATER = frozenset(
         "emptied",
         "series_keys",
         "rerun_files",
+        "queries",
+        "computed",
+        "revisions",
+        "renamed",
     )
 )
 """The tables that the first version had not."""

@@ -81,6 +81,7 @@ def report(
     max_data_points: int | None = None,
     schedule: str | None = None,
     max_intervals: int | None = None,
+    lookback: int = 0,
     dimensions: Mapping[str, Sequence[str]] | None = None,
 ) -> Report:
     """A report called `report`, which nothing could run."""
@@ -96,6 +97,7 @@ def report(
         max_data_points=max_data_points,
         schedule=schedule,
         max_intervals=max_intervals,
+        lookback=lookback,
         dimensions=tuple(
             Dimension(name, tuple(values)) for name, values in (dimensions or {}).items()
         ),

@@ -37,6 +37,7 @@ def _report_as_dict(found: ReportPlan) -> dict[str, Any]:
         "trouble": found.trouble or None,
         "due": found.intervals,
         "expected_seconds": _rounded(found.seconds),
+        "older_query": found.older._asdict() if found.older else None,
         "series": [
             {
                 "tsv": one.series.tsv,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from textwrap import wrap
 
+from reportupdater.execution.older import CURE
 from reportupdater.operations.plan import Plan, ReportPlan, SeriesPlan, Stretch, labelled
 from reportupdater.planning.rest import Rest, Why
 from reportupdater.terminal import wording
@@ -57,6 +58,8 @@ def _of_report(found: ReportPlan) -> Iterator[str]:
             2,
         )
     yield from _of_failures(found.series)
+    if found.older:
+        yield from _filled(f"{found.older}: {CURE}", 2)
     yield from _of_future(found)
 
 

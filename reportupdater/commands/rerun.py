@@ -14,6 +14,7 @@ from reportupdater.errors import Result, UsageError
 from reportupdater.execution.due import LEFT
 from reportupdater.operations import rerun
 from reportupdater.operations.rerun import DecidedFile, RequestedOfReport
+from reportupdater.operations.rerun_changed import ChangedReport, rerun_changed
 from reportupdater.state.rerun_files import Fate
 from reportupdater.state.reruns import RerunRequest
 from reportupdater.terminal.wording import count
@@ -23,6 +24,7 @@ EXAMPLES = """\
 examples:
   reportupdater rerun queries/edits output/ --since 2025-03-01 --until 2025-04-01
   reportupdater rerun queries/edits output/ --report daily_edits --only wiki=enwiki --list
+  reportupdater rerun queries/edits output/ --report daily_edits --changed
 
 exit codes:
   0  what is done of the range is requested; with --list and --cancel always
@@ -69,6 +71,16 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     other.add_argument(
         "--ignore-files", action="store_true", help="or take them for answered, once and for all"
     )
+    other.add_argument(
+        "--changed",
+        action="store_true",
+        help="request what an older query gave, of the range or of all time",
+    )
+    parser.add_argument(
+        "--dismiss",
+        action="store_true",
+        help="with --changed: take it for what the present query gives instead",
+    )
     parser.set_defaults(call=call)
 
 
@@ -89,6 +101,17 @@ def call(given: argparse.Namespace) -> Result:
         for trouble in found.troubles:
             log.error("%s", trouble)
         return found
+    if given.dismiss and not given.changed:
+        raise UsageError("--dismiss is for --changed")
+    if given.changed:
+        changed = rerun_changed(request, dismiss=given.dismiss, allow_empty=given.allow_empty)
+        what = "taken as they are" if given.dismiss else "requested"
+        put(*(_changed(report, what) for report in changed.reports))
+        if not changed.reports:
+            put("nothing was computed by an older query")
+        for trouble in changed.troubles:
+            log.error("%s", trouble)
+        return changed
     if given.cancel:
         put(*_requests(rerun.cancel(request)))
         for path, name, _ in rerun.listed(request).files:
@@ -106,6 +129,16 @@ def call(given: argparse.Namespace) -> Result:
 def _decided(file: DecidedFile, what: str) -> str:
     dropped = f"; {file.dropped:,} lie outside of what the report computes" if file.dropped else ""
     return f"{file.report}: {count(file.intervals, 'interval')} of {file.path} {what}{dropped}"
+
+
+def _changed(found: ChangedReport, what: str) -> str:
+    dropped = (
+        f"; {found.dropped:,} lie outside of what the report computes" if found.dropped else ""
+    )
+    return (
+        f"{found.report}: {count(found.intervals, 'interval')} of {found.series:,} series, which an older"
+        f" query gave, {what}{dropped}"
+    )
 
 
 def _of_file(path: Path, report: str, fate: Fate) -> str:

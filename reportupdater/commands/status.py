@@ -139,6 +139,8 @@ def _report(report: ReportStatus, *, by_series: bool) -> dict[str, Any]:
             }
             for one in report.emptied
         ],
+        "renamed": [{"tsv": one.tsv, "columns": list(one.columns)} for one in report.renamed],
+        "older_query": report.older._asdict() if report.older else None,
         "orphaned": list(report.orphaned),
     } | ({"each_series": [_series(one) for one in report.series]} if by_series else {})
 

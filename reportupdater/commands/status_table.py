@@ -7,6 +7,7 @@ from datetime import datetime
 
 from reportupdater.commands.held_text import lines as lines_of_held
 from reportupdater.execution.due import AHEAD
+from reportupdater.execution.older import CURE
 from reportupdater.operations.report_status import ReportStatus, SeriesStatus
 from reportupdater.operations.status import Status
 from reportupdater.state.history import last_of
@@ -161,6 +162,14 @@ def _of_report(report: ReportStatus) -> Iterator[str]:
             f"{wording.count(many, 'interval')}, {min(starts)} to {max(starts)}, of which the sinks still"
             f" have values that are no more: `reportupdater forget` with `--report {report.name} --emptied"
             " --dry-run` lists them, and without `--dry-run` forgets them, once they are deleted there"
+        )
+    if report.older:
+        yield f"{report.older}: {CURE}"
+    if report.renamed:
+        columns = dict.fromkeys(name for one in report.renamed for name in one.columns)
+        yield (
+            f"in {wording.count(len(report.renamed), 'TSV')} only results of an older query have"
+            f" {wording.some(list(columns), _MOST_NAMES)}"
         )
     if report.orphaned:
         yield (

@@ -148,12 +148,27 @@ class Committer:
                     attempts.append(Attempt(number, task.start, why, 0.0, error=error))
             made = self._publisher.publish(connection, prepared, self._owners, now)
             self._hold(connection, withheld, now)
+            self._note_successes(connection, outcomes)
             answered = [(one.series, one.start) for one in attempts if one.error is None]
             reruns.answered(connection, self._run, answered)
             history.note(connection, self._run, now, attempts)
         self._stored.published(answer.task for answer in answers)
         for one in made:
             note_datapoints(self._summary, one.series.report, one.made)
+
+    def _note_successes(
+        self, connection: sqlite3.Connection, outcomes: Iterable[Outcome | Withheld]
+    ) -> None:
+        """Note which intervals had a result, of series that look back."""
+        starts: dict[Series, list[str]] = {}
+        for one in outcomes:
+            if one.task.series.report.lookback and not isinstance(one, Failure):
+                starts.setdefault(one.task.series, []).append(one.task.start)
+        for series, some in starts.items():
+            from reportupdater.execution import looking_back
+
+            number = self._state.series_id(connection, series.tsv, series.report.name)
+            looking_back.note(connection, number, series.report, some, self._now)
 
     def _attempt(self, number: int, outcome: Outcome | Withheld) -> Attempt:
         """Return what the history keeps of an outcome, given the number of its series."""

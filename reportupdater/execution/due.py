@@ -24,6 +24,7 @@ from reportupdater.terminal.wording import count
 from reportupdater.tsv import files, rows
 
 if TYPE_CHECKING:
+    from reportupdater.execution.looking_back import LookingBack
     from reportupdater.state.retries import Retry
 
 log = logging.getLogger(__name__)
@@ -88,6 +89,11 @@ def take_stock(
         from reportupdater.state import held
 
         full = held.full(state, report.name)
+    looking: LookingBack | None = None
+    if report.lookback:
+        from reportupdater.execution.looking_back import LookingBack
+
+        looking = LookingBack(state, report)
     stocks = []
     failing: dict[str, list[Retry]] | None = None  # looked up where something is due
     for one in series:
@@ -96,7 +102,8 @@ def take_stock(
             found = Due(one)
             if covered is not None:
                 again = _open(state, one, covered, asked, clock)
-                found = due(one, covered, again, clock)
+                late = looking.over(one, covered, clock) if looking else Coverage()
+                found = due(one, covered, again, clock, looked_back=late)
                 if found.stretches:
                     from reportupdater.execution import waiting
                     from reportupdater.state import retries
@@ -105,7 +112,7 @@ def take_stock(
                         failing = retries.of_report(state, report.name)
                     if one.tsv in failing:
                         found = waiting.with_retries(
-                            one, covered, again, clock, failing[one.tsv], summary
+                            one, covered, again, clock, failing[one.tsv], summary, late
                         )
                 if one.tsv in withheld:
                     from reportupdater.execution import waiting

@@ -13,7 +13,7 @@ from reportupdater.execution.stored import Old, Stored
 from reportupdater.intervals import Coverage
 from reportupdater.model import Reason, Report, Series, Task
 from reportupdater.state import computed, renamed, revisions
-from reportupdater.state.computed import Part, Parts, Query
+from reportupdater.state.computed import Parts, Query
 from reportupdater.state.database import State
 from reportupdater.state.history import stamp
 from reportupdater.state.revisions import Replaced
@@ -85,8 +85,11 @@ class Lineage:
     ) -> None:
         before = self._of(series)
         after = dict(before)
+        granularity = series.report.granularity
         for query, some in self._by_query(answers).items():
-            after = _with(after, query, some)
+            numbers = Coverage.of(sorted(granularity.number(a.task.interval.start) for a in some))
+            header = next((a.result.header for a in reversed(some) if a.rows), ())
+            after = computed.given_to(after, query, numbers, header)
         after = _kept(after, series.report.max_data_points)
         number = self._id(connection, series)
         changed = [one for one in after.items() if before.get(one[0]) != one[1]]
@@ -143,25 +146,3 @@ def _kept(parts: Parts, most: int | None) -> Parts:
     return {
         query: part._replace(intervals=part.intervals.within(kept)) for query, part in parts.items()
     }
-
-
-def _with(parts: Parts, query: Query, answers: Iterable[Answer]) -> Parts:
-    """Return the queries of a series after results of one, which take their intervals from the others."""
-    fresh: list[int] = []
-    header = parts[query].header if query in parts else ()
-    for answer in answers:
-        fresh.append(query.granularity.number(answer.task.interval.start))
-        if answer.rows:
-            header = answer.result.header
-    numbers = Coverage.of(sorted(fresh))
-    found = {
-        other: part._replace(intervals=part.intervals.without(numbers))
-        if other.granularity is query.granularity
-        else part
-        for other, part in parts.items()
-        if other != query
-    }
-    mine = parts[query].intervals if query in parts else Coverage()
-    joined = Coverage.joined(sorted([*mine.without(numbers).runs, *numbers.runs]))
-    found[query] = Part(joined, header)
-    return found

@@ -9,6 +9,7 @@ from reportupdater.model import Report
 from reportupdater.planning.explode import explode
 from reportupdater.state import schema
 from reportupdater.state.database import State
+from reportupdater.terminal.wording import count
 
 
 def note_unsent(
@@ -34,6 +35,27 @@ def note_unsent(
                 report.name,
                 f"values {one.which} were not sent to {one.sink}: `reportupdater resend` with"
                 f" `--report {report.name}` sends them",
+            )
+
+
+def note_renamed(state: State, reports: Iterable[Report], summary: Summary) -> None:
+    """Warn of columns that only older results have: the query was changed since."""
+    with state.reading() as connection:
+        if schema.is_empty(connection, "renamed"):  # as nearly always
+            return
+        from reportupdater.state import renamed
+
+        found = renamed.listed(connection)
+    for report in reports:
+        tsvs = {series.tsv for series in explode(report)}
+        some = [one for one in found if one.tsv in tsvs]
+        if some:
+            columns = ", ".join(dict.fromkeys(name for one in some for name in one.columns))
+            summary.warnings.add(
+                report.name,
+                f"in {count(len(some), 'TSV')} only results of an older query have {columns}:"
+                f" `reportupdater rerun` with `--report {report.name} --changed` computes them again,"
+                " and with `--dismiss` takes them as they are",
             )
 
 

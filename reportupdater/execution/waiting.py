@@ -26,6 +26,7 @@ def with_retries(
     clock: Clock,
     retries: Sequence[Retry],
     summary: Summary,
+    looked_back: Coverage,
 ) -> Due:
     """Return what is due of a series with intervals that have failed, and note those left for later."""
     report = series.report
@@ -40,9 +41,9 @@ def with_retries(
         later = waiting
         if waiting:  # what comes after it waits for it
             later = Coverage(((waiting.runs[0][0], _NO_LIMIT),))
-        found = due(series, done, again, clock, (), later)
+        found = due(series, done, again, clock, (), later, looked_back)
     else:
-        found = due(series, done, again, clock, failing, waiting)
+        found = due(series, done, again, clock, failing, waiting, looked_back)
     waits = found.waiting.intersected(failing)
     if waits:
         _note_waiting(series, waits, by_number, summary)

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reportupdater.errors import TsvError, UsageError, error_text
+from reportupdater.execution import older
 from reportupdater.execution.acquire import acquire
 from reportupdater.execution.clock import check_clock
 from reportupdater.execution.due import Stock, take_stock
+from reportupdater.execution.older import Older
 from reportupdater.execution.select import select
 from reportupdater.execution.summary import Summary
 from reportupdater.model import Project, Reason, Report, Series
@@ -69,6 +71,8 @@ class ReportPlan(NamedTuple):
     """Why a run would not touch it."""
     next_tick: datetime | None = None
     next_due: Next | None = None
+    older: Older | None = None
+    """Its results that an older query gave."""
 
     @property
     def intervals(self) -> int:
@@ -167,13 +171,17 @@ def _report(
     histories = durations.of_report(state, report.name)
     of_all = durations.expected(histories.values())
     series: list[SeriesPlan] = []
-    for stock in take_stock(state, report, rerun_files, clock, summary, request.only):
+    stocks = take_stock(state, report, rerun_files, clock, summary, request.only)
+    with state.reading() as connection:
+        done = {stock.due.series.tsv: stock.done for stock in stocks}
+        changed = older.by_tsv(connection, report, done)
+    for stock in stocks:
         tsv = stock.due.series.tsv
         mean = durations.expected([histories.get(tsv, History())])
         still = _still(failing.get(tsv, ()), stock.due)
         series.append(_series(state, stock, still, of_all if mean is None else mean, clock))
     ahead = next_tick(report, clock.now), next_due(report, clock.now)
-    return ReportPlan(report, tuple(series), "", "", *ahead)
+    return ReportPlan(report, tuple(series), "", "", *ahead, older=older.summed(report, changed))
 
 
 def _series(

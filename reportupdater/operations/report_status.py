@@ -8,8 +8,10 @@ from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 
-from reportupdater.errors import Severity, TsvError, error_text
+from reportupdater.errors import Severity, StateError, TsvError, error_text
+from reportupdater.execution import older
 from reportupdater.execution.clock import utcnow
+from reportupdater.execution.older import Older
 from reportupdater.intervals import Coverage, Granularity, over
 from reportupdater.model import Project, Report
 from reportupdater.planning.explode import explode
@@ -17,12 +19,14 @@ from reportupdater.planning.missing import LATE, ending, is_late, missing
 from reportupdater.planning.plan import window
 from reportupdater.planning.schedule import next_due
 from reportupdater.state import survey
+from reportupdater.state.connection import look as connection_of
 from reportupdater.state.coverage import Memory
 from reportupdater.state.emptied import Emptied
 from reportupdater.state.findings import Record
 from reportupdater.state.held import Held
 from reportupdater.state.history import Failing
 from reportupdater.state.reach import reach
+from reportupdater.state.renamed import Renamed
 from reportupdater.state.storable import storable
 from reportupdater.state.survey import Survey
 from reportupdater.state.unsent import Lacking, lacking
@@ -75,6 +79,10 @@ class ReportStatus:
     """Its results that failed a check."""
     emptied: tuple[Emptied, ...] = ()
     """Its intervals of which the sinks have datapoints that its rows give no more."""
+    renamed: tuple[Renamed, ...] = ()
+    """Its series with columns that only older results have."""
+    older: Older | None = None
+    """Its results that an older query gave."""
     orphaned: tuple[str, ...] = ()
     """TSVs of series that the report has no more."""
 
@@ -138,7 +146,8 @@ def of_project(
     has_new = last_run is not None and now - last_run < LATE
     if record is not None:  # a run that knew of all, and did not come to one, leaves that late
         has_new = has_new and record.series < len(explode(report))
-    series = tuple(_series_of_project(report, record, known, output, now, has_new=has_new))
+    look = _Look(known, output, report.name)
+    series = tuple(_series_of_project(report, record, known, look, now, has_new=has_new))
     tsvs = {one.tsv for one in series}
     if sum(one.missing or 0 for one in series):
         due: datetime | None = now
@@ -156,6 +165,8 @@ def of_project(
         orphaned=tuple(tsv for tsv in listing.series(output, name) if tsv not in tsvs),
         held=tuple(known.held.get(name, ())),
         emptied=tuple(known.emptied.get(name, ())),
+        renamed=tuple(one for one in known.renamed.get(name, ()) if one.tsv in tsvs),
+        older=_older(report, look, output),
         unsent=tuple(
             lacking(
                 one
@@ -164,6 +175,16 @@ def of_project(
             )
         ),
     )
+
+
+def _older(report: Report, look: _Look, output: Path) -> Older | None:
+    """Return the results that an older query gave, as far as the state can be read."""
+    try:
+        with connection_of(output) as connection:
+            found = older.by_tsv(connection, report, look.done) if connection else {}
+    except StateError:
+        return None
+    return older.summed(report, found)
 
 
 def _last_run(project: Project, known: Survey) -> datetime | None:
@@ -187,12 +208,11 @@ def _series_of_project(
     report: Report,
     record: Record | None,
     known: Survey,
-    output: Path,
+    look: _Look,
     now: datetime,
     *,
     has_new: bool,
 ) -> Iterator[SeriesStatus]:
-    look = _Look(known, output, report.name)
     for series in explode(report):
         found = look.at(series.tsv, report.granularity)
         done = found.done
@@ -298,6 +318,8 @@ class _Look:
             partial(survey.memory, output, report)
         )
         self._walk = files.Walk(files.opened(output))
+        self.done: dict[str, Coverage | None] = {}
+        """TSV → what is done of it, as far as it has been looked at."""
 
     def at(self, tsv: str, granularity: Granularity | None) -> _Found:
         """Return what is done of a series, in its TSV or the journal."""
@@ -311,6 +333,7 @@ class _Look:
             done, empty = reach(place, granularity, known_of_it, pending)
         except (TsvError, OSError) as error:
             return _Found(tsv, requested, damaged=error_text(error))
+        self.done[tsv] = done
         not_over = over(granularity, utcnow())
 
         def label(number: int | None) -> str | None:

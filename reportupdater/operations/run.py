@@ -20,7 +20,7 @@ from reportupdater.execution.select import Source, made, select, sinks
 from reportupdater.execution.stop import Stop
 from reportupdater.execution.summary import Summary
 from reportupdater.execution.summary_text import log_result
-from reportupdater.execution.unresolved import note_held, note_unsent
+from reportupdater.execution.unresolved import note_held, note_renamed, note_unsent
 from reportupdater.model import Report
 from reportupdater.planning.due import Due
 from reportupdater.planning.plan import Clock
@@ -154,6 +154,7 @@ def _run(request: Request, summary: Summary, began: datetime, progress: Progress
                 committer.finish()
                 summary.waiting, summary.waiting_why = deliverers.drain(stop)
         note_unsent(state, owned, receivers, summary)
+        note_renamed(state, owned, summary)
         note_held(state, owned, summary)
         result = summary.result(project.config_path, output, stopped=stop.exit_code)
         log_result(result, f"{project.config_path} into {output}")

@@ -83,8 +83,9 @@ def due(
     clock: Clock,
     failing: Iterable[int] = (),
     waiting: Coverage = _NONE,
+    looked_back: Coverage = _NONE,
 ) -> Due:
-    """Return what is due of a series: what is missing, and what is requested again and done.
+    """Return what is due of a series: what is missing, and what is done and requested or `looked_back`.
 
     Missing is what was so at the last tick of the report's schedule; requests do not wait for it.
     Intervals that are `failing` keep no others from being done: they come last, and those that are
@@ -103,9 +104,15 @@ def due(
     if asked_again:
         asked = within(report, clock, window(report, clock.now, done, latest=clock.latest))
         again = Coverage.of(number for number in asked_again if number in asked and number in done)
-    later = Coverage.of({*lacking.intersected(waiting), *again.intersected(waiting)})
-    again = again.without(waiting)
-    found = Due(series, joined({Reason.MISSING: missing, Reason.RERUN: again}), waiting=later)
+    late = looked_back.within(asked).without(again)
+    waits = [part.intersected(waiting) for part in (lacking, again, late)]
+    parts = {
+        Reason.MISSING: missing,
+        Reason.RERUN: again.without(waiting),
+        Reason.LOOKBACK: late.without(waiting),
+    }
+    later = Coverage.of({number for part in waits for number in part})
+    found = Due(series, joined(parts), waiting=later)
     return found._replace(failing=found.numbers.intersected(bad)) if bad else found
 
 

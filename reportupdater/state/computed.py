@@ -73,6 +73,24 @@ def query_id(connection: sqlite3.Connection, query: Query) -> int:
     return int(known[0])
 
 
+def given_to(parts: Parts, query: Query, numbers: Coverage, header: Header = ()) -> Parts:
+    """Return the queries of a series with intervals given to one of them, and taken from the others.
+
+    `header` is that of its newest result with rows, where there is another one now.
+    """
+    found = {
+        other: part._replace(intervals=part.intervals.without(numbers))
+        if other.granularity is query.granularity
+        else part
+        for other, part in parts.items()
+        if other != query
+    }
+    mine = parts.get(query, Part(Coverage()))
+    runs = sorted([*mine.intervals.without(numbers).runs, *numbers.runs])
+    found[query] = Part(Coverage.joined(runs), header or mine.header)
+    return found
+
+
 def gone(parts: Parts, present: Query) -> list[str]:
     """Return the columns that results of other queries have and those of the present one lack."""
     here = parts.get(present)

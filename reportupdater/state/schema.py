@@ -81,6 +81,12 @@ CREATE TABLE renamed (             -- series with older results that have column
     series INTEGER PRIMARY KEY REFERENCES series,
     columns TEXT NOT NULL          -- a line of TSV
 );
+CREATE TABLE successes (           -- of the newest intervals of series with a lookback
+    series INTEGER NOT NULL REFERENCES series,
+    start TEXT NOT NULL,
+    at TEXT NOT NULL,              -- of the last result
+    PRIMARY KEY (series, start)
+) WITHOUT ROWID;
 CREATE TABLE marks (               -- rerun requests: intervals that are done, to be computed again
     series INTEGER NOT NULL REFERENCES series,
     start TEXT NOT NULL,

@@ -22,6 +22,7 @@ from reportupdater.state import (
     journal,
     outbox,
     owners,
+    renamed,
     reruns,
     schema,
     starts,
@@ -38,6 +39,7 @@ from reportupdater.state.history import Failing, Running
 from reportupdater.state.locks import folder_of
 from reportupdater.state.owners import Shape
 from reportupdater.state.reach import is_empty
+from reportupdater.state.renamed import Renamed
 from reportupdater.state.starts import FailedStart
 from reportupdater.state.unsent import Unsent
 from reportupdater.state.valid import Ignored
@@ -68,6 +70,8 @@ class Survey:
     """Report → its results that failed a check, and are neither accepted nor rejected."""
     emptied: dict[str, list[Emptied]] = field(default_factory=dict)
     """Report → its intervals of which the sinks have datapoints that its rows give no more."""
+    renamed: dict[str, list[Renamed]] = field(default_factory=dict)
+    """Report → its series with columns that only older results have."""
     held_counts: dict[str, int] = field(default_factory=dict)
     """Report → how many are held, where no more is known."""
     failing: dict[str, list[Failing]] = field(default_factory=dict)
@@ -117,6 +121,8 @@ def _from_state(connection: sqlite3.Connection, output: Path) -> Survey:
     found.reports = dict(members)
     for gone in emptied.listed(connection, ignored):
         found.emptied.setdefault(gone.report, []).append(gone)
+    for changed in renamed.listed(connection, ignored):
+        found.renamed.setdefault(changed.report, []).append(changed)
     if schema.has_unsent(connection):
         for lacking in unsent.listed(connection, ignored):
             found.unsent.setdefault(lacking.report, []).append(lacking)

@@ -152,7 +152,7 @@ def _to_7(connection: sqlite3.Connection) -> None:
         )
         connection.execute("DROP TABLE emptied_before")
     there = tables(connection)
-    for table in ("queries", "computed", "revisions", "renamed"):
+    for table in ("queries", "computed", "revisions", "renamed", "successes"):
         if table not in there:
             connection.execute(statement(table))
     connection.execute(
@@ -190,6 +190,7 @@ _MADE_LATER = frozenset(
         "computed",
         "revisions",
         "renamed",
+        "successes",
     )
 )
 """The tables that the first version had not."""

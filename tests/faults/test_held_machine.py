@@ -223,7 +223,6 @@ class Figures(RuleBasedStateMachine):
                 line for line in path.read_text().splitlines() if not line.startswith(label(day))
             ]
             path.write_text("".join(f"{line}\n" for line in kept))
-            self.untracked.add((wiki, label(day)))
 
     @rule(only=st.sampled_from(["", *WIKIS]))
     def accept_some(self, only: str) -> None:

@@ -1,0 +1,48 @@
+"""Which done intervals are computed again for data that came late. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from reportupdater import cron
+from reportupdater.intervals import Coverage
+from reportupdater.model import Report
+from reportupdater.planning.plan import Clock, window
+
+
+def looked_back(
+    report: Report,
+    done: Coverage,
+    successes: Mapping[int, datetime],
+    stuck: Coverage,
+    clock: Clock,
+) -> Coverage:
+    """Return the done intervals of a series that its lookback computes again now.
+
+    They are those of the last N before the newest one that may be computed, of which the last result
+    is of before that one became due; `successes` has the moments. None while the newest is `stuck`:
+    it fails, or waits.
+    """
+    allowed = window(report, clock.now, done, tick=clock.as_of(report), latest=clock.latest)
+    if not allowed or not report.lookback or allowed[-1] in stuck:
+        return Coverage()
+    newest = allowed[-1]
+    since = _became_due(report, newest)
+    again = range(max(allowed.start, newest - report.lookback), newest)
+    return Coverage.of(
+        number
+        for number in done.within(again)
+        if since is not None and successes.get(number, datetime.min) < since
+    )
+
+
+def _became_due(report: Report, number: int) -> datetime | None:
+    """Return the moment from which on an interval is computed."""
+    try:
+        moment = report.granularity.start(number + 1) + report.lag
+    except (ValueError, OverflowError):  # beyond the year 9999
+        return None
+    if report.schedule is None:
+        return moment
+    return cron.next_tick(report.schedule, moment - timedelta(microseconds=1))

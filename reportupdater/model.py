@@ -91,6 +91,10 @@ class Report:
     """How long rows are kept that later results have replaced."""
     checks: Mapping[str, Action] = field(default_factory=dict)
     """Check name → what is done with a result that fails it; hold where it is not there."""
+    declared: tuple[object, ...] = ()
+    """The checks that it declares; only `checks/` and what runs them look into them."""
+    in_order: bool = False
+    """Whether a series is computed oldest first, one interval at a time: a check compares them."""
     outputs: Mapping[str, object] = field(default_factory=dict)
     """Sink name → what the sink of that name makes datapoints by; no one else looks into it."""
     owner: str | None = None

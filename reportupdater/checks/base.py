@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, NamedTuple, Protocol
+
+from reportupdater.configfile.document import Value
+from reportupdater.configfile.keys import Key, Keys
+from reportupdater.configfile.kinds import Kind, choice
+from reportupdater.errors import Problem, nearest, shown
+
+Row = Sequence[str]
+Sums = Mapping[tuple[str, ...], float]
+"""Values of some columns → the sum of another one over the rows that have them."""
 
 
 class Case(Protocol):
@@ -32,7 +43,7 @@ class Case(Protocol):
 
 
 class Check(Protocol):
-    """One rule. Each is a small class, listed in the registry."""
+    """One rule that every report has. Each is a small class, listed in the registry."""
 
     NAME: ClassVar[str]
     """As configurations, messages and the state name it."""
@@ -41,3 +52,93 @@ class Check(Protocol):
 
     def failure(self, case: Case) -> str | None:
         """Return what is wrong with a result; None where it passes."""
+
+
+Severity = Literal["hold", "warn"]
+SEVERITY = Key(
+    "severity",
+    choice({"hold": "hold", "warn": "warn"}),
+    "What is done with a result that fails it: `hold` it, or `warn` and publish it.",
+    "hold",
+)
+
+
+class Rows(NamedTuple):
+    """The rows that a query gave, and their columns; the first is the date."""
+
+    header: tuple[str, ...]
+    rows: Sequence[Row]
+
+    def column(self, name: str) -> list[str]:
+        """Return the cells of a column, which is there."""
+        place = self.header.index(name, 1)
+        return [row[place] for row in self.rows]
+
+
+class CheckResult(NamedTuple):
+    """What a declared check says of a result."""
+
+    check: str
+    subject: str
+    """What it looks at: a column, columns."""
+    verdict: Literal["passed", "failed", "not evaluated"]
+    value: str = ""
+    limit: str = ""
+    baseline: str = ""
+    why: str = ""
+    """Where it failed: what is wrong. Where it was not evaluated: why not."""
+    severity: Severity = "hold"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared(ABC):
+    """A rule that a report declares. Each kind is a small class, listed in the registry."""
+
+    NAME: ClassVar[str]
+    """Its key under `checks`."""
+    MEANING: ClassVar[str]
+    TAKES: ClassVar[Kind]
+    KEYS: ClassVar[Keys]
+    """Of its mapping, or of the mapping of each column."""
+    severity: Severity = "hold"
+
+    @classmethod
+    @abstractmethod
+    def read(cls, value: Value, owner: str) -> tuple[Sequence[Declared], list[Problem]]:
+        """Read what a configuration declares."""
+
+    @property
+    @abstractmethod
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it needs."""
+
+    @abstractmethod
+    def judged(self, result: Rows, before: Sequence[Sums]) -> Iterator[CheckResult]:
+        """Yield what it says of a result that has its columns; one at least.
+
+        `before` is empty but for a check that compares: then it has what that was in the intervals
+        before, the newest first.
+        """
+
+    def results(self, result: Rows, before: Sequence[Sums] = ()) -> Iterator[CheckResult]:
+        """Yield what it says of a result: where it lacks a column, that."""
+        if result.rows:
+            for name in self.columns:
+                if name not in result.header[1:]:
+                    hint = nearest(name, result.header[1:])
+                    why = f"the result has no column {shown(name)}" + (f", {hint}" if hint else "")
+                    yield self.failed(name, why=why)
+                    return
+        yield from self.judged(result, before)
+
+    def passed(
+        self, subject: str, value: str = "", limit: str = "", baseline: str = ""
+    ) -> CheckResult:
+        """Return that it passes."""
+        return CheckResult(self.NAME, subject, "passed", value, limit, baseline)
+
+    def failed(
+        self, subject: str, value: str = "", limit: str = "", baseline: str = "", *, why: str
+    ) -> CheckResult:
+        """Return that it fails, and why."""
+        return CheckResult(self.NAME, subject, "failed", value, limit, baseline, why, self.severity)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from reportupdater.checks.base import CheckResult
 from reportupdater.commands import arguments
 from reportupdater.commands.printing import Shown, put, put_text
 from reportupdater.commands.progress import progress
@@ -66,6 +68,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         metavar="N",
         help="rows and datapoints that are shown (default: 20)",
     )
+    parser.add_argument(
+        "--output",
+        type=arguments.path,
+        metavar="FOLDER",
+        help="the folder of the TSVs: what checks compare the result with",
+    )
     how = parser.add_mutually_exclusive_group()
     how.add_argument(
         "--render-only", action="store_true", help="print the query, nothing else, and run nothing"
@@ -84,6 +92,7 @@ def call(given: argparse.Namespace) -> Result:
             report=given.report,
             now=given.now or utcnow(),
             date=given.date,
+            output=given.output,
         )
     )
     if trial.others:
@@ -137,17 +146,42 @@ def _show(trial: Trial, found: Tried, limit: int) -> Shown:
             _title("checks: failed")
             log.error("%s would not be stored: %s", trial.task, error)
         return Shown(is_good=False)
-    _title("checks: passed")
-    if found.table is not None and not found.table.rows:
+    failed = [one for one in found.checks if one.verdict == "failed"]
+    held = any(one.severity == "hold" for one in failed)
+    _title(f"checks: {'failed' if failed else 'passed'}")
+    if held:
+        put("A run would hold the result: it would be neither stored nor sent.")
+    elif found.table is not None and not found.table.rows:
         put(f"There are no rows: one of empty values would be stored, dated {trial.task.start}.")
     else:
         put("Names of columns, width and date of each row: a run would store them.")
+    _show_checks(found.checks, trial.output is not None)
+    for one in failed:
+        level = logging.ERROR if one.severity == "hold" else logging.WARNING
+        log.log(level, "the check %s fails: %s", one.check, one.why)
     if trial.withheld:
         log.error("no datapoints would be sent before the configuration is fixed")
         return Shown(is_good=False)
     for name, made in found.made.items():
         _show_datapoints(trial.sinks[name], made, limit)
-    return Shown(is_good=not any(made.problems for made in found.made.values()))
+    return Shown(is_good=not (held or any(made.problems for made in found.made.values())))
+
+
+def _show_checks(checks: Sequence[CheckResult], is_compared: bool) -> None:
+    """Show what the checks that the report declares say of the result."""
+    if checks:
+        rows = [
+            (one.check, one.subject, one.verdict, one.value, one.limit, one.baseline)
+            for one in checks
+        ]
+        head = ("check", "of", "verdict", "value", "limit", "median before")
+        put("", *aligned(head, rows, _WHOLE))
+        for one in checks:
+            if one.verdict == "not evaluated":
+                why = (
+                    one.why if is_compared else "--output FOLDER compares with what is stored there"
+                )
+                put(f"{one.check} of {one.subject} is not evaluated: {why}")
 
 
 def _show_table(result: Table, limit: int) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import time
 
+from reportupdater.config.checks import read_checks
 from reportupdater.config.dimensions import NAME_HINT, read_dimensions, wrong_name
 from reportupdater.config.runs_on import Surroundings, database_of, engine_of, folder_of, query_of
-from reportupdater.config.schema import BACKFILL_KEYS, REPORT_KEYS, check_keys
+from reportupdater.config.schema import BACKFILL_KEYS, REPORT_KEYS
 from reportupdater.configfile.document import Entry, Section
 from reportupdater.configfile.files import absolute
-from reportupdater.configfile.sections import Reading, as_section, entries, is_own, read_keys
+from reportupdater.configfile.sections import Reading, as_section, entries, read_keys
 from reportupdater.engines import registry
 from reportupdater.errors import Problem, Severity, shown
 from reportupdater.intervals import Granularity
-from reportupdater.model import Action, Dimension, Report
+from reportupdater.model import Dimension, Report
 from reportupdater.sinks.registry import SINKS
 from reportupdater.sinks.registry import definition as sink
 
@@ -99,7 +100,7 @@ def _read_report(
     problems += [*of_keys, *found]
     max_intervals, found = _backfill(keys)
     problems += found
-    checks, wrong_checks = _checks(keys, around.defaults)
+    checks, wrong_checks = read_checks(keys, around.defaults)
     problems += wrong_checks
     unusable = unusable or _errors([*found, *wrong_checks])
     if unusable or database is None:
@@ -128,7 +129,9 @@ def _read_report(
         writes=keys["writes"],
         lookback=keys["lookback"],
         keep_revisions=keys["keep_revisions"],
-        checks=checks,
+        checks=checks.actions,
+        declared=checks.declared,
+        in_order=checks.in_order,
         outputs=outputs,
         owner=keys["owner"],
         ticket=keys["ticket"],
@@ -164,21 +167,6 @@ def _backfill(keys: Reading) -> tuple[int | None, list[Problem]]:
     owner = f"backfill of {keys.given['backfill'].owner}"
     own, problems = read_keys(keys["backfill"], BACKFILL_KEYS, owner)
     return own["max_intervals"], problems
-
-
-def _checks(keys: Reading, defaults: Reading) -> tuple[dict[str, Action], list[Problem]]:
-    """Return what is done with results that fail checks: the report's own keys over those of `defaults`."""
-    found: dict[str, Action] = {}
-    problems: list[Problem] = []
-    layers = [defaults, keys] if is_own(keys, "checks") else [keys]
-    for layer in layers:
-        given = layer.given.get("checks")
-        if given is None or given.value is None:
-            continue
-        own, wrong = read_keys(given.value, check_keys(), f"checks of {given.owner}")
-        problems += wrong
-        found.update({name: one.value for name, one in own.given.items()})
-    return found, problems
 
 
 def _granularity(keys: Reading) -> Granularity:

@@ -151,12 +151,12 @@ BACKFILL_KEYS = table(
 
 
 def check_keys() -> Keys:
-    """Return the keys of `checks` of a report: one for each check that every report has."""
+    """Return the keys of `checks` of a report: one for each check."""
     from typing import get_args
 
-    from reportupdater.checks.registry import GUARDS  # most reports say nothing of them
+    from reportupdater.checks.registry import DECLARED, GUARDS  # most reports say nothing of them
 
-    action = choice({one: one for one in get_args(Action)})
+    action = choice({word: word for word in get_args(Action)})
     return table(
         *(
             Key(
@@ -166,8 +166,17 @@ def check_keys() -> Keys:
                 "hold",
             )
             for check in GUARDS
-        )
+        ),
+        *(
+            # Its reading needs the place of the key: `checks` of a report are read by `config/checks`.
+            Key(kind.NAME, Kind(kind.TAKES.takes, _unread), kind.MEANING)
+            for kind in DECLARED
+        ),
     )
+
+
+def _unread(value: Value) -> Value:
+    return value
 
 
 REPORT_KEYS = table(

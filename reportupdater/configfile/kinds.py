@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from ipaddress import ip_address
+from math import inf, isfinite
 from typing import Any, NamedTuple
 
 from reportupdater import cron
@@ -166,6 +167,29 @@ def seconds(least: int, most: int) -> Kind:
     return Kind(f"a number of seconds from {least:,} to {most:,}", read)
 
 
+def number(least: float = -inf) -> Kind:
+    """Return a finite number that is not below a bound."""
+
+    def read(value: Value) -> float:
+        found = float(_number(value, _DECIMAL))
+        if found < least:
+            raise ValueError
+        return found
+
+    return Kind("a number" + (f" from {least:g} on" if isfinite(least) else ""), read)
+
+
+def texts() -> Kind:
+    """Return a list of texts, of which there is one at least."""
+
+    def read(value: Value) -> tuple[str, ...]:
+        if not isinstance(value, Items) or not value.values:
+            raise ValueError
+        return tuple(scalar_text(one) for one in value.values)
+
+    return Kind("a list of texts", read)
+
+
 def duration(least: int, most: int) -> Kind:
     """Return a number of seconds within bounds, as a timedelta."""
     kind = seconds(least, most)
@@ -318,5 +342,6 @@ NAMESERVER = Kind("an IP address, with `:port` if that is not 53", _nameserver)
 SRV_NAME = Kind("a DNS name with {section} in it", _srv_name)
 ZONE = Kind("server, or an offset like +01:00", _zone)
 SCHEDULE = Kind("a cron expression like '15 5 * * *'", _schedule)
+TEXTS = texts()
 SWITCH = Kind("true or false", _switch)
 MOMENT = Kind(f"a date of the years {FIRST_YEAR} to {LAST_YEAR} like 2015-01-31", _moment)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from reportupdater.checks.base import CheckResult, Declared, Rows, Sums
+from reportupdater.checks.change import Change
 from reportupdater.checks.registry import BY_NAME, GUARDS
+from reportupdater.execution.baselines import Baselines, declared
 from reportupdater.execution.outcome import Answer
 from reportupdater.execution.stored import Stored
 from reportupdater.model import Action, Meaning, Reason, Report, Series, Task
+from reportupdater.planning.due import Due
 from reportupdater.state import reruns
 from reportupdater.state.journal import Result
 from reportupdater.state.tables import Tables
@@ -62,9 +66,19 @@ class Checking:
     def __init__(self, state: Tables, stored: Stored) -> None:
         self._state = state
         self._stored = stored
+        self._baselines = Baselines(state)
+
+    def expect(self, dues: Iterable[Due]) -> None:
+        """Say what will come."""
+        self._baselines.expect(dues)
 
     def verdicts(self, answer: Answer) -> Iterator[Verdict]:
         """Yield the checks that a result fails, but for those that are off."""
+        yield from self._guards(answer)
+        if answer.task.series.report.declared:
+            yield from self._declared(answer)
+
+    def _guards(self, answer: Answer) -> Iterator[Verdict]:
         task = answer.task
         if answer.rows and not answer.warnings and task.reason is Reason.MISSING:
             return  # as nearly always
@@ -77,11 +91,33 @@ class Checking:
                 if why is not None and not self._is_allowed(check.NAME, task):
                     yield Verdict(check.NAME, why, action)
 
+    def _declared(self, answer: Answer) -> Iterator[Verdict]:
+        """Yield the checks that a report declares and a result fails."""
+        result = answer.result
+        rows = Rows(result.header, dialect.parse(result.rows) if answer.rows else [])
+        for check, outcome in self.results(answer.task, rows):
+            if outcome.verdict == "failed":
+                yield Verdict(outcome.check, outcome.why, check.severity)
+
+    def results(self, task: Task, rows: Rows) -> Iterator[tuple[Declared, CheckResult]]:
+        """Yield what the checks that a report declares say of the rows of a result."""
+        series = task.series
+        number = series.report.granularity.number(task.interval.start)
+        for check in declared(series.report):
+            before: list[Sums] = []
+            if isinstance(check, Change):
+                before = self._baselines.before(series, number, check)
+            for outcome in check.results(rows, before):
+                yield check, outcome
+
     def again(self, name: str, task: Task, result: Result, why: str) -> str | None:
         """Return what one check has to say of a held result now; None where it passes."""
         check = BY_NAME.get(name)
         if check is None:
-            return why
+            parsed = [] if is_without_rows(result) else dialect.parse(result.rows)
+            outcomes = self.results(task, Rows(result.header, parsed))
+            failed = (one for _, one in outcomes if one.check == name and one.verdict == "failed")
+            return next((one.why for one in failed), None)
         # Only the server knew what it left out.
         return check.failure(
             _Case(task, result, [why] if name == "incomplete" else [], self._stored)
@@ -90,7 +126,12 @@ class Checking:
     def published(self, answers: Iterable[Answer]) -> None:
         """Take in what is about to be published."""
         for answer in answers:
-            self._stored.add(answer.task.series, answer.result.header)
+            series, result = answer.task.series, answer.result
+            self._stored.add(series, result.header)
+            if series.report.in_order:
+                number = series.report.granularity.number(answer.task.interval.start)
+                parsed = dialect.parse(result.rows) if answer.rows else []
+                self._baselines.published(series, number, Rows(result.header, parsed))
 
     def fitted(self, answer: Answer) -> Answer:
         """Return a result; one without rows with columns that its TSV has, which it never changes."""

@@ -91,6 +91,7 @@ class Committer:
         """Say what will come, so that a series can be merged as soon as all of it has come."""
         dues = list(dues)
         self._stored.expect(dues)
+        self._checking.expect(dues)
         self._left = Counter({due.series: due.intervals for due in dues})
         self._owners = owned
 

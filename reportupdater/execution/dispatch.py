@@ -136,8 +136,10 @@ class Dispatcher:
         return None
 
     def _may(self, series: Series) -> bool:
-        # A series that has just failed is asked one task at a time, until one succeeds.
-        return not (self._failures[series] and self._working[series])
+        # A series that has just failed is asked one task at a time, until one succeeds; one whose
+        # results are compared with those before always is.
+        is_single = series.report.in_order or self._failures[series]
+        return not (is_single and self._working[series])
 
     def _hand_out(self, group: _Group, lane: Lane) -> Batch:
         tasks = lane.take(1 if self._failures[lane.series] else group.size)

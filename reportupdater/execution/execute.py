@@ -129,7 +129,7 @@ class Execution:
 
     def _gather(self) -> Handover:
         batch = self._watch()
-        batch.outcomes.extend(outcome for worker in self._workers for outcome in worker.fresh())
+        batch.outcomes.extend(outcome for worker in self._workers for outcome in worker.early())
         until = monotonic() + TICK
         while self._alive and len(batch.outcomes) < _COMMIT_TASKS:
             try:

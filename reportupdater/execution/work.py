@@ -127,11 +127,18 @@ class Worker:
         given_up = shared.dispatcher.give_back(batch, self._outcomes, seconds)
         return self._handover(self._outcomes, given_up)
 
-    def fresh(self) -> list[Outcome]:
+    def early(self) -> list[Outcome]:
         """Return what has come of the batch in work since the last look: it need not wait for the rest.
 
-        Called by another thread.
+        Called by another thread, which may look at a worker before it has what another one has handed
+        over before: where the order counts, it gets nothing.
         """
+        batch = self._batch
+        is_ordered = batch is not None and batch.tasks[0].series.report.in_order
+        return [] if is_ordered else self._fresh()
+
+    def _fresh(self) -> list[Outcome]:
+        """Return what has come since the last look."""
         with self._handing_over:
             outcomes = self._outcomes[self._handed_over :]
             self._handed_over += len(outcomes)
@@ -156,6 +163,8 @@ class Worker:
         began = monotonic()
         outcomes = self._work(batch, began)
         self._batch = None
+        if batch.tasks[0].series.report.in_order:  # handed over before another worker goes on
+            self._shared.outcomes.put(Handover(self._fresh(), [], []))
         given_up = self._shared.dispatcher.give_back(batch, outcomes, monotonic() - began)
         handover = self._handover(outcomes, given_up)
         if any(handover):
@@ -165,7 +174,7 @@ class Worker:
             self._shared.room.wait(self._server, RETRY.longest, self._shared.stopping)
 
     def _handover(self, outcomes: list[Outcome], given_up: list[Due]) -> Handover:
-        handover = Handover(self.fresh(), [], given_up)
+        handover = Handover(self._fresh(), [], given_up)
         if any(self._outage(outcome.task) for outcome in outcomes):
             left = self._shared.dispatcher.abandon(self._server, self._outage_of)
             handover = Handover(handover.outcomes, [], [])

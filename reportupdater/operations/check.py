@@ -27,6 +27,7 @@ from reportupdater.operations.check_report import (
     _names_in_lookups,
     _unused_dimensions,
 )
+from reportupdater.operations.check_stored import check_stored
 from reportupdater.sinks.registry import SINKS, definition
 from reportupdater.state import reruns
 from reportupdater.tsv.listing import needed
@@ -123,6 +124,8 @@ def _of_project(
         yield from _names_in_lookups(report, project, places)
         headers, damaged = _headers(report, output)
         yield from damaged
+        if output is not None:
+            yield from check_stored(report, places, output)
         for name, settings in project.sinks.items():
             if name in report.outputs:
                 yield from _columns(report, definition(name), settings, headers)

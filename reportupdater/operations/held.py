@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reportupdater.checks.registry import BY_NAME
+from reportupdater.checks.registry import NAMES
 from reportupdater.errors import UsageError, nearest
 from reportupdater.execution.select import Selected, select
 from reportupdater.model import Report, Series
@@ -84,8 +84,8 @@ def shown(request: HeldRequest, results: Sequence[Held]) -> Iterator[Shown]:
 def opened(request: HeldRequest) -> Selected:
     """Return what is meant of the project. Raises UsageError, also for a check that is not there."""
     for name in request.checks:
-        if name not in BY_NAME:
-            raise UsageError(f"there is no check {name!r}", hint=nearest(name, BY_NAME))
+        if name not in NAMES:
+            raise UsageError(f"there is no check {name!r}", hint=nearest(name, NAMES))
     if request.since and request.until and request.since >= request.until:
         raise UsageError("the range is empty: --since is not before --until")
     selected = select(request)

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from time import monotonic
 
 from reportupdater import prefixes
+from reportupdater.checks.base import CheckResult, Rows
 from reportupdater.configfile.files import Folders
 from reportupdater.engines import registry
 from reportupdater.engines.base import Engine, Session
 from reportupdater.errors import Problem, Severity, UsageError
+from reportupdater.execution.baselines import declared
+from reportupdater.execution.checking import Checking
 from reportupdater.execution.execute import Execution
 from reportupdater.execution.outcome import Answer, Failure, Outcome
 from reportupdater.execution.points import result_points
 from reportupdater.execution.progress import ProgressOver, silent
 from reportupdater.execution.select import Source, narrowed, no_report
 from reportupdater.execution.stop import Stop
+from reportupdater.execution.stored import Stored
 from reportupdater.intervals import watermark
 from reportupdater.model import Project, Query, Report, Server, SinkSettings, Table, Task
 from reportupdater.planning.due import of_tasks
@@ -27,7 +33,9 @@ from reportupdater.planning.explode import explode
 from reportupdater.planning.plan import window
 from reportupdater.sinks.base import Made
 from reportupdater.sinks.registry import definition
+from reportupdater.state.overlay import Overlay
 from reportupdater.terminal.wording import count
+from reportupdater.tsv.dialect import parse
 
 RETRIES = 1
 """A person who waits for an answer would not wait for a server's restart."""
@@ -47,6 +55,8 @@ class Trial:
     others: int
     """Problems of the configuration that do not concern the report."""
     engine: Recorder
+    output: Path | None = None
+    """The folder of the TSVs, with whose rows checks compare the result."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +75,8 @@ class Tried:
     seconds: float
     stopped: int | None
     """The exit code that a signal asks for."""
+    checks: tuple[CheckResult, ...] = ()
+    """What the checks that the report declares say of the result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +88,8 @@ class TryRequest(Source):
     """In UTC."""
     date: datetime | None = None
     """The interval around it; None for the latest that is due at `now`."""
+    output: Path | None = None
+    """The folder of the TSVs, with whose rows checks compare the result."""
 
 
 def prepare(request: TryRequest) -> Trial:
@@ -110,6 +124,7 @@ def prepare(request: TryRequest) -> Trial:
         tuple(_doubts(report, number, now)),
         len(project.problems) - len(concerning),
         engine,
+        request.output,
     )
 
 
@@ -201,7 +216,21 @@ def try_interval(trial: Trial, progress: ProgressOver = silent) -> Tried:
             for name, settings in trial.sinks.items()
             for one in result_points(trial.task.series, [outcome.result], name, settings)
         }
-    return Tried(outcome, made, table, engine.asked, seconds, stopped)
+    checks = _checked(trial, outcome) if isinstance(outcome, Answer) else ()
+    return Tried(outcome, made, table, engine.asked, seconds, stopped, checks)
+
+
+def _checked(trial: Trial, answer: Answer) -> tuple[CheckResult, ...]:
+    """Return what the checks that the report declares say; without an output folder, by no baseline."""
+    result = answer.result
+    rows = Rows(result.header, parse(result.rows) if answer.rows else [])
+    with ExitStack() as opened:
+        if trial.output is None:
+            every = declared(trial.task.series.report)
+            return tuple(one for check in every for one in check.results(rows))
+        state = opened.enter_context(Overlay(trial.output))
+        found = Checking(state, Stored(state)).results(trial.task, rows)
+        return tuple(one for _, one in found)
 
 
 def _named(answer: Answer, table: Table | None) -> tuple[Answer, Table | None]:

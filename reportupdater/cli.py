@@ -21,6 +21,7 @@ COMMANDS = (
     "plan",
     "try",
     "check",
+    "why",
     "config",
     "status",
     "held",

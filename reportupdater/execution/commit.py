@@ -29,7 +29,7 @@ from reportupdater.execution.outcome import (
 from reportupdater.execution.points import note_datapoints
 from reportupdater.execution.publish import Publisher
 from reportupdater.execution.stop import Stop
-from reportupdater.execution.stored import Stored
+from reportupdater.execution.stored import Old, Stored
 from reportupdater.execution.summary import Summary
 from reportupdater.execution.warned import Warned
 from reportupdater.model import Project, Report, Series, SinkSettings, Task
@@ -39,7 +39,9 @@ from reportupdater.state.database import State
 from reportupdater.state.held import Held
 from reportupdater.state.history import Attempt
 from reportupdater.state.owners import Owner
+from reportupdater.terminal.wording import count
 from reportupdater.tsv import dialect
+from reportupdater.tsv.changes import changes
 from reportupdater.tsv.equal import same
 
 log = logging.getLogger(__name__)
@@ -47,6 +49,8 @@ log = logging.getLogger(__name__)
 CHECKPOINT_SECONDS = 60.0
 """A series that takes longer is merged into its TSV that often while it goes on."""
 
+_MOST_CHANGES = 5
+"""Changed values of an interval that are logged."""
 _MERGE_SECONDS = 8.0
 """Of the ten within which an interrupted run ends. What is not merged then stays in the journal."""
 
@@ -154,6 +158,9 @@ class Committer:
             reruns.answered(connection, self._run, answered)
             history.note(connection, self._run, now, attempts)
         self._stored.published(answer.task for answer in answers)
+        if log.isEnabledFor(logging.INFO):
+            for answer, old in prepared.replaced:
+                _log_changes(answer, old)
         for one in made:
             note_datapoints(self._summary, one.series.report, one.made)
 
@@ -328,3 +335,17 @@ class Committer:
         for report, paths in by_report.items():
             with self._stop.abandoning(_MERGE_SECONDS):
                 merge(self._state, report, paths, self._summary, self._now)
+
+
+def _log_changes(answer: Answer, old: Old) -> None:
+    """Log which values a result has changed."""
+    result = answer.result
+    rows = dialect.parse(result.rows)
+    found = changes(old.header, old.rows, result.header, rows)
+    if found is None:
+        log.info("%s: %s now, %s before", answer.task, count(len(rows), "row"), len(old.rows))
+        return
+    for change in found[:_MOST_CHANGES]:
+        log.info("%s: %s", answer.task, change)
+    if len(found) > _MOST_CHANGES:
+        log.info("%s: and %d more values", answer.task, len(found) - _MOST_CHANGES)

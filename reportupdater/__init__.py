@@ -26,7 +26,7 @@ __all__ = [
     "run",
     "status",
 ]
-__version__ = "1.2.0"
+__version__ = "1.3.0"
 
 _MODULES = {
     "Plan": "operations.plan",

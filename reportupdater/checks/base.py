@@ -126,7 +126,8 @@ class Declared(ABC):
             for name in self.columns:
                 if name not in result.header[1:]:
                     hint = nearest(name, result.header[1:])
-                    why = f"the result has no column {shown(name)}" + (f", {hint}" if hint else "")
+                    hint = f", {hint}" if hint else ""
+                    why = f"the result has no column {shown(name)}{hint}"
                     yield self.failed(name, why=why)
                     return
         yield from self.judged(result, before)

@@ -155,24 +155,19 @@ class Change(OfColumn):
         subject, shows = self._subject(key), spelled(value)
         former = [one[key] for one in before if key in one]
         if len(former) < self.min_history:
-            why = f"{len(former)} of {self.min_history} needed intervals before have a value"
-            return self._not_evaluated(subject, shows, self._limit, why)
+            reason = f"{len(former)} of {self.min_history} needed intervals before have a value"
+            return self._not_evaluated(subject, shows, self._limit, reason)
         middle = median(former)
         baseline = spelled(middle)
         if abs(value) < self.min_value and abs(middle) < self.min_value:
-            why = f"it and the median are below {spelled(self.min_value)}"
-            return self._not_evaluated(subject, shows, self._limit, why)
+            reason = f"it and the median are below {spelled(self.min_value)}"
+            return self._not_evaluated(subject, shows, self._limit, reason)
         percent = abs(value - middle) / abs(middle) * 100 if middle else inf if value else 0.0
         if percent <= self.percent:
             return self.passed(subject, shows, self._limit, baseline)
         than = f"{baseline}, the median of the {len(former)} before"
         far = f"{percent:.0f} % off {than}" if middle else f"where it was {than}"
         of = subject.removeprefix(f"{self.column} ")
-        what = f"the sum of {shown(self.column)}" + (f" of {of}" if key else "")
-        return self.failed(
-            subject,
-            shows,
-            self._limit,
-            baseline,
-            why=f"{what} is {shows}, {far}; {self._limit} are allowed",
-        )
+        what = shown(self.column) + (f" of {of}" if key else "")
+        why = f"the sum of {what} is {shows}, {far}; {self._limit} are allowed"
+        return self.failed(subject, shows, self._limit, baseline, why=why)

@@ -118,12 +118,12 @@ class Range(OfColumn):
         found = [value for value in map(number, cells) if value is not None]
         low, high = min(found, default=0.0), max(found, default=0.0)
         value = f"{spelled(low)} to {spelled(high)}" if found else "none"
-        of = f"of column {shown(self.column)}"
+        of = shown(self.column)
         if found and self.least is not None and low < self.least:
-            why = f"{spelled(low)} {of} is below {spelled(self.least)}"
+            why = f"{spelled(low)} of column {of} is below {spelled(self.least)}"
             yield self.failed(self.column, value, limit, why=why)
         elif found and self.most is not None and high > self.most:
-            why = f"{spelled(high)} {of} is above {spelled(self.most)}"
+            why = f"{spelled(high)} of column {of} is above {spelled(self.most)}"
             yield self.failed(self.column, value, limit, why=why)
         else:
             yield self.passed(self.column, value, limit)

@@ -291,7 +291,6 @@ REPORT_KEYS = table(
         span(0, 10 * _YEAR),
         "How long rows are kept in the state that later results have replaced.",
         timedelta(days=400),
-        example="400d",
     ),
     Key(
         "checks",

@@ -1,6 +1,6 @@
 """Series of which older results have columns that those of the present query lack: it was changed.
 
-Whoever reads the old column finds no new values, and whoever reads the new one no old ones.
+A reader of the old column finds no new values, and one of the new column no old ones.
 """
 
 from __future__ import annotations

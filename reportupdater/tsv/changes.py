@@ -18,7 +18,7 @@ class Change(NamedTuple):
     """A value that is another one now. Empty where there is none."""
 
     row: tuple[str, ...]
-    """The texts that tell the row from others of its date."""
+    """The texts that distinguish the row from others of its date."""
     column: str
     old: str
     new: str
@@ -29,7 +29,7 @@ class Change(NamedTuple):
 
 
 def changes(old_header: Header, old: Rows, header: Header, new: Rows) -> list[Change] | None:
-    """Return the values that differ; None where rows cannot be told apart by their texts.
+    """Return the values that differ; None where rows cannot be distinguished by their texts.
 
     >>> [str(one) for one in changes(("d", "n"), [("x", "5")], ("d", "n"), [("x", "7")]) or []]
     ['n 5 → 7']

@@ -339,7 +339,7 @@ def test_two_reports_that_send_to_one_metric_path_are_an_error(ask: Ask, tmp_pat
     [found] = findings(ask, one, code=1)
     assert found.startswith("error: ")
     assert found.endswith(
-        "weekly and daily have one metric path, 'edits.all' (for a date that both have, one takes the"
+        "weekly and daily have one series key, 'edits.all' (for a date that both have, one takes the"
         " place of the other: let the two paths differ)"
     )
 

@@ -12,6 +12,10 @@ from typing import Any
 import pytest
 
 from reportupdater import model, template
+from reportupdater.checks.cells import NotEmpty
+from reportupdater.checks.change import Change
+from reportupdater.checks.rows import RowCount
+from reportupdater.checks.values import Range, Values
 from reportupdater.config import dimensions, schema
 from reportupdater.config.databases import entry_keys
 from reportupdater.config.load import load_project
@@ -33,6 +37,11 @@ TABLES: dict[str, Keys] = {
     "`reports` and `defaults`": schema.REPORT_KEYS,
     "`backfill`": schema.BACKFILL_KEYS,
     "`checks`": schema.check_keys(),
+    "`rows` of `checks`": RowCount.KEYS,
+    "`not_empty` and `unique` of `checks`": NotEmpty.KEYS,
+    "`values` of `checks`": Values.KEYS,
+    "`range` of `checks`": Range.KEYS,
+    "`change` of `checks`": Change.KEYS,
     "Other values": schema.DIMENSION_KEYS,
     "`graphite` of a report": GraphiteSink.REPORT_KEYS,
     "Host settings": schema.HOST_KEYS,

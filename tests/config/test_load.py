@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from reportupdater.checks.change import Change
 from reportupdater.config.load import load_project
 from reportupdater.engines.mysql.config import MysqlDatabase
 from reportupdater.engines.script.config import Scripts
@@ -66,6 +67,10 @@ def test_a_short_report_has_all_defaults(load: Load, tmp_path: Path) -> None:
         "concurrency": None,
         "ordered": False,
         "writes": False,
+        "lookback": 0,
+        "keep_revisions": timedelta(days=400),
+        "declared": (),
+        "in_order": False,
         "checks": {},
         "outputs": {},
         "owner": None,
@@ -131,6 +136,9 @@ reports:
     concurrency: 2
     ordered: true
     writes: true
+    lookback: 3
+    keep_revisions: 30d
+    checks: {vanished: warn, change: {n: {percent: 5}}}
     graphite: {path: "{_metric}.{wiki}.{anything}", metrics: {edits: edit count, bots: b}}
     owner: Data team
     ticket: T123
@@ -164,7 +172,11 @@ reports:
         "concurrency": 2,
         "ordered": True,
         "writes": True,
-        "checks": {},
+        "lookback": 3,
+        "keep_revisions": timedelta(days=30),
+        "checks": {"vanished": "warn"},
+        "declared": (Change(column="n", percent=5, of=8, min_history=4),),
+        "in_order": True,
         "outputs": {},
         "owner": "Data team",
         "ticket": "T123",

@@ -111,7 +111,9 @@ def test_a_held_interval_and_every_former_value(tmp_path: Path) -> None:
 def test_what_the_sinks_have(tmp_path: Path) -> None:
     sink = "graphite: {path: 'x.{_metric}', metrics: {n: n}}"
     port = free_port()
-    one = project(tmp_path, sink, f"graphite: {{host: 127.0.0.1, port: {port}}}\n")
+    one = project(
+        tmp_path, sink, f"graphite: {{host: 127.0.0.1, port: {port}, drain_timeout: 1}}\n"
+    )
     one.run("--no-send", now="2025-01-02")
     (found,) = why(one, "--date", "2025-01-01")
     (point,) = found["datapoints"]

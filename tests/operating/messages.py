@@ -51,7 +51,14 @@ def _said(tree: ast.Module) -> Iterator[tuple[str, str]]:
                 if isinstance(node, ast.Return) and node.value is not None:
                     yield from (("failure", text) for text in _texts(node.value, names))
         for node in ast.walk(function):
-            if not isinstance(node, ast.Call) or not node.args:
+            if not isinstance(node, ast.Call):
+                continue
+            for keyword in node.keywords:  # of a declared check: why a result fails it
+                if keyword.arg == "why":
+                    yield from (
+                        ("why", re.sub("…+", "…", text)) for text in _texts(keyword.value, names)
+                    )
+            if not node.args:
                 continue
             by = node.func.attr if isinstance(node.func, ast.Attribute) else ""
             by = node.func.id if isinstance(node.func, ast.Name) else by

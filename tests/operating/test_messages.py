@@ -10,7 +10,7 @@ from tests.operating.messages import Message, messages
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "operating.md").read_text(encoding="utf-8")
 
-ERRORS = {"StateError", "TsvError", "UsageError", "ResultError", "warning", "add", "failure"}
+ERRORS = {"StateError", "TsvError", "UsageError", "ResultError", "warning", "add", "failure", "why"}
 """Who says what must stand in the page. What else is raised comes from servers."""
 # Of other commands, whose page is cli.md.
 OTHERS = {
@@ -25,6 +25,7 @@ OTHERS = {
     "operations/status.py",
     "operations/try_interval.py",
     "operations/verify.py",
+    "operations/why.py",
     "…: there is nothing to send",
     "…: there is no such output folder",
 }

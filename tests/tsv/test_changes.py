@@ -30,7 +30,7 @@ def test_columns_that_come_and_go() -> None:
 @pytest.mark.parametrize(
     "rows", [[(DAY, "a", "5"), (DAY, "a", "6")], [(DAY, "5", "5"), (DAY, "5", "6")]]
 )
-def test_rows_that_are_alike_are_not_told_apart(rows: list[tuple[str, ...]]) -> None:
+def test_rows_that_are_alike_have_no_names(rows: list[tuple[str, ...]]) -> None:
     assert shown(rows, [(DAY, "b", "5")]) is None
 
 

@@ -59,6 +59,13 @@ def _report_as_dict(found: ReportPlan) -> dict[str, Any]:
                 ],
                 "expected_seconds": _rounded(one.seconds),
             }
+            | {
+                "not_ready": [
+                    {"start": wait.start, "since": wait.since, "at": wait.at, "why": wait.why}
+                    for wait in found.waits
+                    if wait.tsv == one.series.tsv
+                ]
+            }
             | history.last_error(one.failing)
             for one in found.series
         ],

@@ -58,6 +58,11 @@ def _of_report(found: ReportPlan) -> Iterator[str]:
             2,
         )
     yield from _of_failures(found.series)
+    for why in list(dict.fromkeys(one.why for one in found.waits))[:_MOST_LINES]:
+        some = [one for one in found.waits if one.why == why]
+        asked = f"{max(one.at for one in some)[:16].replace('T', ' ')} UTC"
+        many = wording.count(len(some), "interval")
+        yield from _filled(f"not ready when asked at {asked}: {many}, waiting for {why}", 2)
     if found.older:
         yield from _filled(f"{found.older}: {CURE}", 2)
     yield from _of_future(found)

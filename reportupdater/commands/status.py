@@ -154,6 +154,7 @@ def _series(one: SeriesStatus) -> dict[str, Any]:
         "missing": one.missing,
         "empty": one.empty,
         "marked": one.requested,
+        "waits": [{"start": w.start, "since": w.since, "why": w.why} for w in one.waits],
         "late": one.late,
         "new": one.new,
         "damaged": one.damaged,

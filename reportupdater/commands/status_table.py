@@ -122,6 +122,14 @@ def _notes(report: ReportStatus) -> Iterator[str]:
     requested = sum(one.requested for one in report.series)
     if requested:
         yield f"to be computed again, as requested: {wording.count(requested, 'interval')}"
+    waits: dict[str, list[str]] = {}
+    for one in report.series:
+        for wait in one.waits:
+            waits.setdefault(wait.why, []).append(wait.start)
+    for why, starts in list(waits.items())[:_MOST_SERIES]:
+        yield f"{wording.count(len(starts), 'interval')} from {min(starts)} on not ready: {why}"
+    if len(waits) > _MOST_SERIES:
+        yield f"and {len(waits) - _MOST_SERIES:,} more conditions that do not hold"
     new = [_label(one) for one in report.series if one.new]
     if new:
         yield f"{_NEW}: {wording.some(new, _MOST_SERIES)}"

@@ -94,6 +94,9 @@ def _lines(one: Life) -> Iterator[str]:
         yield f"trouble: {one.trouble}"
     if one.held:
         yield f"held since {_minute(one.held.at)}: {one.held.check}: {one.held.why}"
+    if one.wait:
+        asked = f"asked {_minute(one.wait.at)}, first {_minute(one.wait.since)}"
+        yield f"not ready: it waits for {one.wait.why} ({asked})"
     if one.retry:
         again = f", tried again from {_minute(one.retry.retry_at)} on" if one.retry.retry_at else ""
         yield f"failed last at {_minute(one.retry.at)}{again}: {_first_line(one.retry.error)}"
@@ -175,6 +178,7 @@ def _json(one: Life) -> dict[str, Any]:
         "trouble": one.trouble or None,
         "attempts": [tried._asdict() for tried in one.attempts],
         "retry": one.retry._asdict() if one.retry else None,
+        "not_ready": one.wait._asdict() if one.wait else None,
         "held": one.held._asdict() if one.held else None,
         "header": list(one.stored.header),
         "rows": [list(row) for row in one.stored.rows],

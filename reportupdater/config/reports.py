@@ -7,6 +7,7 @@ from datetime import time
 
 from reportupdater.config.checks import read_checks
 from reportupdater.config.dimensions import NAME_HINT, read_dimensions, wrong_name
+from reportupdater.config.ready import read_ready, unknown_reports
 from reportupdater.config.runs_on import Surroundings, database_of, engine_of, folder_of, query_of
 from reportupdater.config.schema import BACKFILL_KEYS, REPORT_KEYS
 from reportupdater.configfile.document import Entry, Section
@@ -32,6 +33,8 @@ def read_reports(
         if report is not None and not found:
             reports.append(report)
     clashes = _clashes(section, reports)
+    if any(report.ready for report in reports):
+        clashes += unknown_reports(reports, section.entries)
     problems += clashes
     clashing = {problem.report for problem in clashes}
     valid = [report for report in reports if report.name not in clashing]
@@ -102,7 +105,9 @@ def _read_report(
     problems += found
     checks, wrong_checks = read_checks(keys, around.defaults)
     problems += wrong_checks
-    unusable = unusable or _errors([*found, *wrong_checks])
+    ready, wrong_ready = read_ready(keys, database, known, around) if keys["ready"] else ((), [])
+    problems += wrong_ready
+    unusable = unusable or _errors([*found, *wrong_checks, *wrong_ready])
     if unusable or database is None:
         return None, problems
     execute = (keys["execute"] or name) + registry.definition(database.engine).QUERY_SUFFIX
@@ -127,6 +132,8 @@ def _read_report(
         concurrency=keys["concurrency"],
         ordered=keys["ordered"],
         writes=keys["writes"],
+        ready=ready,
+        wait=keys["wait"],
         lookback=keys["lookback"],
         keep_revisions=keys["keep_revisions"],
         checks=checks.actions,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 
-from reportupdater.configfile.document import Section, Value
+from reportupdater.configfile.document import Items, Section, Value
 from reportupdater.configfile.keys import Key, Keys, OldKey, table
 from reportupdater.configfile.kinds import (
     COMMAND,
@@ -179,6 +179,20 @@ def _unread(value: Value) -> Value:
     return value
 
 
+def _items(value: Value) -> Items:
+    if not isinstance(value, Items) or not value.values:
+        raise ValueError
+    return value
+
+
+READY_KEYS = table(
+    Key("partition", TEXT, "A partition that is there: `database.table/key={year}/…`."),
+    Key("query", TEXT, "A query that reads, and whose first cell is true: not empty, 0 or false."),
+    Key("file", PATH, "A file or folder of this host that is there."),
+    Key("report", TEXT, "Another report of the project, whose intervals are done and not held."),
+    Key("db", TEXT, "With `partition` or `query`: the entry of `databases`, if not the report's."),
+)
+
 REPORT_KEYS = table(
     Key(
         "type",
@@ -278,6 +292,17 @@ REPORT_KEYS = table(
         SWITCH,
         "Whether its query may write to the database. Scripts always may write.",
         False,
+    ),
+    Key(
+        "ready",
+        Kind("a list of conditions", _items),
+        "Conditions that must hold, all of them, before an interval is computed. Until then it waits.",
+    ),
+    Key(
+        "wait",
+        span(0, 10 * _YEAR),
+        "How long an interval waits for `ready` before that is a failure.",
+        timedelta(days=3),
     ),
     Key(
         "lookback",

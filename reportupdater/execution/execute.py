@@ -12,8 +12,9 @@ from reportupdater.errors import NO_THREAD, NO_THREAD_HINT, ReportupdaterError
 from reportupdater.execution.dispatch import Dispatcher
 from reportupdater.execution.outcome import Handover, Unasked
 from reportupdater.execution.progress import Doing
+from reportupdater.execution.validate import Checked, checked
 from reportupdater.execution.work import Shared, Worker
-from reportupdater.model import Series, Server
+from reportupdater.model import Series, Server, Table, Task
 from reportupdater.planning.due import Due
 
 log = logging.getLogger(__name__)
@@ -28,8 +29,16 @@ _ENDING_SECONDS = 6.0  # of the ten within which an interrupted run ends
 class Execution:
     """The execution of a run's tasks. Iterate over it once; it is not used by other threads."""
 
-    def __init__(self, dues: Sequence[Due], engine: Callable[[str], Engine]) -> None:
-        """`engine` gives the engine of a name. The server of each series is looked up here."""
+    def __init__(
+        self,
+        dues: Sequence[Due],
+        engine: Callable[[str], Engine],
+        check: Callable[[Task, Table], Checked] = checked,
+    ) -> None:
+        """`engine` gives the engine of a name. The server of each series is looked up here.
+
+        `check` makes a table fit to be handed over, or raises ResultError.
+        """
         engines: dict[str, Engine] = {}
         limits: dict[Server, int] = {}
 
@@ -52,7 +61,7 @@ class Execution:
             [last for _, last in parts if last.stretches],
         )
         waiting = dispatcher.waiting()
-        self._shared = Shared(dispatcher, queue.Queue(maxsize=4 * len(waiting) + 16))
+        self._shared = Shared(dispatcher, queue.Queue(maxsize=4 * len(waiting) + 16), check=check)
         most = max((min(limits[server], count) for server, count in waiting.items()), default=0)
         # The first of each server begin first: there may not be threads for all.
         self._workers = [

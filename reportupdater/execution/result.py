@@ -53,6 +53,8 @@ class RunResult(NamedTuple):
     open_held: int = 0
     """Results that are held until they are accepted or rejected, also those of earlier runs."""
     skipped: Messages = Messages()
+    not_ready: Messages = Messages()
+    """Intervals that wait for their data, which is no failure."""
     not_sent: Messages = Messages()
     """Values that cannot be datapoints, which is no failure."""
     warnings: Messages = Messages()
@@ -103,6 +105,7 @@ class RunResult(NamedTuple):
             "held": list(self.held.lines),
             "open_held": self.open_held,
             "skipped": list(self.skipped.lines),
+            "not_ready": list(self.not_ready.lines),
             "not_sent": list(self.not_sent.lines),
             "datapoints_waiting": self.waiting,
             "destinations": list(self.destinations),

@@ -162,6 +162,8 @@ class Summary:
         self.open_held = 0
         """Results that are held, also those of earlier runs."""
         self.skipped = Tally()
+        self.not_ready = Tally()
+        """Intervals whose data are not complete, which is no failure."""
         self.troubles = Tally()
         self.configuration: Sequence[str] = ()
         """The errors in it, which are reported when it is read."""
@@ -218,6 +220,7 @@ class Summary:
             held=self.held.messages(self.contacts),
             open_held=self.open_held,
             skipped=self.skipped.messages(self.contacts),
+            not_ready=self.not_ready.messages(self.contacts),
             not_sent=self.not_sent.messages(self.contacts),
             warnings=self.warnings.messages(self.contacts),
             remarks=self.remarks.messages(self.contacts),

@@ -27,11 +27,13 @@ def _lines(result: RunResult, title: str) -> Iterator[tuple[str, bool]]:
         counts += f", {result.troubles.total:,} wrong"
     if result.held:
         counts += f", {result.held.total:,} held"
+    if result.not_ready:
+        counts += f", {result.not_ready.total:,} not ready"
     if result.configuration:
         counts += f", {count(len(result.configuration), 'error')} in the configuration"
     if result.stopped is not None:
         counts = f"interrupted, {counts}"
-    elif not (result.done or result.empty or result.skipped or result.has_news):
+    elif not (result.done or result.empty or result.skipped or result.not_ready or result.has_news):
         counts = "nothing is due"
         if result.open_held:
             counts += f", {count(result.open_held, 'result')} held before"
@@ -64,5 +66,7 @@ def log_result(result: RunResult, title: str) -> None:
             log.warning("%s", f"{title}: {line.strip()}" if alone else line)
         else:
             log.log(level, "%s", line)
+    for line in result.not_ready.lines:
+        log.info("  not ready: %s", line)
     for line in result.remarks.lines:
         log.info("  the server warned: %s", line)

@@ -26,7 +26,7 @@ from reportupdater.execution.outcome import Answer, Failure, Handover, Outcome, 
 from reportupdater.execution.progress import Doing
 from reportupdater.execution.retry import RETRY
 from reportupdater.execution.room import NoRoomError, Room
-from reportupdater.execution.validate import checked
+from reportupdater.execution.validate import Checked, checked
 from reportupdater.execution.watch import LeftBehind, Watched
 from reportupdater.model import Series, Server, Table, Task
 from reportupdater.planning.due import Due
@@ -58,6 +58,8 @@ class Shared:
     workers: Counter[Server] = field(default_factory=Counter)
     """How many of a server's workers there are, less those that were left behind."""
     room: Room = field(default_factory=Room)
+    check: Callable[[Task, Table], Checked] = checked
+    """What makes a table fit to be handed over."""
 
 
 class Worker:
@@ -227,7 +229,7 @@ class Worker:
         return outcomes
 
     def _done(self, task: Task, asked: float) -> Answer:
-        result = checked(task, self._answer(task))
+        result = self._shared.check(task, self._answer(task))
         return answer(task, result, monotonic() - asked)
 
     def _answer(self, task: Task) -> Table:

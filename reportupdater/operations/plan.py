@@ -23,13 +23,14 @@ from reportupdater.planning.due import Due
 from reportupdater.planning.plan import Clock
 from reportupdater.planning.rest import Rest, rest
 from reportupdater.planning.schedule import Next, next_due, next_tick
-from reportupdater.state import durations, history, reruns
+from reportupdater.state import durations, history, reruns, waits
 from reportupdater.state.durations import History
 from reportupdater.state.history import Failing
 from reportupdater.state.locks import Onlooker, folder_of
 from reportupdater.state.overlay import Overlay
 from reportupdater.state.reruns import RerunFile
 from reportupdater.state.tables import Tables
+from reportupdater.state.waits import Wait
 from reportupdater.terminal.log import log_problems
 from reportupdater.tsv import files
 from reportupdater.tsv.rows import coverage
@@ -73,6 +74,8 @@ class ReportPlan(NamedTuple):
     next_due: Next | None = None
     older: Older | None = None
     """Its results that an older query gave."""
+    waits: tuple[Wait, ...] = ()
+    """Its due intervals that were not ready when they were asked about last."""
 
     @property
     def intervals(self) -> int:
@@ -175,13 +178,26 @@ def _report(
     with state.reading() as connection:
         done = {stock.due.series.tsv: stock.done for stock in stocks}
         changed = older.by_tsv(connection, report, done)
+        waiting = [
+            one
+            for stock in stocks
+            for one in (waits.listed(connection, report.name) if report.ready else ())
+            if one.tsv == stock.due.series.tsv and _is_due(one, stock.due)
+        ]
     for stock in stocks:
         tsv = stock.due.series.tsv
         mean = durations.expected([histories.get(tsv, History())])
         still = _still(failing.get(tsv, ()), stock.due)
         series.append(_series(state, stock, still, of_all if mean is None else mean, clock))
     ahead = next_tick(report, clock.now), next_due(report, clock.now)
-    return ReportPlan(report, tuple(series), "", "", *ahead, older=older.summed(report, changed))
+    return ReportPlan(
+        report, tuple(series), "", "", *ahead, older.summed(report, changed), tuple(waiting)
+    )
+
+
+def _is_due(one: Wait, due: Due) -> bool:
+    number = due.series.report.granularity.labelled(one.start)
+    return number is not None and number in due.numbers
 
 
 def _series(

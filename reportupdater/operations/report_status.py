@@ -30,6 +30,7 @@ from reportupdater.state.renamed import Renamed
 from reportupdater.state.storable import storable
 from reportupdater.state.survey import Survey
 from reportupdater.state.unsent import Lacking, lacking
+from reportupdater.state.waits import Wait
 from reportupdater.tsv import files, listing
 
 
@@ -47,6 +48,8 @@ class SeriesStatus:
     """The newest intervals, so many in a row, had no rows."""
     requested: int = 0
     failing: tuple[Failing, ...] = ()
+    waits: tuple[Wait, ...] = ()
+    """Its intervals that wait for their data; for these it is not late."""
     late: bool = False
     new: bool = False
     """Nothing is done or has failed, and the last run, within a day, did not know of it yet."""
@@ -225,7 +228,8 @@ def _series_of_project(
             failing = tuple(
                 one for one in failing if report.granularity.labelled(one.start) in allowed
             )
-        late = is_late(report, done, now)
+        waiting = tuple(_waiting(series.tsv, report.granularity, done, known))
+        late = is_late(report, done, now) and not waiting
         new = late and has_new and not (done or known.failing.get(series.tsv))
         yield found.status(
             series.dimensions,
@@ -233,7 +237,16 @@ def _series_of_project(
             late=late and not new,
             new=new,
             failing=failing,
+            waits=waiting,
         )
+
+
+def _waiting(tsv: str, granularity: Granularity, done: Coverage, known: Survey) -> Iterator[Wait]:
+    """Yield the intervals that waited for their data when they were asked about last, and still do."""
+    for one in known.waits.get(tsv, ()):
+        number = granularity.labelled(one.start)
+        if number is not None and number not in done:
+            yield one
 
 
 def of_folder(name: str, *, known: Survey, output: Path) -> ReportStatus:
@@ -293,6 +306,7 @@ class _Found:
         late: bool = False,
         new: bool = False,
         failing: tuple[Failing, ...] = (),
+        waits: tuple[Wait, ...] = (),
     ) -> SeriesStatus:
         return SeriesStatus(
             tsv=self.tsv,
@@ -302,6 +316,7 @@ class _Found:
             empty=self.empty,
             requested=self.requested,
             failing=failing,
+            waits=waits,
             late=late,
             new=new,
             damaged=self.damaged,

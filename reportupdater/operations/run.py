@@ -130,6 +130,8 @@ def _run(request: Request, summary: Summary, began: datetime, progress: Progress
             from reportupdater.execution.commit import Committer
             from reportupdater.execution.deliver import Deliverers, clients
             from reportupdater.execution.execute import Execution
+            from reportupdater.execution.outcome import Handover
+            from reportupdater.execution.readiness import ready
 
             committer = Committer(
                 state,
@@ -140,10 +142,14 @@ def _run(request: Request, summary: Summary, began: datetime, progress: Progress
                 stop,
                 clock.latest or clock.now,
             )
-            committer.expect(dues, owned)
-            execution = Execution(dues, registry.engine)
+            over = clock.latest or clock.now
+            asked = ready(state, project, dues, registry.engine, stop, summary, over)
+            committer.commit(Handover([], asked.failed, []))
+            committer.expect(asked.dues, owned)
+            execution = Execution(asked.dues, registry.engine)
             with Deliverers(state, locks, clients(receivers)) as deliverers:
-                with execution, progress(sum(due.intervals for due in dues)) as bar:
+                total = committer.ended + sum(due.intervals for due in asked.dues)
+                with execution, progress(total) as bar:
                     for batch in execution:
                         if stop.requested:
                             execution.stop()

@@ -24,13 +24,14 @@ from reportupdater.model import Reason, Report, Series, Task
 from reportupdater.planning.explode import explode
 from reportupdater.planning.plan import Clock, window
 from reportupdater.planning.rest import Why, rest
-from reportupdater.state import computed, held, life, reruns, retries, revisions
+from reportupdater.state import computed, held, life, reruns, retries, revisions, waits
 from reportupdater.state.held import Held
 from reportupdater.state.journal import Result
 from reportupdater.state.life import Tried
 from reportupdater.state.overlay import Overlay
 from reportupdater.state.retries import Retry
 from reportupdater.state.revisions import Revision
+from reportupdater.state.waits import Wait
 from reportupdater.tsv import dialect
 from reportupdater.tsv.listing import needed
 
@@ -73,6 +74,8 @@ class Life:
     """Why it is not due; empty where it is."""
     attempts: tuple[Tried, ...]
     retry: Retry | None
+    wait: Wait | None
+    """For what it waited when it was asked about last."""
     held: Held | None
     stored: Old
     trouble: str
@@ -176,6 +179,11 @@ class _Look:
             )
             former = revisions.of_series(connection, tsv, start)
             parts = computed.of_series(connection, tsv)
+            waiting = [
+                one
+                for one in waits.listed(connection, report.name)
+                if (one.tsv, one.start) == (tsv, start)
+            ]
             points = self._points(connection, start, stored)
         failing = retries.of_report(self._state, report.name).get(tsv, [])
         retry = next((one for one in failing if one.start == start), None)
@@ -201,6 +209,7 @@ class _Look:
             rest=not_due,
             attempts=tuple(tried),
             retry=retry,
+            wait=waiting[0] if waiting and due else None,
             held=found_held,
             stored=stored,
             trouble=trouble,
@@ -281,6 +290,8 @@ def _with_next(found: Life, report: str) -> Life:
         )
     elif found.retry:
         to_do = f"fix the error; a run with `{of}` tries it at once"
+    elif found.wait:
+        to_do = "nothing: a run computes it once its data are there"
     elif found.due:
         to_do = "the next run computes it"
     elif states & {"unsent", "not sent"}:

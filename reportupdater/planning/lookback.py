@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from reportupdater import cron
 from reportupdater.intervals import Coverage
 from reportupdater.model import Report
 from reportupdater.planning.plan import Clock, window
+from reportupdater.planning.schedule import became_due
 
 
 def looked_back(
@@ -28,21 +28,10 @@ def looked_back(
     if not allowed or not report.lookback or allowed[-1] in stuck:
         return Coverage()
     newest = allowed[-1]
-    since = _became_due(report, newest)
+    since = became_due(report, newest)
     again = range(max(allowed.start, newest - report.lookback), newest)
     return Coverage.of(
         number
         for number in done.within(again)
         if since is not None and successes.get(number, datetime.min) < since
     )
-
-
-def _became_due(report: Report, number: int) -> datetime | None:
-    """Return the moment from which on an interval is computed."""
-    try:
-        moment = report.granularity.start(number + 1) + report.lag
-    except (ValueError, OverflowError):  # beyond the year 9999
-        return None
-    if report.schedule is None:
-        return moment
-    return cron.next_tick(report.schedule, moment - timedelta(microseconds=1))

@@ -60,6 +60,17 @@ def is_delayed(report: Report, now: datetime) -> bool:
     return True
 
 
+def became_due(report: Report, number: int) -> datetime | None:
+    """Return the moment from which on an interval is computed; None where it lies too far ahead."""
+    try:
+        moment = report.granularity.start(number + 1) + report.lag
+        if report.schedule is None:
+            return moment
+        return cron.next_tick(report.schedule, moment - timedelta(microseconds=1))
+    except (ValueError, OverflowError):  # beyond the year 9999
+        return None
+
+
 class Next(NamedTuple):
     """The next interval of a report, and the moment from which on a run computes it."""
 
@@ -79,12 +90,5 @@ def next_due(report: Report, now: datetime) -> Next | None:
     )
     if report.ends is not None and number >= granularity.ceiling(report.ends):
         return None
-    try:
-        interval = granularity.interval(number)
-        due = interval.end + report.lag
-    except (ValueError, OverflowError):  # beyond the year 9999
-        return None
-    if report.schedule is not None:
-        tick = cron.next_tick(report.schedule, due - timedelta(microseconds=1))
-        return Next(interval, tick) if tick else None
-    return Next(interval, due)
+    due = became_due(report, number)
+    return Next(granularity.interval(number), due) if due else None

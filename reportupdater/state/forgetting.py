@@ -10,7 +10,7 @@ from reportupdater.state.tables import Tables
 
 _OF_SERIES = (
     *("journal", "held", "held_in_a_row", "marks", "unsent", "attempts", "answered", "failing"),
-    *("emptied", "computed", "revisions", "renamed", "successes"),
+    *("emptied", "computed", "revisions", "renamed", "successes", "waits"),
     "series_keys",
 )
 """Tables with rows of a series, which its number names."""

@@ -87,6 +87,14 @@ CREATE TABLE successes (           -- of the newest intervals of series with a l
     at TEXT NOT NULL,              -- of the last result
     PRIMARY KEY (series, start)
 ) WITHOUT ROWID;
+CREATE TABLE waits (               -- intervals whose data are not complete
+    series INTEGER NOT NULL REFERENCES series,
+    start TEXT NOT NULL,
+    since TEXT NOT NULL,           -- when they were asked about first
+    at TEXT NOT NULL,              -- and last
+    why TEXT NOT NULL,
+    PRIMARY KEY (series, start)
+) WITHOUT ROWID;
 CREATE TABLE marks (               -- rerun requests: intervals that are done, to be computed again
     series INTEGER NOT NULL REFERENCES series,
     start TEXT NOT NULL,

@@ -29,6 +29,7 @@ from reportupdater.state import (
     status,
     unsent,
     valid,
+    waits,
 )
 from reportupdater.state.connection import look
 from reportupdater.state.coverage import Memory
@@ -43,6 +44,7 @@ from reportupdater.state.renamed import Renamed
 from reportupdater.state.starts import FailedStart
 from reportupdater.state.unsent import Unsent
 from reportupdater.state.valid import Ignored
+from reportupdater.state.waits import Wait
 from reportupdater.tsv.dialect import parse
 
 
@@ -70,6 +72,8 @@ class Survey:
     """Report → its results that failed a check, and are neither accepted nor rejected."""
     emptied: dict[str, list[Emptied]] = field(default_factory=dict)
     """Report → its intervals of which the sinks have datapoints that its rows give no more."""
+    waits: dict[str, list[Wait]] = field(default_factory=dict)
+    """TSV → its intervals that wait for their data."""
     renamed: dict[str, list[Renamed]] = field(default_factory=dict)
     """Report → its series with columns that only older results have."""
     held_counts: dict[str, int] = field(default_factory=dict)
@@ -121,6 +125,8 @@ def _from_state(connection: sqlite3.Connection, output: Path) -> Survey:
     found.reports = dict(members)
     for gone in emptied.listed(connection, ignored):
         found.emptied.setdefault(gone.report, []).append(gone)
+    for wait in waits.listed(connection, ignored=ignored):
+        found.waits.setdefault(wait.tsv, []).append(wait)
     for changed in renamed.listed(connection, ignored):
         found.renamed.setdefault(changed.report, []).append(changed)
     if schema.has_unsent(connection):

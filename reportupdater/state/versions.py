@@ -152,7 +152,7 @@ def _to_7(connection: sqlite3.Connection) -> None:
         )
         connection.execute("DROP TABLE emptied_before")
     there = tables(connection)
-    for table in ("queries", "computed", "revisions", "renamed", "successes"):
+    for table in ("queries", "computed", "revisions", "renamed", "successes", "waits"):
         if table not in there:
             connection.execute(statement(table))
     connection.execute(
@@ -191,6 +191,7 @@ _MADE_LATER = frozenset(
         "revisions",
         "renamed",
         "successes",
+        "waits",
     )
 )
 """The tables that the first version had not."""

@@ -106,7 +106,7 @@ class Report:
     """Whether an interval waits for the older ones: none is computed while an older one fails."""
     writes: bool = False
     """Whether its query may write. Scripts always may."""
-    ready: tuple[Condition, ...] = ()
+    ready: tuple[Condition, ...] = field(default_factory=tuple)
     """All of them must hold for an interval, or it waits."""
     wait: timedelta = timedelta(days=3)
     """How long an interval waits before that is a failure."""

@@ -37,6 +37,7 @@ TABLES: dict[str, Keys] = {
     "`reports` and `defaults`": schema.REPORT_KEYS,
     "`backfill`": schema.BACKFILL_KEYS,
     "`checks`": schema.check_keys(),
+    "`ready`": schema.READY_KEYS,
     "`rows` of `checks`": RowCount.KEYS,
     "`not_empty` and `unique` of `checks`": NotEmpty.KEYS,
     "`values` of `checks`": Values.KEYS,

@@ -67,6 +67,8 @@ def test_a_short_report_has_all_defaults(load: Load, tmp_path: Path) -> None:
         "concurrency": None,
         "ordered": False,
         "writes": False,
+        "ready": (),
+        "wait": timedelta(days=3),
         "lookback": 0,
         "keep_revisions": timedelta(days=400),
         "declared": (),
@@ -136,6 +138,7 @@ reports:
     concurrency: 2
     ordered: true
     writes: true
+    wait: 12h
     lookback: 3
     keep_revisions: 30d
     checks: {vanished: warn, change: {n: {percent: 5}}}
@@ -172,6 +175,8 @@ reports:
         "concurrency": 2,
         "ordered": True,
         "writes": True,
+        "ready": (),
+        "wait": timedelta(hours=12),
         "lookback": 3,
         "keep_revisions": timedelta(days=30),
         "checks": {"vanished": "warn"},

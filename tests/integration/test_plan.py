@@ -156,6 +156,7 @@ def test_the_json_has_the_fields_that_the_page_lists(tmp_path: Path) -> None:
                 "trouble": None,
                 "due": 2,
                 "expected_seconds": None,
+                "older_query": None,
                 "series": [
                     {
                         "tsv": "edits/enwiki.tsv",
@@ -174,6 +175,7 @@ def test_the_json_has_the_fields_that_the_page_lists(tmp_path: Path) -> None:
                             }
                         ],
                         "expected_seconds": None,
+                        "not_ready": [],
                         "failing": 0,
                         "last_error": None,
                         "last_error_at": None,

@@ -122,6 +122,10 @@ class Hive(HiveServer2):
             "tez.staging-dir": f"{folder}/staging",
             "hive.execution.engine": "tez",
             "hive.tez.container.size": "256",
+            # A server that is killed while it copies its own JAR leaves a part of it, which no other
+            # one repairs: by default all of a user's copy it to one place.
+            "hive.user.install.directory": f"{folder}/install",
+            "hive.jar.directory": f"{folder}/jars",
             "hive.exec.scratchdir": f"{folder}/scratch",
             "hive.exec.local.scratchdir": f"{folder}/lscratch",
             "hive.stats.autogather": "false",

@@ -52,27 +52,6 @@ class Dimension(NamedTuple):
     values: tuple[str, ...]
 
 
-class Source(enum.Enum):
-    """What a condition looks at, to say whether the data of an interval are complete."""
-
-    PARTITION = "partition"
-    QUERY = "query"
-    FILE = "file"
-    REPORT = "report"
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Condition:
-    """What must hold before an interval is computed."""
-
-    source: Source
-    template: Template
-    """A partition as `table/key=value/…`, a query whose first cell is true, a path, or a report's name."""
-    where: Where
-    database: Database | None = None
-    """What is asked for a partition or a query."""
-
-
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Report:
     """One entry under `reports`, validated and with all defaults laid in."""
@@ -106,8 +85,8 @@ class Report:
     """Whether an interval waits for the older ones: none is computed while an older one fails."""
     writes: bool = False
     """Whether its query may write. Scripts always may."""
-    ready: tuple[Condition, ...] = field(default_factory=tuple)
-    """All of them must hold for an interval, or it waits."""
+    ready: tuple[object, ...] = field(default_factory=tuple)
+    """Conditions, see `config/ready.py`: all of them must hold for an interval, or it waits."""
     wait: timedelta = timedelta(days=3)
     """How long an interval waits before that is a failure."""
     lookback: int = 0

@@ -2,19 +2,57 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import cast
 
 from reportupdater.config.databases import Unusable
 from reportupdater.config.queries import check_placeholders
 from reportupdater.config.runs_on import Surroundings
-from reportupdater.config.schema import READY_KEYS
 from reportupdater.configfile.files import absolute
+from reportupdater.configfile.keys import Key, table
+from reportupdater.configfile.kinds import PATH, TEXT
 from reportupdater.configfile.sections import Reading, as_section, read_keys
 from reportupdater.engines import registry
 from reportupdater.errors import Problem, Where, nearest, shown
-from reportupdater.model import Condition, Database, Report, Source
+from reportupdater.model import Database, Report
 from reportupdater.template import Template, parse
+
+
+class Source(enum.Enum):
+    """What a condition looks at, to say whether the data of an interval are complete."""
+
+    PARTITION = "partition"
+    QUERY = "query"
+    FILE = "file"
+    REPORT = "report"
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Condition:
+    """What must hold before an interval is computed."""
+
+    source: Source
+    template: Template
+    """A partition as `table/key=value/…`, a query whose first cell is true, a path, or a report's name."""
+    where: Where
+    database: Database | None = None
+    """What is asked for a partition or a query."""
+
+
+def conditions(report: Report) -> tuple[Condition, ...]:
+    """Return the conditions of a report."""
+    return cast(tuple[Condition, ...], report.ready)
+
+
+READY_KEYS = table(
+    Key("partition", TEXT, "A partition that is there: `database.table/key={year}/…`."),
+    Key("query", TEXT, "A query that reads, and whose first cell is true: not empty, 0 or false."),
+    Key("file", PATH, "A file or folder of this host that is there."),
+    Key("report", TEXT, "Another report of the project, whose intervals are done and not held."),
+    Key("db", TEXT, "With `partition` or `query`: the entry of `databases`, if not the report's."),
+)
 
 
 def read_ready(
@@ -104,7 +142,7 @@ def unknown_reports(reports: Iterable[Report], names: Collection[str]) -> list[P
     """Return what is wrong with reports that wait for others: for one that is not there, or in a circle."""
     problems: list[Problem] = []
     waits: Mapping[str, list[Condition]] = {
-        report.name: [one for one in report.ready if one.source is Source.REPORT]
+        report.name: [one for one in conditions(report) if one.source is Source.REPORT]
         for report in reports
     }
     for name, conditions in waits.items():

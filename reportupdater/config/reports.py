@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import time
+from typing import TypedDict
 
-from reportupdater.config.checks import read_checks
 from reportupdater.config.dimensions import NAME_HINT, read_dimensions, wrong_name
-from reportupdater.config.ready import read_ready, unknown_reports
 from reportupdater.config.runs_on import Surroundings, database_of, engine_of, folder_of, query_of
 from reportupdater.config.schema import BACKFILL_KEYS, REPORT_KEYS
 from reportupdater.configfile.document import Entry, Section
@@ -16,7 +16,7 @@ from reportupdater.configfile.sections import Reading, as_section, entries, read
 from reportupdater.engines import registry
 from reportupdater.errors import Problem, Severity, shown
 from reportupdater.intervals import Granularity
-from reportupdater.model import Dimension, Report
+from reportupdater.model import Action, Database, Dimension, Report
 from reportupdater.sinks.registry import SINKS
 from reportupdater.sinks.registry import definition as sink
 
@@ -34,6 +34,8 @@ def read_reports(
             reports.append(report)
     clashes = _clashes(section, reports)
     if any(report.ready for report in reports):
+        from reportupdater.config.ready import unknown_reports
+
         clashes += unknown_reports(reports, section.entries)
     problems += clashes
     clashing = {problem.report for problem in clashes}
@@ -103,11 +105,9 @@ def _read_report(
     problems += [*of_keys, *found]
     max_intervals, found = _backfill(keys)
     problems += found
-    checks, wrong_checks = read_checks(keys, around.defaults)
-    problems += wrong_checks
-    ready, wrong_ready = read_ready(keys, database, known, around) if keys["ready"] else ((), [])
-    problems += wrong_ready
-    unusable = unusable or _errors([*found, *wrong_checks, *wrong_ready])
+    further, wrong_further = _further(keys, database, known, around)
+    problems += wrong_further
+    unusable = unusable or _errors([*found, *wrong_further])
     if unusable or database is None:
         return None, problems
     execute = (keys["execute"] or name) + registry.definition(database.engine).QUERY_SUFFIX
@@ -132,18 +132,44 @@ def _read_report(
         concurrency=keys["concurrency"],
         ordered=keys["ordered"],
         writes=keys["writes"],
-        ready=ready,
         wait=keys["wait"],
         lookback=keys["lookback"],
         keep_revisions=keys["keep_revisions"],
-        checks=checks.actions,
-        declared=checks.declared,
-        in_order=checks.in_order,
         outputs=outputs,
         owner=keys["owner"],
         ticket=keys["ticket"],
         description=keys["description"],
+        **further,
     ), problems
+
+
+class _Further(TypedDict, total=False):
+    """What most reports do not have."""
+
+    ready: tuple[object, ...]
+    checks: Mapping[str, Action]
+    declared: tuple[object, ...]
+    in_order: bool
+
+
+def _further(
+    keys: Reading, database: Database | None, dimensions: set[str], around: Surroundings
+) -> tuple[_Further, list[Problem]]:
+    """Return the conditions and checks of a report."""
+    further: _Further = {}
+    problems: list[Problem] = []
+    if keys["ready"]:
+        from reportupdater.config.ready import read_ready
+
+        further["ready"], problems = read_ready(keys, database, dimensions, around)
+    if "checks" in keys.given:
+        from reportupdater.config.checks import read_checks
+
+        checks, wrong = read_checks(keys, around.defaults)
+        problems = [*problems, *wrong]
+        further["checks"], further["declared"] = checks.actions, checks.declared
+        further["in_order"] = checks.in_order
+    return further, problems
 
 
 def _outputs(

@@ -185,14 +185,6 @@ def _items(value: Value) -> Items:
     return value
 
 
-READY_KEYS = table(
-    Key("partition", TEXT, "A partition that is there: `database.table/key={year}/…`."),
-    Key("query", TEXT, "A query that reads, and whose first cell is true: not empty, 0 or false."),
-    Key("file", PATH, "A file or folder of this host that is there."),
-    Key("report", TEXT, "Another report of the project, whose intervals are done and not held."),
-    Key("db", TEXT, "With `partition` or `query`: the entry of `databases`, if not the report's."),
-)
-
 REPORT_KEYS = table(
     Key(
         "type",

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from reportupdater.config.ready import Condition, Source, conditions
 from reportupdater.engines.base import Engine
 from reportupdater.errors import ReportupdaterError
 from reportupdater.execution.due import done_of, withheld_of
@@ -17,7 +18,7 @@ from reportupdater.execution.stop import Stop
 from reportupdater.execution.summary import Summary
 from reportupdater.execution.validate import Checked
 from reportupdater.intervals import Coverage
-from reportupdater.model import Condition, Project, Reason, Report, Series, Source, Table, Task
+from reportupdater.model import Project, Reason, Report, Series, Table, Task
 from reportupdater.planning.due import Due, joined, of_tasks
 from reportupdater.planning.explode import explode
 from reportupdater.planning.schedule import became_due
@@ -153,7 +154,7 @@ class _Asking:
     def ask(self, dues: Iterable[Due], stop: Stop) -> None:
         """Ask the databases all that will be needed."""
         for due in dues:
-            for condition in due.series.report.ready:
+            for condition in conditions(due.series.report):
                 if condition.database is not None:
                     for task in due.tasks():
                         key, pseudo = self._question(condition, task)
@@ -187,7 +188,7 @@ class _Asking:
 
     def missing(self, task: Task) -> str | ReportupdaterError | None:
         """Return for what a task waits, or why that is not known; None where it is ready."""
-        for condition in task.series.report.ready:
+        for condition in conditions(task.series.report):
             holds = self._holds(condition, task)
             if isinstance(holds, ReportupdaterError):
                 return holds

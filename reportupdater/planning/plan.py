@@ -99,19 +99,20 @@ def due(
     )
     bad = Coverage.of(failing)
     lacking = done.missing(asked.start, asked.stop)
-    missing = _taken(lacking.without(waiting), bad, report, clock)
-    again = Coverage()
+    missing = _taken(lacking.without(waiting), bad, report, clock) if lacking else _NONE
+    again = _NONE
     if asked_again:
         asked = within(report, clock, window(report, clock.now, done, latest=clock.latest))
         again = Coverage.of(number for number in asked_again if number in asked and number in done)
-    late = looked_back.within(asked).without(again)
-    waits = [part.intersected(waiting) for part in (lacking, again, late)]
-    parts = {
-        Reason.MISSING: missing,
-        Reason.RERUN: again.without(waiting),
-        Reason.LOOKBACK: late.without(waiting),
-    }
-    later = Coverage.of({number for part in waits for number in part})
+    late = looked_back.within(asked).without(again) if looked_back else _NONE
+    later = _NONE
+    if waiting:
+        waits = (part.intersected(waiting) for part in (lacking, again, late))
+        later = Coverage.of({number for part in waits for number in part})
+        again, late = again.without(waiting), late.without(waiting)
+    if not (missing or again or late):  # as nearly always
+        return Due(series, waiting=later)
+    parts = {Reason.MISSING: missing, Reason.RERUN: again, Reason.LOOKBACK: late}
     found = Due(series, joined(parts), waiting=later)
     return found._replace(failing=found.numbers.intersected(bad)) if bad else found
 

@@ -19,6 +19,7 @@ from reportupdater.checks.values import Range, Values
 from reportupdater.config import dimensions, schema
 from reportupdater.config.databases import entry_keys
 from reportupdater.config.load import load_project
+from reportupdater.config.ready import READY_KEYS
 from reportupdater.configfile.keys import GIVEN, Key, Keys, OldKey
 from reportupdater.engines import registry
 from reportupdater.engines.hive.config import HiveDatabase
@@ -37,7 +38,7 @@ TABLES: dict[str, Keys] = {
     "`reports` and `defaults`": schema.REPORT_KEYS,
     "`backfill`": schema.BACKFILL_KEYS,
     "`checks`": schema.check_keys(),
-    "`ready`": schema.READY_KEYS,
+    "`ready`": READY_KEYS,
     "`rows` of `checks`": RowCount.KEYS,
     "`not_empty` and `unique` of `checks`": NotEmpty.KEYS,
     "`values` of `checks`": Values.KEYS,

@@ -145,8 +145,8 @@ def unknown_reports(reports: Iterable[Report], names: Collection[str]) -> list[P
         report.name: [one for one in conditions(report) if one.source is Source.REPORT]
         for report in reports
     }
-    for name, conditions in waits.items():
-        for one in conditions:
+    for name, some in waits.items():
+        for one in some:
             other = one.template.text
             if other not in names:
                 what = (

@@ -22,13 +22,17 @@ help:  ## show this list
 SHOWN = daily_edits/wikidatawiki daily_interfaces weekly_wikis monthly_summary monthly_edit_sizes
 
 demo: .venv/installed  ## run the example project, and show what it gives
-	.venv/bin/python run.py -l info queries/demo output/
+	.venv/bin/python run.py -l info queries/demo output/ || test $$? -eq 1  # one result is held
 	@for tsv in $(SHOWN); do \
 		printf '\noutput/%s.tsv\n' $$tsv; \
 		(head -n 4 output/$$tsv.tsv; echo ...; tail -n 2 output/$$tsv.tsv) | expand -t 13; \
 	done
 	@printf '\nqueries/demo/plot.py output/daily_edits/wikidatawiki.tsv edits\n'
 	@.venv/bin/python queries/demo/plot.py output/daily_edits/wikidatawiki.tsv edits
+	@printf '\nreportupdater held queries/demo output/\n'
+	@.venv/bin/reportupdater held queries/demo output/
+	@printf '\nreportupdater why queries/demo output/ weekly_users --date 2025-11-02\n'
+	@.venv/bin/reportupdater why queries/demo output/ weekly_users --date 2025-11-02
 
 SERVERS := debian-packages .venv-test/installed downloads
 PYTEST := PYTHONSAFEPATH=1 REPORTUPDATER_TEST_WHEEL=1 .venv-test/bin/pytest -n 2

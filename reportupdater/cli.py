@@ -22,6 +22,7 @@ COMMANDS = (
     "try",
     "check",
     "why",
+    "drift",
     "config",
     "status",
     "held",

@@ -165,7 +165,8 @@ class Change(OfColumn):
         percent = abs(value - middle) / abs(middle) * 100 if middle else inf if value else 0.0
         if percent <= self.percent:
             return self.passed(subject, shows, self._limit, baseline)
-        than = f"{baseline}, the median of the {len(former)} before"
+        of_which = f"median of the {len(former)}" if len(former) > 1 else "one"
+        than = f"{baseline}, the {of_which} before"
         far = f"{percent:.0f} % off {than}" if middle else f"where it was {than}"
         of = subject.removeprefix(f"{self.column} ")
         what = shown(self.column) + (f" of {of}" if key else "")

@@ -63,6 +63,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def call(given: argparse.Namespace) -> Result:
     """Run the command, and return what it ended with."""
+    arguments.check_order(given)
     found = why(
         WhyRequest(
             **arguments.source(given),

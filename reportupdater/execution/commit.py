@@ -232,8 +232,8 @@ class Committer:
             answer = self._columns.resolved(outcome)
             verdicts = list(self._checking.verdicts(answer))
             task = answer.task
-            hold = next((one for one in verdicts if one.action == "hold"), None)
-            if hold is None:
+            holds = [one for one in verdicts if one.action == "hold"]
+            if not holds:
                 answer = self._as_stored(self._checking.fitted(answer))
                 self._checking.published([answer])
                 self._in_a_row[task.series] = 0
@@ -243,7 +243,9 @@ class Committer:
                     )
                 found.append(answer)
             elif self._has_room(task):
-                found.append(Withheld(answer, hold.check, hold.why))
+                check = holds[0].check
+                why = "; ".join(one.why for one in holds if one.check == check)
+                found.append(Withheld(answer, check, why))
             else:
                 self._left[task.series] -= 1
                 self._wait(task.series, str(task), 1)

@@ -42,12 +42,16 @@ class Lineage:
 
     def was_computed(self, task: Task) -> bool:
         """Return whether a result of a task's interval was published before."""
+        return self._former(task) is not None
+
+    def _former(self, task: Task) -> Query | None:
+        """Return the query that gave what is stored of a task's interval, where that is known."""
         granularity = task.series.report.granularity
         number = granularity.number(task.interval.start)
-        return any(
-            query.granularity is granularity and number in part.intervals
-            for query, part in self._of(task.series).items()
-        )
+        for query, part in self._of(task.series).items():
+            if query.granularity is granularity and number in part.intervals:
+                return query
+        return None
 
     def replaced(self, answers: Iterable[Answer]) -> list[tuple[Answer, Old]]:
         """Return the results that change what was published, each with the rows that it replaces.
@@ -71,14 +75,14 @@ class Lineage:
         now: datetime,
     ) -> None:
         """Note it, inside the transaction that stores the results."""
+        if replaced:
+            rows = [self._replaced(connection, answer, old, now) for answer, old in replaced]
+            revisions.note(connection, rows, stamp(now))
         by_series: defaultdict[Series, list[Answer]] = defaultdict(list)
         for answer in answers:
             by_series[answer.task.series].append(answer)
         for series, some in by_series.items():
             self._note_queries(connection, series, some)
-        if replaced:
-            rows = [self._replaced(connection, answer, old, now) for answer, old in replaced]
-            revisions.note(connection, rows, stamp(now))
 
     def _note_queries(
         self, connection: sqlite3.Connection, series: Series, answers: Iterable[Answer]
@@ -115,6 +119,7 @@ class Lineage:
         self, connection: sqlite3.Connection, answer: Answer, old: Old, now: datetime
     ) -> Replaced:
         report = answer.task.series.report
+        former = self._former(answer.task)
         return Replaced(
             self._id(connection, answer.task.series),
             answer.result.start,
@@ -123,6 +128,7 @@ class Lineage:
             ACCEPTED if self._run is None else answer.task.reason.value,
             self._run,
             computed.query_id(connection, self._query(answer)),
+            None if former is None else computed.query_id(connection, former),
             stamp(now + report.keep_revisions),
         )
 

@@ -31,6 +31,8 @@ class Replaced(NamedTuple):
     """The number of the run that gave the new result; None for an accepted one."""
     query: int
     """The number of the query that gave it."""
+    former_query: int | None
+    """That of the one that gave the rows before; None where it is not known."""
     kept_until: str
 
 
@@ -53,13 +55,13 @@ def note(connection: sqlite3.Connection, some: Iterable[Replaced], at: str) -> N
     """Keep what results replace, inside the transaction that stores them."""
     connection.executemany(
         "INSERT INTO revisions VALUES (?1, ?2, (SELECT coalesce(max(number), 1) + 1 FROM revisions"
-        " WHERE series = ?1 AND start = ?2), ?9, ?5, ?6, ?7, ?8, ?3, ?4)",
+        " WHERE series = ?1 AND start = ?2), ?10, ?5, ?6, ?7, ?8, ?9, ?3, ?4)",
         [
             (
                 *(one.series, one.start),
                 dialect.lines([one.header]) if one.header else "",
                 dialect.lines(one.rows),
-                *(one.reason, one.run, one.query, one.kept_until, at),
+                *(one.reason, one.run, one.query, one.former_query, one.kept_until, at),
             )
             for one in some
         ],

@@ -70,7 +70,8 @@ CREATE TABLE revisions (           -- published results that later ones have rep
     at TEXT NOT NULL,              -- when it was published
     reason TEXT NOT NULL,
     run INTEGER,                   -- none for an accepted one
-    query INTEGER REFERENCES queries,
+    query INTEGER REFERENCES queries,          -- that gave the later one
+    former_query INTEGER REFERENCES queries,   -- and the one before, where that is known
     kept_until TEXT NOT NULL,
     header TEXT,                   -- of the former rows; none of what is kept no longer
     rows TEXT,

@@ -161,8 +161,8 @@ def test_each_value_of_a_column_is_compared_by_itself() -> None:
     check = Change(column="n", percent=50, of=4, by=("wiki",))
     before: list[Sums] = [{("enwiki",): 5.0, ("dewiki",): 70.0, ("gone",): 3.0}]
     assert why(check, TWO, before) == (
-        "the sum of 'n' of wiki=dewiki is 7, 90 % off 70, the median of the 1 before; 50 % are"
-        " allowed; the sum of 'n' of wiki=gone is 0, 100 % off 3, the median of the 1 before;"
+        "the sum of 'n' of wiki=dewiki is 7, 90 % off 70, the one before; 50 % are"
+        " allowed; the sum of 'n' of wiki=gone is 0, 100 % off 3, the one before;"
         " 50 % are allowed"
     )
     (found,) = check.results(rows(("enwiki", "5"), ("new", "9")), [{("enwiki",): 5.0}])

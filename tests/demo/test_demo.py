@@ -60,7 +60,9 @@ def run(output: Path) -> subprocess.CompletedProcess[str]:
 def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo") / "output"
     result = run(folder)
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 1, result.stderr  # for the fault that is planted
+    (held,) = [line for line in result.stderr.splitlines() if " held: " in line]
+    assert "weekly_users [2025-11-02, 2025-11-09): change: the sum of 'edits' of user_type=" in held
     return folder
 
 
@@ -159,6 +161,17 @@ def test_weekly_wikis_stand_side_by_side(output: Path, edits: list[Edit]) -> Non
     assert table(output / "weekly_wikis.tsv") == wanted
 
 
+def test_weekly_users_lack_the_week_in_which_each_edit_is_counted_three_times(
+    output: Path, edits: list[Edit]
+) -> None:
+    wanted = [["week", "user_type", "edits"]]
+    for start, end in weeks():
+        counts = Counter(edit.user_type for edit in edits if start <= edit.day < end)
+        if start != date(2025, 11, 2):
+            wanted += [[start.isoformat(), kind, str(counts[kind])] for kind in sorted(counts)]
+    assert table(output / "weekly_users.tsv") == wanted
+
+
 def test_the_monthly_summary_is_over_all_wikis(output: Path, edits: list[Edit]) -> None:
     header, *rows = table(output / "monthly_summary.tsv")
     assert header == ["month", "edits", "edits_a_day", "bot_percent", "ve_percent"]
@@ -189,10 +202,10 @@ def test_monthly_edit_sizes_are_quartiles(output: Path, edits: list[Edit]) -> No
 
 def test_the_demo_run_again_finds_nothing_due_and_touches_nothing(output: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in output.glob("**/*.tsv")}
-    assert len(before) == 9
+    assert len(before) == 10
     result = run(output)
-    assert result.returncode == 0
-    assert "nothing is due" in result.stderr
+    assert result.returncode == 1
+    assert "nothing is due, 1 result held before" in result.stderr
     assert {path: path.stat().st_mtime_ns for path in output.glob("**/*.tsv")} == before
 
 

@@ -26,6 +26,7 @@ OTHERS = {
     "operations/try_interval.py",
     "operations/verify.py",
     "operations/why.py",
+    "operations/drift.py",
     "…: there is nothing to send",
     "…: there is no such output folder",
 }

@@ -88,7 +88,7 @@ def _advice(one: ReportDrift) -> str:
     if one.lag is None:
         return (
             "values still changed at the greatest age that was looked at: a larger `lookback` would show"
-            " when they settle"
+            " when they stop changing"
         )
     seconds = int(one.lag.total_seconds())
     return (
@@ -109,12 +109,12 @@ def _json(one: ReportDrift) -> dict[str, Any]:
         "columns": [
             {
                 "column": column.column,
-                "settled": column.settled,
+                "last_change": column.last_change,
                 "ages": [age._asdict() for age in column.ages],
             }
             for column in one.columns
         ],
-        "settled": one.settled,
+        "last_change": one.last_change,
         "lookback": one.lookback,
         "lag": None if one.lag is None else int(one.lag.total_seconds()),
     }

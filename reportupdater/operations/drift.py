@@ -49,7 +49,7 @@ class ColumnDrift(NamedTuple):
 
     column: str
     ages: tuple[AtAge, ...]
-    settled: int | None
+    last_change: int | None
     """The age after which nothing changed; None where it changed at the greatest that was looked at."""
 
 
@@ -68,25 +68,25 @@ class ReportDrift:
         return _unit(self.report.granularity)
 
     @property
-    def settled(self) -> int | None:
+    def last_change(self) -> int | None:
         """The age after which no column changed, where that is known."""
-        found = [column.settled for column in self.columns]
+        found = [column.last_change for column in self.columns]
         return None if None in found else max((one for one in found if one is not None), default=0)
 
     @property
     def lookback(self) -> int | None:
         """The `lookback` that would find it all."""
-        if self.settled is None:
+        if self.last_change is None:
             return None
         length = self.report.granularity.start(1000) - self.report.granularity.start(999)
-        return max(1, ceil(self.settled * self.unit / length)) if self.columns else 0
+        return max(1, ceil(self.last_change * self.unit / length)) if self.columns else 0
 
     @property
     def lag(self) -> timedelta | None:
         """The `lag` that would wait for it all."""
-        if self.settled is None:
+        if self.last_change is None:
             return None
-        return max(1, self.settled) * self.unit if self.columns else timedelta(0)
+        return max(1, self.last_change) * self.unit if self.columns else timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def test_what_came_late_is_shown_by_age_with_what_it_suggests(tmp_path: Path) ->
         (2, 8, 8),
     ]
     assert [age["most_percent"] for age in column["ages"]] == [10, 1 / 110 * 100]
-    assert (found["settled"], found["lookback"], found["lag"]) == (2, 2, 2 * 86400)
+    assert (found["last_change"], found["lookback"], found["lag"]) == (2, 2, 2 * 86400)
     said = one.call("drift", one.folder, one.output).stdout
     assert said.startswith("edits: 24 intervals computed again, 17 values changed\n")
     assert "nothing changed later: `lookback: 2` finds it all, and so does `lag: 172800`" in said
@@ -81,9 +81,9 @@ def test_what_still_changes_at_the_end_is_not_settled(tmp_path: Path) -> None:
     one = project(tmp_path, lookback=1)
     days_pass(one, 5, {1: 10, 2: 5})
     (found,) = drift(one, "--report", "edits")
-    assert (found["settled"], found["lookback"], found["lag"]) == (None, None, None)
+    assert (found["last_change"], found["lookback"], found["lag"]) == (None, None, None)
     said = one.call("drift", one.folder, one.output).stdout
-    assert "a larger `lookback` would show when they settle" in said
+    assert "a larger `lookback` would show when they stop changing" in said
 
 
 def test_what_another_query_gave_is_not_late(tmp_path: Path) -> None:

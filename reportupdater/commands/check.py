@@ -50,7 +50,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--output",
         type=arguments.path,
         metavar="FOLDER",
-        help="the folder of the TSVs: whether their columns fit the metrics is checked too",
+        help="the folder of the TSVs: whether their columns fit the metrics, and whether what is stored"
+        " passes the checks that reports declare, is checked too",
     )
     parser.add_argument("--strict", action="store_true", help="fail on warnings too")
     parser.add_argument("--json", action="store_true", help="print JSON")

@@ -54,7 +54,7 @@ class CheckRequest:
     now: datetime
     """In UTC."""
     output: Path | None = None
-    """The folder of the TSVs, whose headers then count too."""
+    """The folder of the TSVs, whose headers then count too, and whose rows must pass the checks."""
     strict: bool = False
     """Whether a warning fails too."""
 

@@ -193,7 +193,11 @@ def _older(report: Report, look: _Look, output: Path) -> Older | None:
 def _last_run(project: Project, known: Survey) -> datetime | None:
     """Return when the last run of a project ended."""
     run = known.runs.get(storable(str(project.config_path.absolute())))
-    return datetime.fromisoformat(run["ended"].removesuffix("Z")) if run else None
+    return _moment(run["ended"]) if run else None
+
+
+def _moment(stamp: str) -> datetime:
+    return datetime.fromisoformat(stamp.removesuffix("Z"))
 
 
 def _invalid(project: Project, name: str) -> str:
@@ -228,8 +232,10 @@ def _series_of_project(
             failing = tuple(
                 one for one in failing if report.granularity.labelled(one.start) in allowed
             )
-        waiting = tuple(_waiting(series.tsv, report.granularity, done, known))
-        late = is_late(report, done, now) and not waiting
+        waiting = tuple(_waiting(series.tsv, report, done, known))
+        # Where no run has asked for a day, no one knows whether it still waits.
+        asked = any(now - _moment(one.at) < LATE for one in waiting)
+        late = is_late(report, done, now) and not asked
         new = late and has_new and not (done or known.failing.get(series.tsv))
         yield found.status(
             series.dimensions,
@@ -241,10 +247,10 @@ def _series_of_project(
         )
 
 
-def _waiting(tsv: str, granularity: Granularity, done: Coverage, known: Survey) -> Iterator[Wait]:
+def _waiting(tsv: str, report: Report, done: Coverage, known: Survey) -> Iterator[Wait]:
     """Yield the intervals that waited for their data when they were asked about last, and still do."""
-    for one in known.waits.get(tsv, ()):
-        number = granularity.labelled(one.start)
+    for one in known.waits.get(tsv, ()) if report.ready else ():
+        number = report.granularity.labelled(one.start)
         if number is not None and number not in done:
             yield one
 

@@ -133,16 +133,8 @@ def _run(request: Request, summary: Summary, began: datetime, progress: Progress
             from reportupdater.execution.outcome import Handover
             from reportupdater.execution.readiness import ready
 
-            committer = Committer(
-                state,
-                number,
-                summary,
-                project,
-                receivers,
-                stop,
-                clock.latest or clock.now,
-            )
             over = clock.latest or clock.now
+            committer = Committer(state, number, summary, project, receivers, stop, over)
             asked = ready(state, project, dues, registry.engine, stop, summary, over)
             committer.commit(Handover([], asked.failed, []))
             committer.expect(asked.dues, owned)

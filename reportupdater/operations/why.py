@@ -209,7 +209,7 @@ class _Look:
             rest=not_due,
             attempts=tuple(tried),
             retry=retry,
-            wait=waiting[0] if waiting and due else None,
+            wait=waiting[0] if waiting and due and report.ready else None,
             held=found_held,
             stored=stored,
             trouble=trouble,

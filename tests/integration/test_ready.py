@@ -262,3 +262,16 @@ reports:
         assert "2 done, 0 empty, 0 failed, 4 not ready" in said
         assert one.dates(f"edits/{here}") == ["2025-01-01", "2025-01-02"]
         assert not one.tsv(f"edits/{there}").exists()
+
+
+def test_what_no_run_has_asked_about_for_a_day_is_late(tmp_path: Path) -> None:
+    one = project(tmp_path, f'{{query: "{LATE}"}}', ", wait: 30d")
+    one.run(now="2025-01-03T12:00")
+    assert status(one, "2025-01-04T11:00")["in_trouble"] is False
+    (series,) = status(one, "2025-01-04T13:00", code=1)["each_series"]
+    assert series["late"]
+    # Without the condition nothing waits any more.
+    one.write("config.yaml", f"{SQLITE}reports: {{edits: {{}}}}\n")
+    (series,) = status(one, "2025-01-04T11:00", code=1)["each_series"]
+    assert series["late"]
+    assert series["waits"] == []

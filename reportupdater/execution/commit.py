@@ -13,10 +13,10 @@ from datetime import datetime
 from time import monotonic
 
 from reportupdater.errors import ConnectionFailed, ReportupdaterError
-from reportupdater.execution.checking import Checking
 from reportupdater.execution.checkpoint import merge
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.columns import Columns
+from reportupdater.execution.judging import Judging
 from reportupdater.execution.lineage import Lineage
 from reportupdater.execution.outcome import (
     Answer,
@@ -34,15 +34,13 @@ from reportupdater.execution.summary import Summary
 from reportupdater.execution.warned import Warned
 from reportupdater.model import Project, Report, Series, SinkSettings, Task
 from reportupdater.planning.due import Due
-from reportupdater.state import held, history, owners, reruns, unsent
+from reportupdater.state import held, history, reruns
 from reportupdater.state.database import State
-from reportupdater.state.held import Held
 from reportupdater.state.history import Attempt
 from reportupdater.state.owners import Owner
 from reportupdater.terminal.wording import count
 from reportupdater.tsv import dialect
 from reportupdater.tsv.changes import changes
-from reportupdater.tsv.equal import same
 
 log = logging.getLogger(__name__)
 
@@ -77,9 +75,7 @@ class Committer:
         self._stored = Stored(state)
         self._lineage = Lineage(state, self._stored, run)
         self._publisher = Publisher(state, project, sinks, self._lineage)
-        self._checking = Checking(state, self._stored)
-        self._in_a_row: dict[Series, int] = {}
-        self.full: set[Series] = set()
+        self._judging = Judging(state, self._stored, self._lineage, summary)
         self._state = state
         self._run = run
         self._summary = summary
@@ -95,7 +91,7 @@ class Committer:
         """Say what will come, so that a series can be merged as soon as all of it has come."""
         dues = list(dues)
         self._stored.expect(dues)
-        self._checking.expect(dues)
+        self._judging.expect(dues)
         self._left = Counter({due.series: due.intervals for due in dues})
         self._owners = owned
 
@@ -105,7 +101,8 @@ class Committer:
         Raises StateError; then nothing of the batch is stored.
         """
         if batch.outcomes or batch.unasked:
-            outcomes = self._checked(batch.outcomes)
+            judged = map(self._judged, batch.outcomes)
+            outcomes = [outcome for outcome in judged if outcome is not None]
             self._store(outcomes, batch.unasked)
             for outcome in outcomes:
                 self._count(outcome)
@@ -152,7 +149,7 @@ class Committer:
                     why, error = task.reason.value, str(cause)
                     attempts.append(Attempt(number, task.start, why, 0.0, error=error))
             made = self._publisher.publish(connection, prepared, self._owners, now)
-            self._hold(connection, withheld, now)
+            self._judging.hold(connection, withheld, self._owners, now)
             self._note_successes(connection, outcomes)
             answered = [(one.series, one.start) for one in attempts if one.error is None]
             reruns.answered(connection, self._run, answered)
@@ -195,90 +192,20 @@ class Committer:
         answer = outcome.answer if isinstance(outcome, Withheld) else outcome
         return Attempt(number, task.start, reason, answer.seconds, rows=answer.rows)
 
-    def _hold(
-        self, connection: sqlite3.Connection, withheld: Iterable[Withheld], now: datetime
-    ) -> None:
-        some = []
-        counts: dict[int, tuple[int, str]] = {}
-        for one in withheld:
-            series, result = one.task.series, one.answer.result
-            held_result = Held(
-                series.report.name,
-                series.tsv,
-                result.start,
-                one.check,
-                one.why,
-                self._lineage.digest(series.report),
-                "",
-            )
-            number = self._state.series_id(connection, series.tsv, series.report.name)
-            some.append((number, held_result, result))
-            owners.claim(connection, self._owners[series.report])
-            if self._in_a_row[series]:
-                counts[number] = self._in_a_row[series], held_result.digest
-        held.hold(connection, some, history.stamp(now))
-        held.count(connection, [(number, *times) for number, times in counts.items()])
+    def _judged(self, outcome: Outcome) -> Outcome | Withheld | None:
+        """Return an outcome as it is committed; None for what is left for later."""
+        if isinstance(outcome, Failure):
+            return outcome
+        judged = self._judging.judged(self._columns.resolved(outcome))
+        if judged is None:
+            self._left[outcome.task.series] -= 1
+            self._wait(outcome.task.series, str(outcome.task), 1)
+        return judged
 
-    def _checked(self, outcomes: Iterable[Outcome]) -> list[Outcome | Withheld]:
-        """Return outcomes, with those results apart that fail a check which holds them.
-
-        What comes of a series of which enough is held already is left for later.
-        """
-        found: list[Outcome | Withheld] = []
-        for outcome in outcomes:
-            if isinstance(outcome, Failure):
-                found.append(outcome)
-                continue
-            answer = self._columns.resolved(outcome)
-            verdicts = list(self._checking.verdicts(answer))
-            task = answer.task
-            holds = [one for one in verdicts if one.action == "hold"]
-            if not holds:
-                answer = self._as_stored(self._checking.fitted(answer))
-                self._checking.published([answer])
-                self._in_a_row[task.series] = 0
-                for one in verdicts:
-                    self._summary.warnings.add(
-                        task.series.report.name, one.why, str(task), kind=one.check
-                    )
-                found.append(answer)
-            elif self._has_room(task):
-                check = holds[0].check
-                why = "; ".join(one.why for one in holds if one.check == check)
-                found.append(Withheld(answer, check, why))
-            else:
-                self._left[task.series] -= 1
-                self._wait(task.series, str(task), 1)
-        return found
-
-    def _as_stored(self, answer: Answer) -> Answer:
-        """Return the answer, marked where it holds what is stored already, and sinks do not lack it."""
-        old = self._stored.old(answer.task)
-        if not old.rows:
-            return answer
-        with self._state.reading() as connection:
-            if unsent.lacks(connection, answer.task.series.tsv):
-                return answer
-        result = answer.result
-        is_same = same(old.header, old.rows, result.header, dialect.parse(result.rows))
-        return answer._replace(is_same=is_same)
-
-    def _has_room(self, task: Task) -> bool:
-        """Return whether a result may be held; with the last for which there is room, its series is full."""
-        series = task.series
-        with self._state.reading() as connection:
-            before = self._in_a_row.get(series)
-            if before is None:
-                before = held.in_a_row(connection, series.tsv, self._lineage.digest(series.report))
-            if before >= held.MOST_IN_A_ROW and not held.is_held(
-                connection, series.tsv, task.start
-            ):
-                self.full.add(series)
-                return False
-        self._in_a_row[series] = before + 1
-        if before + 1 >= held.MOST_IN_A_ROW:
-            self.full.add(series)
-        return True
+    @property
+    def full(self) -> set[Series]:
+        """The series of which enough is held: the rest waits."""
+        return self._judging.full
 
     def leave(self, dues: Iterable[Due]) -> None:
         """Note what is not computed in this run, because enough of its series is held."""

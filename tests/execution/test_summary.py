@@ -223,6 +223,7 @@ def test_a_summary_can_be_kept_as_json() -> None:
         "held": [],
         "open_held": 0,
         "skipped": ["s: held"],
+        "not_ready": [],
         "not_sent": [],
         "datapoints_waiting": 0,
         "destinations": [],

@@ -97,6 +97,7 @@ def test_the_command_is_told_what_the_run_says_of_itself(host: Host, tmp_path: P
         "held": [],
         "open_held": 0,
         "skipped": [],
+        "not_ready": [],
         "warnings": [],
         "not_sent": [],
         "datapoints_waiting": 0,

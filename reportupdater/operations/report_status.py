@@ -87,7 +87,7 @@ class ReportStatus:
     older: Older | None = None
     """Its results that an older query gave."""
     orphaned: tuple[str, ...] = ()
-    """TSVs of series that the report has no more."""
+    """TSVs, stored or held, of series that the report has no more."""
 
     @property
     def owner(self) -> str | None:
@@ -158,6 +158,7 @@ def of_project(
         ahead = next_due(report, now)
         due = ahead.due if ahead else None
     ends = ending(report, now)
+    withheld = {one.tsv for one in known.held.get(name, ())}
     return ReportStatus(
         name=name,
         series=series,
@@ -165,8 +166,8 @@ def of_project(
         source=report,
         next_due=due,
         notices=(ends,) if ends else (),
-        orphaned=tuple(tsv for tsv in listing.series(output, name) if tsv not in tsvs),
-        held=tuple(known.held.get(name, ())),
+        orphaned=tuple(sorted({*listing.series(output, name), *withheld} - tsvs)),
+        held=tuple(one for one in known.held.get(name, ()) if one.tsv in tsvs),
         emptied=tuple(known.emptied.get(name, ())),
         renamed=tuple(one for one in known.renamed.get(name, ()) if one.tsv in tsvs),
         older=_older(report, look, output),

@@ -134,14 +134,14 @@ def status(request: StatusRequest) -> Status:
 def _narrowed(report: ReportStatus, only: Only) -> ReportStatus:
     if not only:
         return report
-    return replace(
-        report,
-        series=tuple(
-            one
-            for one in report.series
-            if all(normal(one.dimensions.get(name, "")) in values for name, values in only.items())
-        ),
+    series = tuple(
+        one
+        for one in report.series
+        if all(normal(one.dimensions.get(name, "")) in values for name, values in only.items())
     )
+    tsvs = {one.tsv for one in series}
+    held = tuple(one for one in report.held if one.tsv in tsvs)
+    return replace(report, series=series, held=held)
 
 
 def _of_configuration(project: Project | None) -> list[str]:

@@ -319,3 +319,29 @@ def test_a_state_of_before_is_taken_over(tmp_path: Path) -> None:
     again(project)
     project.run(now=NOW, code=1)
     assert held(project) == [("2025-01-02", "vanished")]
+
+
+def test_status_counts_what_is_held_of_the_series_that_are_meant(tmp_path: Path) -> None:
+    project = sql(tmp_path, "explode_by: {wiki: 'a, b'}")
+    project.run(now=NOW)
+    project.write("edits.sql", NOTHING)
+    again(project)
+    project.run(now=NOW, code=1)
+
+    def of(*more: str, code: int) -> tuple[list[str], list[str]]:
+        line: list[str | Path] = ["status", project.folder, project.output, "--now", NOW, "--json"]
+        line += more
+        (report,) = json.loads(project.call(*line, code=code).stdout)["reports"]
+        return [one["tsv"] for one in report["held"]], report["orphaned"]
+
+    assert of(code=1) == (["edits/a.tsv", "edits/b.tsv"], [])
+    assert of("--only", "wiki=b", code=1) == (["edits/b.tsv"], [])
+    config = (project.folder / "config.yaml").read_text()
+    project.write("config.yaml", config.replace("'a, b'", "'a'"))
+    assert of(code=1) == (["edits/a.tsv"], ["edits/b.tsv"])
+    decide(project, "reject")
+    assert of(code=0) == ([], ["edits/b.tsv"])
+    assert held(project) == []
+    # A result is held of a series that has gone, too: `forget` takes both away.
+    project.call("forget", project.output, "--report", "edits", "--only", "wiki=b", "--delete")
+    assert of(code=0) == ([], [])

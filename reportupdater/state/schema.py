@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 VERSION = 7
 
@@ -262,8 +263,6 @@ _PLANNED_WITH = (
     "answered",
     "failing",
 )
-_SINCE_6 = ("held", "held_in_a_row", "rerun_files")
-"""Tables that planning needs, and an older version had not."""
 
 
 def lay_over(connection: sqlite3.Connection) -> None:
@@ -281,10 +280,19 @@ def lay_over(connection: sqlite3.Connection) -> None:
             connection.execute(
                 f"INSERT INTO temp.{table} ({names}) SELECT {names} FROM main.{table}"
             )
-    for table in _SINCE_6:
-        if table not in there:
-            _lay_over(connection, table)
+    for table in _lacking(connection) - {*_PLANNED_WITH}.intersection(there):
+        _lay_over(connection, table)
     connection.execute("CREATE INDEX temp.series_of_report ON series (report)")
+
+
+def _lacking(connection: sqlite3.Connection) -> set[str]:
+    """Return the tables that an older version had not, or had without some of their columns."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == VERSION:
+        return set()
+    with closing(sqlite3.connect(":memory:")) as present:
+        present.executescript(SCHEMA)
+        return {table for table, _ in columns(present) - columns(connection)}
 
 
 def _lay_over(connection: sqlite3.Connection, table: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from tests.helpers import ONE, SQLITE, Project
 from tests.servers.mariadb import free_port
 from tests.servers.receivers import reads_all, receiver
+from tests.state.versions import VERSION_1_WITH_VERSIONS, made
 
 WIKIS = "explode_by: {wiki: 'enwiki, dewiki'}"
 
@@ -151,3 +154,40 @@ def test_a_damaged_tsv_is_shown_with_its_line(tmp_path: Path) -> None:
     (found,) = why(one, "--date", "2025-01-01")
     assert "enwiki.tsv:2: 1 column where the header has 2" in found["trouble"]
     assert found["next"] == "fix the TSV: its file and line are named above"
+
+
+@pytest.mark.parametrize("version", [1, 6])
+def test_the_state_of_an_older_version_is_read_as_far_as_it_goes(
+    tmp_path: Path, version: int
+) -> None:
+    one = project(tmp_path)
+    one.run(now="2025-01-04")
+    path = one.output / ".reportupdater" / "state.sqlite"
+    if version == 1:
+        made(one.output, VERSION_1_WITH_VERSIONS)
+    else:
+        with closing(sqlite3.connect(path)) as connection, connection:
+            for table in ("queries", "computed", "revisions", "renamed", "successes", "waits"):
+                connection.execute(f"DROP TABLE {table}")
+            connection.execute("DROP TABLE emptied")
+            connection.execute(
+                "CREATE TABLE emptied (series INTEGER, start TEXT, PRIMARY KEY (series, start))"
+            )
+            connection.execute("INSERT INTO emptied VALUES (1, '2025-01-01')")
+            connection.execute("PRAGMA user_version = 6")
+    before = path.read_bytes()
+    (found,) = why(one)
+    assert (found["start"], found["rows"], found["revisions"]) == (
+        "2025-01-03",
+        [["2025-01-03", "1"]],
+        [],
+    )
+    now = ("--now", "2025-01-04")
+    one.call("status", one.folder, one.output, *now)
+    one.call("plan", one.folder, one.output, *now)
+    one.call("drift", one.folder, one.output)
+    one.call("held", one.folder, one.output)
+    assert path.read_bytes() == before
+    one.run(now="2025-01-05")
+    (found,) = why(one, now="2025-01-05")
+    assert found["digest"]

@@ -163,9 +163,7 @@ class _Asking:
         asks = of_tasks(one.task for one in self._asked.values())
         for series, one in list(by_series.items()):
             if self._of(series.report).has_side_effects(one.task):
-                one.error = ReportupdaterError(
-                    f"the condition {_shown(one.condition, one.task)} may write, and may only read"
-                )
+                one.error = ReportupdaterError("it may write, and a condition may only read")
         asks = [due for due in asks if by_series[due.series].error is None]
         if not asks:
             return
@@ -206,7 +204,8 @@ class _Asking:
             return self._is_published(condition.template.text, task)
         asked = self._asked[self._question(condition, task)[0]]
         if asked.error is not None:
-            return asked.error
+            shown = _shown(condition, task)
+            return ReportupdaterError(f"cannot ask the condition {shown}: {asked.error}")
         if asked.answer is None:
             return ReportupdaterError("the run was interrupted before it was asked")
         if condition.source is Source.PARTITION:

@@ -155,8 +155,8 @@ def test_a_condition_that_cannot_be_asked_is_a_failure(tmp_path: Path) -> None:
     one = project(tmp_path, "{query: 'SELECT nope'}", ", retries: 0")
     said = one.run(now="2025-01-03", code=1)
     assert (
-        "failed: 2 of edits, the first is edits [2025-01-01, 2025-01-02): no such column: nope"
-        in said
+        "failed: 2 of edits, the first is edits [2025-01-01, 2025-01-02): cannot ask the condition"
+        " query SELECT nope: no such column: nope" in said
     )
     config = (one.folder / "config.yaml").read_text()
     away = f"databases: {{away: {{host: 127.0.0.1, port: {free_port()}}}, "

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reportupdater import Request, run
 from reportupdater.config.load import load_project
+from reportupdater.execution import readiness
+from reportupdater.execution.execute import Execution
+from reportupdater.planning.due import Due
 from tests.helpers import ONE, SQLITE, Project, wiki_databases, written
 from tests.servers.mariadb import Mariadb, free_port
 from tests.servers.spark import Spark
@@ -125,21 +131,34 @@ def test_a_series_waits_for_the_one_with_its_values(tmp_path: Path) -> None:
     assert [*one.tsvs()] == ["edits/b.tsv", "views/b.tsv"]
 
 
-def test_a_condition_is_asked_once(tmp_path: Path) -> None:
-    ask = "INSERT INTO asked VALUES (1)"
+def test_a_condition_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = project(
-        tmp_path,
-        "{query: \"SELECT count(*) FROM done WHERE day >= '{to_date}'\"}, {query: 'SELECT 1'}",
-        ", explode_by: {wiki: 'a, b, c, d'}",
+        tmp_path, f'{{query: "{LATE}"}}, {{query: "SELECT 1"}}', ", explode_by: {wiki: 'a, b'}"
     )
     come(one, "2025-01-31")
-    one.run(now="2025-01-06")
-    assert len(one.dates("edits/d")) == 5
-    # What writes is refused.
-    config = (one.folder / "config.yaml").read_text().replace("SELECT 1'", f"{ask}'")
-    one.write("config.yaml", config)
-    said = one.run(now="2025-01-07", code=1)
-    assert "4 of edits" in said
+    asked: list[str] = []
+
+    class Counted(Execution):
+        def __init__(self, dues: Sequence[Due], *more: Any) -> None:
+            asked.extend(
+                str(due.series.report.template and due.series.report.template.text) for due in dues
+            )
+            super().__init__(dues, *more)
+
+    monkeypatch.setattr(readiness, "Execution", Counted)
+    now = datetime(2025, 1, 6)
+    run(Request(project=one.folder, output=one.output, now=now, host_files=()))
+    assert len(one.dates("edits/b")) == 5
+    days = [LATE.format(to_date=f"2025-01-0{day}") for day in range(2, 7)]
+    assert sorted(asked) == sorted([*days, "SELECT 1"])
+
+
+def test_a_condition_that_writes_is_refused(tmp_path: Path) -> None:
+    one = project(tmp_path, "{query: INSERT INTO done VALUES (1)}")
+    said = one.run(now="2025-01-02", code=1)
+    assert "cannot ask the condition query INSERT INTO done VALUES (1): " in said
+    with closing(sqlite3.connect(one.folder / "data.sqlite")) as source:
+        assert source.execute("SELECT * FROM done").fetchall() == []
 
 
 @pytest.mark.parametrize(

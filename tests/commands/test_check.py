@@ -323,7 +323,7 @@ def test_a_project_that_is_not_there_is_told(ask: Ask, tmp_path: Path) -> None:
 def test_the_demo_is_good(ask: Ask) -> None:
     demo = Path(__file__).parents[2] / "queries" / "demo"
     said = ask("check", "--strict", demo).out
-    assert said.endswith("5 reports: 5 notices\n")
+    assert said.endswith("6 reports: 6 notices\n")
 
 
 def test_two_reports_that_send_to_one_metric_path_are_an_error(ask: Ask, tmp_path: Path) -> None:

@@ -225,7 +225,7 @@ def first_run(bench: Bench) -> Iterator[Figure]:
 
 
 def one_rerun(bench: Bench) -> Iterator[Figure]:
-    """One day computed again in a TSV of 800 days with a thousand rows each."""
+    """One day computed again, with other values, in a TSV of 800 days with a thousand rows each."""
     query = "SELECT '{from_date}' AS date, seq, seq % 7 AS n FROM seq_1_to_1000"
     project = bench.project(1, days=800, starts=_FILLED_SINCE, query=query)
     output = bench.fresh()
@@ -235,7 +235,10 @@ def one_rerun(bench: Bench) -> Iterator[Figure]:
     def ours() -> Cost:
         folder = project.folder / ".reruns"
         folder.mkdir(exist_ok=True)
-        (folder / f"{next(names)}").write_text(f"{project.starts}\n{project.starts + ONE_DAY}\n")
+        name = next(names)
+        (folder / f"{name}").write_text(f"{project.starts}\n{project.starts + ONE_DAY}\n")
+        # Of values that are the same nothing would be written.
+        (project.folder / "daily.sql").write_text(query.replace("seq % 7", f"seq % 7 + {name}"))
         return bench.runner(project, output)()
 
     figure = bench.compare(

@@ -104,6 +104,7 @@ def test_a_column_that_is_missing_is_held_by_name(tmp_path: Path) -> None:
     assert "range: the result has no column 'edits'" in said
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("concurrency", [1, 8])
 @pytest.mark.parametrize("step", [1, 9, 60])
 def test_outcomes_do_not_depend_on_concurrency_or_on_how_much_is_done_at_once(

@@ -9,7 +9,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.helpers import ONE, SQLITE, Project
+
+pytestmark = pytest.mark.long
 
 FIRST = datetime(2025, 1, 1)
 QUERY = "SELECT day AS date, wiki, n, m FROM source WHERE day = '{from_date}' ORDER BY wiki"

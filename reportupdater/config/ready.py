@@ -116,7 +116,7 @@ def _condition(
             return None, [*problems, Problem(what, own.given["db"].where, hint)]
         database = None if isinstance(other, Unusable) else other
         if database is None:
-            return None, problems  # what is wrong with it is reported where it stands
+            return None, problems  # what is wrong with the entry is reported there
     if database is None or database.engine in registry.WITHOUT_ENTRIES:
         what = f"{owner} asks a database, and none is named"
         return None, [*problems, Problem(what, place, "name an entry of `databases` with `db`")]

@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_NO_LIMIT = 1 << 40
-"""Intervals: more than there are."""
-
 LEFT = "`rerun --accept-files` requests them, `rerun --ignore-files` does not"
 """What to do about files in `.reruns/` that are of before the state."""
 AHEAD = "is it right? then delete such rows: they are a slip, or a clock was ahead once"

@@ -161,7 +161,7 @@ class _Asking:
                         self._asked.setdefault(key, _Asked(condition, pseudo))
         by_series = {one.task.series: one for one in self._asked.values()}
         asks = of_tasks(one.task for one in self._asked.values())
-        for series, one in list(by_series.items()):
+        for series, one in by_series.items():
             if self._of(series.report).has_side_effects(one.task):
                 one.error = ReportupdaterError("it may write, and a condition may only read")
         asks = [due for due in asks if by_series[due.series].error is None]

@@ -81,15 +81,17 @@ def ready(
     for report, some in _by_report(waiting).items():
         since = waits.since(state, report.name)
         notes: dict[tuple[str, str], str] = {}
+        holding: list[tuple[str, str]] = []
         for due in some:
             is_ready: list[int] = []
             for task in due.tasks():
                 number = report.granularity.number(task.interval.start)
+                key = (due.series.tsv, task.start)
                 why = asking.missing(task)
                 if why is None:
                     is_ready.append(number)
+                    holding.append(key)
                     continue
-                key = (due.series.tsv, task.start)
                 error = why if isinstance(why, ReportupdaterError) else None
                 if error is None:
                     notes[key] = str(why)
@@ -101,7 +103,7 @@ def ready(
                     summary.not_ready.add(report.name, what, str(task), values=due.series.values)
             if is_ready:
                 found.append(_part(due, Coverage.of(is_ready)))
-        waits.write(state, report.name, (due.series.tsv for due in some), notes, stamp(now))
+        waits.write(state, report.name, holding, notes, stamp(now))
     return Ready(found, failed)
 
 

@@ -30,19 +30,26 @@ def since(state: Tables, report: str) -> dict[tuple[str, str], str]:
 
 
 def write(
-    state: Tables, report: str, asked: Iterable[str], waits: Mapping[tuple[str, str], str], at: str
+    state: Tables,
+    report: str,
+    ready: Iterable[tuple[str, str]],
+    waits: Mapping[tuple[str, str], str],
+    at: str,
 ) -> None:
-    """Write which intervals, by TSV and start, wait for what, of the series that were asked about."""
+    """Write which intervals, by TSV and start, wait for what; those that are `ready` wait no more.
+
+    Those of which it is not known, or that were not asked about, wait as before.
+    """
     known = since(state, report)
     if not (known or waits):
         return
     with state.fleeting() as connection:
         connection.executemany(
-            "DELETE FROM waits WHERE series = (SELECT id FROM series WHERE tsv = ?)",
-            [(tsv,) for tsv in asked],
+            "DELETE FROM waits WHERE series = (SELECT id FROM series WHERE tsv = ?) AND start = ?",
+            [one for one in ready if one in known],
         )
         connection.executemany(
-            "INSERT INTO waits VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO waits VALUES (?, ?, ?, ?, ?)",
             [
                 (
                     state.series_id(connection, tsv, report),

@@ -294,3 +294,15 @@ def test_what_no_run_has_asked_about_for_a_day_is_late(tmp_path: Path) -> None:
     (series,) = status(one, "2025-01-04T11:00", code=1)["each_series"]
     assert series["late"]
     assert series["waits"] == []
+
+
+def test_a_wait_goes_on_through_runs_that_could_not_ask_or_asked_for_others(tmp_path: Path) -> None:
+    one = project(tmp_path, f'{{query: "{LATE}"}}', ", wait: 2d, retries: 0")
+    one.run(now="2025-01-02")
+    one.run("--since", "2025-01-02", now="2025-01-03")
+    config = (one.folder / "config.yaml").read_text()
+    one.write("config.yaml", config.replace("FROM done", "FROM gone"))
+    one.run(now="2025-01-03T12:00", code=1)
+    one.write("config.yaml", config)
+    said = one.run(now="2025-01-04T01:00", code=1)
+    assert "failed: edits [2025-01-01, 2025-01-02): not ready after 2 d: " in said

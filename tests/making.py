@@ -15,7 +15,7 @@ from reportupdater.intervals import Coverage, Granularity
 from reportupdater.model import Dimension, Project, Report, Series, Task
 from reportupdater.planning.plan import Clock, due
 from reportupdater.sinks.graphite.config import GraphiteSettings
-from reportupdater.sinks.graphite.naming import Metrics
+from reportupdater.sinks.shared.naming import Metrics
 
 # A machine that is busy with other things is no reason to fail.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

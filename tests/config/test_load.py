@@ -17,7 +17,7 @@ from reportupdater.errors import UsageError
 from reportupdater.intervals import Granularity
 from reportupdater.model import Database, Dimension, Project, Report
 from reportupdater.sinks.graphite.config import output
-from reportupdater.sinks.graphite.naming import Metrics
+from reportupdater.sinks.shared.naming import Metrics
 from tests.config.conftest import Load
 from tests.making import graphite as graphite_of
 from tests.making import metrics

@@ -12,16 +12,17 @@ from reportupdater.errors import Problem, Where
 from reportupdater.model import Dimension, Report, Series, SinkSettings
 from reportupdater.sinks.base import Definition, Made, Reader, Row, Sink
 from reportupdater.sinks.graphite import reading
-from reportupdater.sinks.graphite.datapoints import made
-from reportupdater.sinks.graphite.naming import Lookups, Metrics, Naming, needs_rows, paths
-from reportupdater.sinks.graphite.path import METRIC, url
+from reportupdater.sinks.graphite.path import url
 from reportupdater.sinks.graphite.reading import (
     check_path,
     read_lookups,
     read_metrics,
     unused_lookups,
 )
-from reportupdater.sinks.graphite.suspects import suspects
+from reportupdater.sinks.shared.datapoints import made
+from reportupdater.sinks.shared.naming import Lookups, Metrics, Naming, needs_rows, paths
+from reportupdater.sinks.shared.style import METRIC
+from reportupdater.sinks.shared.suspects import suspects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +119,7 @@ class GraphiteSink(Definition):
         self, series: Series, settings: SinkSettings, header: Row | None
     ) -> Iterator[Problem]:
         """Warn of columns in the path or the metrics that the header, or else the query, lacks."""
-        from reportupdater.sinks.graphite.columns import not_in_header, not_in_query
+        from reportupdater.sinks.shared.columns import not_in_header, not_in_query
 
         metrics = output(series.report)
         if header is None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 
 from reportupdater import spelling
+from reportupdater.errors import shown
+from reportupdater.sinks.shared.style import Style
 
-METRIC = "_metric"
-"""The placeholder for the metric's name in a report's `path`."""
 MAX_NODE = 200
 """Bytes of UTF-8. A file system takes 255; carbon drops what it cannot make a file of in silence."""
 MAX_PATH = 2000
@@ -70,3 +70,36 @@ def url(host: str, port: int) -> str:
     """
     host = spelling.host(host)
     return f"graphite://[{host}]:{port}" if ":" in host else f"graphite://{host}:{port}"
+
+
+class PathStyle(Style):
+    """Metric paths."""
+
+    SECTION = "graphite"
+    KEY = "path"
+    NOUN = "metric path"
+    SEPARATOR = "."
+    VALUES_SPLIT = True
+
+    def written(self, text: str) -> str:
+        """Return a value with `_` for what a path cannot hold."""
+        return cleaned(text)
+
+    def notes(self, text: str) -> list[str]:
+        """Return that a value is changed, and that it makes levels."""
+        name = cleaned(text)
+        notes = [f"is {shown(name)} in metric paths"] if name != text else []
+        if "." in text:
+            notes.append("makes a level of a metric path at each dot")
+        return notes
+
+    def fault(self, key: str) -> str:
+        """Return what is wrong with the nodes of a path."""
+        return fault(key)
+
+    def repeated(self) -> str:
+        """Return a hint for paths of two metrics that are one."""
+        return "put a dot on either side of {_metric}"
+
+
+STYLE = PathStyle()

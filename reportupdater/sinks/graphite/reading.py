@@ -15,8 +15,9 @@ from reportupdater.configfile.kinds import HOST, SWITCH, TEXT, describe, seconds
 from reportupdater.configfile.sections import Reading, read_keys, read_texts, subject
 from reportupdater.errors import Problem, Severity, Where, nearest, shown
 from reportupdater.model import Dimension
-from reportupdater.sinks.graphite.naming import Metrics
-from reportupdater.sinks.graphite.path import METRIC, cleaned, fault, refused
+from reportupdater.sinks.graphite.path import STYLE, cleaned, fault, refused
+from reportupdater.sinks.shared.naming import Metrics
+from reportupdater.sinks.shared.style import METRIC
 from reportupdater.template import Template
 
 KEYS = table(
@@ -154,7 +155,7 @@ def read_metrics(section: Section, owner: str) -> tuple[Metrics | None, list[Pro
     if len(columns) > 1 and METRIC not in {part.name for part in path.placeholders}:
         what = f"{keys.subject('path')} lacks {{{METRIC}}}, and so is the same for all its metrics"
         return None, [Problem(what, where)]
-    return Metrics(path, {name: column for name, (column, _) in columns.items()}, where), []
+    return Metrics(path, {name: column for name, (column, _) in columns.items()}, where, STYLE), []
 
 
 def _path(keys: Reading) -> tuple[Template | None, list[Problem]]:

@@ -10,7 +10,8 @@ from reportupdater.intervals import Granularity
 from reportupdater.model import Datapoint, Series
 from reportupdater.sinks.base import Made, Row
 from reportupdater.sinks.graphite.config import GraphiteSettings, GraphiteSink
-from reportupdater.sinks.graphite.naming import Metrics
+from reportupdater.sinks.graphite.path import STYLE
+from reportupdater.sinks.shared.naming import Metrics
 from reportupdater.template import parse
 from tests.making import report
 
@@ -34,7 +35,7 @@ def series(
     one = report(
         granularity=granularity, dimensions={name: [value] for name, value in values.items()}
     )
-    config = Metrics(template, metrics, PATH_PLACE)
+    config = Metrics(template, metrics, PATH_PLACE, STYLE)
     return Series(replace(one, outputs={"graphite": config}), tuple(values.values()))
 
 

@@ -16,7 +16,7 @@ from reportupdater.errors import Severity
 from reportupdater.intervals import Granularity
 from reportupdater.model import Datapoint, Series
 from reportupdater.sinks.base import Made
-from reportupdater.sinks.graphite.datapoints import number, timestamp
+from reportupdater.sinks.shared.datapoints import number, timestamp
 from tests.making import cells, moments
 from tests.sinks.graphite.examples import DAY, NEW_YEAR, PATH_PLACE, datapoints, series
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reportupdater.sinks.graphite.config import output
-from reportupdater.sinks.graphite.naming import needs_rows, paths
+from reportupdater.sinks.shared.naming import needs_rows, paths
 from tests.sinks.graphite.examples import PATH_PLACE, datapoints, series
 
 DIMENSIONS = {"wiki": "enwiki", "editor": "bot"}

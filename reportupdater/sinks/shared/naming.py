@@ -1,7 +1,8 @@
-"""The metric paths that the rows of one series make. Pure.
+"""The series keys that the rows of one series make. Pure.
 
-All of a path but the columns is the same for a whole series, so it is put in once; what the columns
-make of it is put together once for each combination of their values.
+The template of a key is called its path here, as in Graphite. All of it but the columns is the same
+for a whole series, so it is put in once; what the columns make of it is put together once for each
+combination of their values.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from reportupdater import prefixes
 from reportupdater.errors import Problem, Where, nearest, shown
 from reportupdater.model import Series
 from reportupdater.sinks.base import Row
-from reportupdater.sinks.graphite.path import METRIC, cleaned, fault
+from reportupdater.sinks.shared.style import METRIC, Style
 from reportupdater.template import Placeholder, Template
 
 _MOST_NAMED = 30
@@ -25,7 +26,7 @@ Warnings = dict[Hashable, str]
 
 
 class Metrics(NamedTuple):
-    """A report's output: the template of the metric path, and metric name → column.
+    """A report's output: the template of the series key, and metric name → column.
 
     `where` is the place of the path, for what only a result can show to be wrong.
     """
@@ -33,6 +34,7 @@ class Metrics(NamedTuple):
     path: Template
     columns: Mapping[str, str]
     where: Where
+    style: Style
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Naming:
         self.columns: list[int] = []
         self._report = series.report
         self._config = config
+        self.style = config.style
         self.header = header
         self._dimensions = series.dimensions
         self._lookups = lookups
@@ -80,7 +83,7 @@ class Naming:
 
     def subject(self, key: str) -> str:
         """Return a key of the report's part, as messages name it."""
-        return f"{key!r} of graphite of report {self._report.name!r}"
+        return f"{key!r} of {self.style.SECTION} of report {self._report.name!r}"
 
     def problem(self, what: str, hint: str) -> Problem:
         """Return something wrong with the report's part."""
@@ -100,13 +103,17 @@ class Naming:
             value = self._dimensions[part.name]
             name = self._lookups.get(part.name, {}).get(value)
             # The dots of a lookup are meant; those of a value may not be.
-            return self._shown(part, value) if name is None else cleaned(format(name, part.spec))
+            return (
+                self._shown(part, value)
+                if name is None
+                else self.style.written(format(name, part.spec))
+            )
         place = self._place(part.name)
         if place is not None:
             self.columns.append(place)
             self._cells.append(part)
             return len(self._cells) - 1
-        what = f"{self.subject('path')} has {{{part.name}}}, which is no dimension and no column"
+        what = f"{self.subject(self.style.KEY)} has {{{part.name}}}, which is no dimension and no column"
         hint = nearest(part.name, {METRIC, *self._dimensions, *self.header})
         self.problems.append(self.problem(what, hint))
         return None
@@ -130,12 +137,10 @@ class Naming:
         return self.header.index(column) if column in self.header else None
 
     def _shown(self, placeholder: Placeholder, value: str) -> str:
-        """Return a value as paths have it; warn of what is changed, and of what makes levels."""
+        """Return a value as paths have it; warn of what is odd about it there."""
         text = format(value, placeholder.spec) if value else ""
-        name = cleaned(text)
-        notes = [f"is {shown(name)} in metric paths"] if name != text else []
-        if "." in text:
-            notes.append("makes a level of a metric path at each dot")
+        name = self.style.written(text)
+        notes = self.style.notes(text)
         if notes:
             what = f"the value {shown(value)} of {placeholder.name!r} {' and '.join(notes)}"
             self.warn((placeholder.name, value), what)
@@ -146,11 +151,12 @@ class Naming:
         paths = []
         for metric in self.metrics:
             path = "".join([self._text(part, metric, cells) for part in self._parts])
-            wrong = fault(path) if "" not in cells else "has an empty value"
+            wrong = self.style.fault(path) if "" not in cells else "has an empty value"
             if wrong:
                 if "bytes" in wrong:
                     self.warn(
-                        ("too long",), f"the metric path {shown(path)} {wrong}; such are not sent"
+                        ("too long",),
+                        f"the {self.style.NOUN} {shown(path)} {wrong}; such are not sent",
                     )
                 return ()
             paths.append(path)
@@ -165,7 +171,7 @@ class Naming:
 
 
 def needs_rows(metrics: Metrics, dimensions: Iterable[str]) -> bool:
-    """Return whether columns are part of the metric paths, so that only rows show them."""
+    """Return whether columns are part of the series keys, so that only rows show them."""
     known = {METRIC, *dimensions}
     return any(part.name not in known for part in metrics.path.placeholders)
 
@@ -173,7 +179,7 @@ def needs_rows(metrics: Metrics, dimensions: Iterable[str]) -> bool:
 def paths(
     series: Series, metrics: Metrics, lookups: Lookups, header: Row = (), rows: Sequence[Row] = ()
 ) -> tuple[list[str], list[Problem]]:
-    """Return every metric path that a series can make, and why it cannot make others.
+    """Return every series key that a series can make, and why it cannot make others.
 
     `header` and `rows` are what its TSV holds; they may be left out unless `needs_rows`.
     """

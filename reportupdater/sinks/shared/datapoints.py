@@ -12,7 +12,7 @@ from math import isfinite
 from reportupdater.errors import Problem, shown
 from reportupdater.model import Datapoint
 from reportupdater.sinks.base import Made, Row
-from reportupdater.sinks.graphite.naming import Naming
+from reportupdater.sinks.shared.naming import Naming
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _LONGEST_NUMBER = 400
@@ -83,6 +83,7 @@ def number(text: str) -> str:
 
 def _clash(naming: Naming, rows: Sequence[Row]) -> Problem:
     """Return what is wrong where two datapoints, which are there, have both path and date in common."""
+    subject = naming.subject(naming.style.KEY)
     first: dict[tuple[str, str], int] = {}
     for at, row in enumerate(rows):
         for path, metric in zip(naming.paths(row), naming.metrics, strict=False):
@@ -90,10 +91,10 @@ def _clash(naming: Naming, rows: Sequence[Row]) -> Problem:
                 continue
             other = first.setdefault((path, row[0]), at)
             if other != at:
-                what = f"{naming.subject('path')} makes the same metric path of two rows of a date"
+                what = f"{subject} makes the same {naming.style.NOUN} of two rows of a date"
                 return naming.problem(what, _difference(rows[other], row, naming))
-    what = f"{naming.subject('path')} makes the same metric path of two metrics"
-    return naming.problem(what, "put a dot on either side of {_metric}")
+    what = f"{subject} makes the same {naming.style.NOUN} of two metrics"
+    return naming.problem(what, naming.style.repeated())
 
 
 def _difference(one: Row, other: Row, naming: Naming) -> str:

@@ -9,8 +9,8 @@ from dataclasses import replace
 from reportupdater.errors import Problem, Severity, similar
 from reportupdater.model import Series
 from reportupdater.sinks.base import Row
-from reportupdater.sinks.graphite.naming import Lookups, Metrics, Naming
-from reportupdater.sinks.graphite.path import METRIC
+from reportupdater.sinks.shared.naming import Lookups, Metrics, Naming
+from reportupdater.sinks.shared.style import METRIC
 from reportupdater.template import time_values
 
 _COMMENT = re.compile(
@@ -45,11 +45,11 @@ def not_in_query(series: Series, metrics: Metrics) -> Iterator[Problem]:
     in_path = (
         {part.name for part in metrics.path.placeholders} - {METRIC} - series.dimensions.keys()
     )
-    wanted = [(column, "'path'") for column in sorted(in_path)]
+    wanted = [(column, repr(metrics.style.KEY)) for column in sorted(in_path)]
     wanted += [(column, f"{metric!r} of 'metrics'") for metric, column in metrics.columns.items()]
     for column, key in wanted:
         if not re.search(rf"(?<!\w){re.escape(column)}(?!\w)", text, re.IGNORECASE):
-            what = f"{key} of graphite of report {report.name!r} takes the column {column!r}"
+            what = f"{key} of {metrics.style.SECTION} of report {report.name!r} takes the column {column!r}"
             what += ", which its query never mentions"
             hint, severity = f"{report.execute} must select it", Severity.WARNING
             if column in in_path:

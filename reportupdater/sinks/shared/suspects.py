@@ -1,12 +1,12 @@
-"""Which reports may make one metric path twice, without making their paths. Pure."""
+"""Which reports may make one series key twice, without making their keys. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from reportupdater.model import Report
-from reportupdater.sinks.graphite.naming import Lookups, Metrics, needs_rows
-from reportupdater.sinks.graphite.path import METRIC
+from reportupdater.sinks.shared.naming import Lookups, Metrics, needs_rows
+from reportupdater.sinks.shared.style import METRIC
 from reportupdater.template import Placeholder
 
 
@@ -40,15 +40,18 @@ def _may_repeat(report: Report, metrics: Metrics, lookups: Lookups) -> bool:
     used = [part.name for part in metrics.path.placeholders if part.name in many]
     if len(used) < 2:
         return False  # different values are known to make different paths
+    style = metrics.style
     in_node = 0
     for part in metrics.path.parts:
         if isinstance(part, Placeholder):
             in_node += part.name in many
-        elif "." in part:
+        elif style.SEPARATOR in part:
             in_node = 0
         if in_node > 1:
             return True
-    return sum(any("." in value for value in names[name]) for name in set(used)) > 0
+    return style.VALUES_SPLIT and any(
+        style.SEPARATOR in value for name in set(used) for value in names[name]
+    )
 
 
 def _share_a_metric(some: Sequence[Metrics]) -> bool:

@@ -1,0 +1,1 @@
+"""What sinks share: from the rows of a table to series keys and datapoints."""

@@ -166,7 +166,8 @@ class ConnectionFailed(ReportupdaterError):
     """The server could not be reached, or went away. `retry` says whether trying again may help.
 
     `unreachable` says that no connection could be made; the worker sets it for what `connect` raises.
-    `no_room` says that the server has as many connections as it takes.
+    `no_room` says that the server has as many connections as it takes. `wait` are the seconds for
+    which it wants to be left alone.
     """
 
     def __init__(
@@ -177,11 +178,13 @@ class ConnectionFailed(ReportupdaterError):
         retry: bool = True,
         unreachable: bool = False,
         no_room: bool = False,
+        wait: float = 0.0,
     ) -> None:
         super().__init__(what, hint=hint)
         self.retry = retry
         self.unreachable = unreachable
         self.no_room = no_room
+        self.wait = wait
 
 
 class Interrupted(ReportupdaterError):

@@ -285,6 +285,27 @@ def _host(value: Value) -> str:
     return bare
 
 
+def _web_url(value: Value) -> str:
+    """Return the URL of something that is reached over HTTP, without the slash at its end."""
+    from urllib.parse import urlsplit  # few configurations have one
+
+    text = _word(value)
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError("its host or its port is none") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise ValueError("it begins with http:// or https:// and a host")
+    if "@" in parts.netloc:
+        raise ValueError("a login lies in a file: see `creds_file`")
+    if parts.fragment or "#" in text:
+        raise ValueError("it has no part that begins with #")
+    if not text.isascii():
+        raise ValueError("write other letters than ASCII's as a URL has them")
+    return text.rstrip("/")
+
+
 def _nameserver(value: Value) -> tuple[str, int]:
     parts = re.fullmatch(_ADDRESS, _word(value), re.ASCII)
     if parts is None:
@@ -338,6 +359,7 @@ VALUES = Kind("a list of values, or a file that holds one", _values)
 COMMAND = Kind("a command line, or a list of its words", _command, is_shown=False)
 VARIABLE = Kind("the name of an environment variable", _variable, is_shown=False)
 HOST = Kind("the name or the IP address of a host", _host)
+WEB_URL = Kind("the URL of a service", _web_url, is_shown=False)
 NAMESERVER = Kind("an IP address, with `:port` if that is not 53", _nameserver)
 SRV_NAME = Kind("a DNS name with {section} in it", _srv_name)
 ZONE = Kind("server, or an offset like +01:00", _zone)

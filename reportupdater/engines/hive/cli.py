@@ -13,11 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
+from reportupdater.credentials import creds_file
 from reportupdater.engines.base import CONNECT_TIMEOUT
 from reportupdater.engines.hive import errors
 from reportupdater.engines.hive.config import HiveDatabase
 from reportupdater.engines.hive.statements import READING, first_word, statements, use
-from reportupdater.engines.shared import creds_file
 from reportupdater.engines.shared.hiding import Hidden
 from reportupdater.engines.shared.process import Ended, Programs, lines
 from reportupdater.engines.shared.values import too_many_rows

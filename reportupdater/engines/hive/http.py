@@ -7,9 +7,9 @@ import http.client
 import io
 
 from reportupdater.connection import Line
+from reportupdater.credentials.creds_file import Login
 from reportupdater.engines.hive.config import HiveDatabase
 from reportupdater.engines.hive.socket import Closed, opened
-from reportupdater.engines.shared.creds_file import Login
 
 ANY_PASSWORD = "x"
 """With auth NONE it does not matter what the password is, but it must be there."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from reportupdater import background
 from reportupdater.connection import Line
+from reportupdater.credentials.creds_file import Login
 from reportupdater.engines.base import CONNECT_TIMEOUT
 from reportupdater.engines.hive import errors
 from reportupdater.engines.hive import progress as hive_progress
@@ -20,7 +21,6 @@ from reportupdater.engines.hive.statements import is_setting, statements, use
 from reportupdater.engines.hive.table import table
 from reportupdater.engines.hive.transport import Transport, login
 from reportupdater.engines.shared.calls import Calls
-from reportupdater.engines.shared.creds_file import Login
 from reportupdater.engines.shared.hiding import Hidden
 from reportupdater.errors import (
     ConnectionFailed,

@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from reportupdater.connection import Line
+from reportupdater.credentials import creds_file
+from reportupdater.credentials.creds_file import Login
 from reportupdater.engines.hive.config import HiveDatabase
 from reportupdater.engines.hive.http import ANY_PASSWORD, Cookies, Http
 from reportupdater.engines.hive.socket import Closed, opened, speaks_tls
-from reportupdater.engines.shared import creds_file
-from reportupdater.engines.shared.creds_file import Login
 from reportupdater.errors import ConnectionFailed
 
 _QUESTIONS = {

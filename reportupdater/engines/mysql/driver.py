@@ -9,7 +9,7 @@ from pymysql import connections  # noqa: TID253
 from pymysql.constants import CLIENT  # noqa: TID253
 from pymysql.cursors import SSCursor  # noqa: TID253
 
-from reportupdater.engines.shared.creds_file import Options
+from reportupdater.credentials.creds_file import Options
 from reportupdater.engines.shared.hiding import Hidden
 
 _Connection: Any = connections.Connection  # its stubs lack what is changed here

@@ -8,11 +8,11 @@ import ssl
 from typing import Any, NamedTuple
 
 from reportupdater.connection import Line
+from reportupdater.credentials import creds_file
+from reportupdater.credentials.creds_file import Options
 from reportupdater.engines.mysql import tls as mysql_tls
 from reportupdater.engines.mysql.config import MysqlDatabase
 from reportupdater.engines.mysql.tls import Mode
-from reportupdater.engines.shared import creds_file
-from reportupdater.engines.shared.creds_file import Options
 from reportupdater.errors import ConnectionFailed
 
 DEFAULT_PORT = 3306

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+from reportupdater.credentials.creds_file import Given, damaged
 from reportupdater.engines.shared import regular
-from reportupdater.engines.shared.creds_file import Given, damaged
 from reportupdater.errors import ConnectionFailed, Where
 
 

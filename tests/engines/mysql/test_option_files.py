@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from reportupdater.credentials.creds_file import options
 from reportupdater.engines.mysql.engine import MysqlSession
 from reportupdater.engines.mysql.login import local_socket
-from reportupdater.engines.shared.creds_file import options
 from reportupdater.errors import ConnectionFailed
 from reportupdater.model import Query
 from tests.servers.mariadb import MISSING, PASSWORD, USER, Mariadb

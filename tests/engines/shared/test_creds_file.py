@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reportupdater.engines.shared import creds_file
-from reportupdater.engines.shared.creds_file import Login, Options, options
+from reportupdater.credentials import creds_file
+from reportupdater.credentials.creds_file import Login, Options, options
 from reportupdater.errors import ConnectionFailed
 
 

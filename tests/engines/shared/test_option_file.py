@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from reportupdater.engines.shared.option_file import LONGEST_LINE, Broken, Include, Option, lines
+from reportupdater.credentials.option_file import LONGEST_LINE, Broken, Include, Option, lines
 
 MISSING = "install it with: apt-get install --no-install-recommends mariadb-server-core"
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reportupdater.engines.shared import option_file
-from reportupdater.engines.shared.option_file import Broken, Include, Option
+from reportupdater.credentials import option_file
+from reportupdater.credentials.option_file import Broken, Include, Option
 from reportupdater.errors import ConnectionFailed, Where
 
 GROUPS = frozenset({b"client", b"client-server", b"client-mariadb"})

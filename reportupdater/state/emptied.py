@@ -77,6 +77,26 @@ def given(
     note(connection, {Place(series, start, sink): Change((), points) for (start,) in found})
 
 
+def points(connection: sqlite3.Connection, series: int, sink: str) -> set[Point]:
+    """Return the points of a series that a sink should not have, as far as they are known."""
+    found = connection.execute(
+        "SELECT points FROM emptied WHERE series = ? AND sink = ?", (series, sink)
+    )
+    return {point for (text,) in found for point in _points(text)}
+
+
+def are_gone(connection: sqlite3.Connection, sink: str, gone: set[Point]) -> None:
+    """Forget points that a sink does not show any more, whatever their series."""
+    found = connection.execute(
+        "SELECT series, start, points FROM emptied WHERE sink = ?", (sink,)
+    ).fetchall()
+    theirs = {
+        Place(series, start, sink): gone.intersection(_points(text))
+        for series, start, text in found
+    }
+    note(connection, {place: Change((), points) for place, points in theirs.items() if points})
+
+
 def intervals(connection: sqlite3.Connection) -> set[tuple[str, str]]:
     """Return the intervals that are noted, as TSV and start."""
     if schema.is_empty(connection, "emptied"):  # as nearly always

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from reportupdater.model import Datapoint, SinkSettings
-from reportupdater.state import valid
+from reportupdater.state import schema, unsent, valid
 from reportupdater.state.connection import look
 from reportupdater.state.database import State
 from reportupdater.state.many import insert
@@ -54,10 +54,12 @@ def put(
     (version,) = found.fetchone()
     insert(
         connection,
-        "INSERT INTO outbox (destination, version, series, key, value, timestamp) VALUES {rows}"
+        "INSERT INTO outbox (destination, version, series, key, value, timestamp, revision)"
+        " VALUES {rows}"
         " ON CONFLICT DO UPDATE SET"
         " sends = CASE WHEN unacknowledged AND value != excluded.value THEN 2 ELSE sends END,"
-        " value = excluded.value, version = excluded.version, series = excluded.series",
+        " value = excluded.value, version = excluded.version, series = excluded.series,"
+        " revision = iif(revision IS NULL, NULL, excluded.revision)",  # it is to be asked for
         points,
         destination,
         version,
@@ -130,8 +132,21 @@ def drop_replaced(
     """
     connection.executemany(
         "DELETE FROM outbox WHERE series = ? AND timestamp >= ? AND timestamp < ? AND version <= ?",
-        [(*interval, version) for interval in intervals],
+        [(*interval, version) for interval in _joined(intervals)],
     )
+
+
+def _joined(intervals: Iterable[tuple[str, int, int]]) -> Iterator[tuple[str, int, int]]:
+    """Yield intervals, those of a series as one that follow each other: as nearly all of a backfill do."""
+    series, first, past = "", 0, 0
+    for tsv, start, end in sorted(intervals):
+        if tsv != series or start != past:
+            if series:
+                yield series, first, past
+            series, first = tsv, start
+        past = end
+    if series:
+        yield series, first, past
 
 
 def version(connection: sqlite3.Connection) -> int:
@@ -139,8 +154,11 @@ def version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT number FROM outbox_version").fetchone()[0])
 
 
-def remove_odd(state: State, destination: str) -> int:
-    """Remove what can be no datapoint: no receiver would take it, or for something else. How many."""
+def remove_odd(state: State, destination: str, takes: Callable[[str], bool]) -> int:
+    """Remove what can be no datapoint: no receiver would take it, or for something else. How many.
+
+    `takes` says whether a text can be a series key.
+    """
     odd_types = " OR ".join(
         f"typeof({name}) != '{kind}'"
         for kind, names in (
@@ -149,16 +167,22 @@ def remove_odd(state: State, destination: str) -> int:
         )
         for name in names
     )
-    # A white space or control character ends a path, a value, or a line.
-    odd_texts = " OR ".join(
-        f"{name} GLOB '*[' || char(1) || '- ]*' OR instr({name}, char(0))"
-        for name in ("key", "value")
-    )
+    odd_types += " OR typeof(revision) NOT IN ('integer', 'null')"
+    # A white space or control character ends a value, or a line.
+    odd_value = "value GLOB '*[' || char(1) || '- ]*' OR instr(value, char(0))"
     with state.transaction() as connection:
-        return connection.execute(
-            f"DELETE FROM outbox WHERE destination = ? AND ({odd_types} OR {odd_texts})",
+        removed = connection.execute(
+            f"DELETE FROM outbox WHERE destination = ? AND ({odd_types} OR {odd_value})",
             (destination,),
         ).rowcount
+        keys = connection.execute(
+            "SELECT DISTINCT key FROM outbox WHERE destination = ?", (destination,)
+        )
+        for odd in [key for (key,) in keys if not takes(key)]:
+            removed += connection.execute(
+                "DELETE FROM outbox WHERE destination = ? AND key = ?", (destination, odd)
+            ).rowcount
+    return removed
 
 
 def begin(state: State, destination: str) -> None:
@@ -188,16 +212,32 @@ def batch(state: State, destination: str, most: int) -> Batch:
         # First: what another run commits meanwhile is sent, and stays pending.
         (version,) = connection.execute("SELECT number FROM outbox_version").fetchone()
         found = connection.execute(
-            "SELECT json_group_array(json_array(key, value, timestamp)) FROM"
-            " (SELECT key, value, timestamp FROM outbox WHERE destination = ?"
+            "SELECT json_group_array(json_array(key, value, timestamp, revision)) FROM"
+            " (SELECT key, value, timestamp, revision FROM outbox WHERE destination = ?"
             " ORDER BY key, timestamp LIMIT ?)",
             (destination, most),
         ).fetchone()[0]
         return Batch(list(map(Datapoint._make, json.loads(found))), version)
 
 
-def acknowledge(state: State, destination: str, sent: Batch) -> None:
-    """Note that a destination has read datapoints: what was not replaced meanwhile is removed."""
+def unnumbered(state: State, destination: str, most: int) -> list[Datapoint]:
+    """Return the earliest pending datapoint without a revision of up to so many series keys."""
+    with state.reading() as connection:
+        found = connection.execute(
+            "SELECT key, '', min(timestamp), NULL FROM outbox WHERE destination = ?"
+            " AND revision IS NULL GROUP BY key LIMIT ?",
+            (destination, most),
+        )
+        return [Datapoint(*row) for row in found]
+
+
+def acknowledge(
+    state: State, destination: str, sent: Batch, again: Sequence[Datapoint] = ()
+) -> None:
+    """Note that a destination has read datapoints: what was not replaced meanwhile is removed.
+
+    Those to be sent `again` stay, with the revision that they have here.
+    """
     at_version = f"{_OF_BATCH} AND version <= ?"
     which = *sent.place(destination), sent.version
     paths = {point.key for point in sent.points}
@@ -206,6 +246,16 @@ def acknowledge(state: State, destination: str, sent: Batch) -> None:
             "INSERT OR IGNORE INTO sent_metrics VALUES (?, ?)",
             [(destination, path) for path in paths],
         )
+        if again:
+            connection.execute("UPDATE outbox_version SET number = number + 1")
+            connection.executemany(
+                "UPDATE outbox SET revision = ?, version = (SELECT number FROM outbox_version)"
+                " WHERE destination = ? AND key = ? AND timestamp = ? AND version <= ?",
+                [
+                    (one.revision, destination, one.key, one.timestamp, sent.version)
+                    for one in again
+                ],
+            )
         connection.execute(f"DELETE FROM outbox WHERE {at_version} AND sends = 1", which)
         connection.execute(
             f"UPDATE outbox SET sends = 1, unacknowledged = 0 WHERE {at_version}", which
@@ -224,6 +274,37 @@ def doubt(state: State, destination: str, sent: Batch) -> None:
             f" WHERE {_OF_BATCH}",
             (sent.version, *sent.place(destination)),
         )
+
+
+def remove(connection: sqlite3.Connection, destination: str, points: Iterable[Datapoint]) -> None:
+    """Remove pending datapoints."""
+    connection.executemany(
+        "DELETE FROM outbox WHERE destination = ? AND key = ? AND timestamp = ?",
+        [(destination, point.key, point.timestamp) for point in points],
+    )
+
+
+def note_unsent(
+    connection: sqlite3.Connection, destination: str, sink: str, points: Iterable[Datapoint]
+) -> list[str]:
+    """Note that a sink will not take pending datapoints; return the report of each, if it is known."""
+    reports: list[str] = []
+    noted: dict[str, tuple[int, str, bool]] = {}
+    results: list[tuple[int, str, str]] = []
+    for point in points:
+        found = connection.execute(
+            "SELECT series FROM outbox WHERE destination = ? AND key = ? AND timestamp = ?",
+            (destination, point.key, point.timestamp),
+        ).fetchone()
+        tsv = str(found[0]) if found else ""
+        if tsv not in noted:
+            noted[tsv] = unsent.dated(connection, tsv)
+        number, report, has_hours = noted[tsv]
+        reports.append(report)
+        if report:
+            results.append((number, sink, unsent.label(point.timestamp, has_hours=has_hours)))
+    unsent.note(connection, results)
+    return reports
 
 
 def waiting(state: State, destination: str, most: int = -1) -> int:
@@ -270,3 +351,16 @@ def sent_metrics(output: Path, destination: str) -> set[str]:
             (destination, destination.partition("://")[2]),
         )
         return {str(key) for _, key in found}
+
+
+def keys_of_others(output: Path, destination: str, config: str) -> set[str]:
+    """Return the series keys at a destination of series that another configuration last wrote."""
+    with look(output) as connection:
+        if connection is None or not schema.has_held(connection):
+            return set()
+        found = connection.execute(
+            "SELECT key FROM series_keys JOIN series ON series.id = series_keys.series"
+            " JOIN owners USING (report) WHERE destination = ? AND config != ?",
+            (destination, config),
+        )
+        return {str(key) for (key,) in found}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
-VERSION = 7
+VERSION = 8
 
 _WITHOUT_HISTORY = """
 CREATE TABLE series (
@@ -161,9 +161,25 @@ CREATE TABLE outbox (              -- datapoints that are still to be sent
     sends INTEGER NOT NULL DEFAULT 1,          -- how many times it is still to be sent
     unacknowledged INTEGER NOT NULL DEFAULT 0, -- a sending failed that may have reached its end
     series TEXT NOT NULL DEFAULT '',           -- the TSV that it comes from; empty: not known
+    revision INTEGER DEFAULT 0,                -- of its value; NULL: the destination is to be asked
     PRIMARY KEY (destination, key, timestamp)
 ) WITHOUT ROWID;
 CREATE INDEX outbox_series ON outbox (series, timestamp);
+CREATE INDEX outbox_unnumbered ON outbox (destination, key, timestamp) WHERE revision IS NULL;
+CREATE TABLE numbered (            -- the series keys of sinks that number revisions; kept for ever
+    id INTEGER PRIMARY KEY,
+    destination TEXT NOT NULL,
+    key TEXT NOT NULL,
+    since INTEGER NOT NULL,        -- what the destination had of it before this moment is not known
+    newest INTEGER NOT NULL,       -- the latest moment that has a revision
+    UNIQUE (destination, key)
+);
+CREATE TABLE last_revisions (      -- of moments up to the newest: the last revision, unless it is 0
+    key INTEGER NOT NULL REFERENCES numbered,
+    timestamp INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    PRIMARY KEY (key, timestamp)
+) WITHOUT ROWID;
 CREATE TABLE unsent (              -- series with results whose datapoints were not put for a sink
     series INTEGER NOT NULL REFERENCES series,
     sink TEXT NOT NULL,

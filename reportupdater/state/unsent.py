@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from reportupdater.state import schema, valid
@@ -32,6 +33,25 @@ def note(connection: sqlite3.Connection, results: Iterable[tuple[int, str, str]]
         " first = min(first, excluded.first), last = max(last, excluded.last)",
         results,
     )
+
+
+def dated(connection: sqlite3.Connection, tsv: str) -> tuple[int, str, bool]:
+    """Return the number of a series, its report, and whether its rows are dated by the hour.
+
+    The report is empty where the series is not known.
+    """
+    found = connection.execute(
+        "SELECT id, series.report, granularity = 'hours' FROM series LEFT JOIN owners USING (report)"
+        " WHERE tsv = ?",
+        (tsv,),
+    ).fetchone()
+    return (int(found[0]), str(found[1]), bool(found[2])) if found else (0, "", False)
+
+
+def label(timestamp: int, *, has_hours: bool) -> str:
+    """Return a moment as the rows of a report are dated."""
+    text = datetime.fromtimestamp(timestamp, UTC).isoformat()[:19]
+    return text if has_hours else text[:10]
 
 
 def put(

@@ -57,7 +57,7 @@ def _to_3(connection: sqlite3.Connection) -> None:
 def _to_4(connection: sqlite3.Connection) -> None:
     """Give datapoints their series, and destinations, which were `host:port`, as URLs."""
     if ("outbox", "series") not in columns(connection):
-        for table, further in (("outbox", ", ''"), ("sent_metrics", "")):
+        for table, further in (("outbox", ", '', 0"), ("sent_metrics", "")):
             connection.execute(f"ALTER TABLE {table} RENAME TO {table}_before")
             connection.execute(statement(table))
             connection.execute(f"INSERT INTO {table} SELECT *{further} FROM {table}_before")
@@ -161,7 +161,21 @@ def _to_7(connection: sqlite3.Connection) -> None:
     )
 
 
-UPGRADES = {1: _to_2, 2: _to_3, 3: _to_4, 4: _to_5, 5: _to_6, 6: _to_7}
+def _to_8(connection: sqlite3.Connection) -> None:
+    """Number the revisions of datapoints, for sinks that need that."""
+    if ("outbox", "revision") not in columns(connection):
+        connection.execute("ALTER TABLE outbox ADD COLUMN revision INTEGER DEFAULT 0")
+    connection.execute(
+        "CREATE INDEX IF NOT EXISTS outbox_unnumbered ON outbox (destination, key, timestamp)"
+        " WHERE revision IS NULL"
+    )
+    there = tables(connection)
+    for table in ("numbered", "last_revisions"):
+        if table not in there:
+            connection.execute(statement(table))
+
+
+UPGRADES = {1: _to_2, 2: _to_3, 3: _to_4, 4: _to_5, 5: _to_6, 6: _to_7, 7: _to_8}
 """Version → what makes the next one of it, whichever of its tables are there already."""
 
 
@@ -192,6 +206,8 @@ _MADE_LATER = frozenset(
         "renamed",
         "successes",
         "waits",
+        "numbered",
+        "last_revisions",
     )
 )
 """The tables that the first version had not."""

@@ -22,6 +22,9 @@ A = Datapoint("edits.daily", "1", 1735689600)
 B = Datapoint("edits.daily", "1", 1735776000)
 
 
+POINTS = st.builds(Datapoint, cells, cells, st.integers(0, 2**40), st.none() | st.integers(0, 990))
+
+
 def changed(value: str, point: Datapoint = A) -> Datapoint:
     return Datapoint(point.key, value, point.timestamp)
 
@@ -68,12 +71,17 @@ def test_a_batch_has_no_more_points_than_it_may(state: State) -> None:
     assert batch(state, most=1).points == [A]
 
 
-@given(st.lists(st.builds(Datapoint, cells, cells, st.integers(0, 2**40)), max_size=6))
+@given(st.lists(POINTS, max_size=6))
 def test_a_batch_has_what_was_put_whatever_it_holds(points: list[Datapoint]) -> None:
-    last = {(point.key, point.timestamp): point for point in points}
+    last: dict[tuple[str, int], Datapoint] = {}
+    for point in points:
+        place = point.key, point.timestamp
+        # What is to be asked for stays so, whatever its value.
+        is_asked = place in last and last[place].revision is None
+        last[place] = point._replace(revision=None) if is_asked else point
     with TemporaryDirectory() as folder, State(Path(folder)) as state:
         put(state, *points)
-        assert sorted(owed(state)) == sorted(last.values())
+        assert {*owed(state)} == {*last.values()}
         if points:
             outbox.acknowledge(state, HERE, batch(state))
         assert owed(state) == []

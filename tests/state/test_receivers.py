@@ -22,16 +22,18 @@ def test_they_are_joined_and_the_newest_value_wins(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         for version, name in enumerate(NAMES, 1):
             connection.execute(
-                "INSERT INTO outbox VALUES (?, 'a', 0, ?, ?, 1, 0, 'r.tsv')",
+                "INSERT INTO outbox VALUES (?, 'a', 0, ?, ?, 1, 0, 'r.tsv', 0)",
                 (name, str(version % 3), version),
             )
             connection.execute(
-                "INSERT INTO outbox VALUES (?, ?, 0, '7', ?, 1, 0, 'r.tsv')",
+                "INSERT INTO outbox VALUES (?, ?, 0, '7', ?, 1, 0, 'r.tsv', 0)",
                 (name, f"b{version}", version),
             )
             connection.execute("INSERT INTO senders VALUES (?)", (name,))
             connection.execute("INSERT INTO sent_metrics VALUES (?, 'a')", (name,))
-        connection.execute("INSERT INTO outbox VALUES ('graphite://h:1', 'a', 0, '5', 3, 1, 0, '')")
+        connection.execute(
+            "INSERT INTO outbox VALUES ('graphite://h:1', 'a', 0, '5', 3, 1, 0, '', 0)"
+        )
         connection.execute("UPDATE outbox_version SET number = 3")
         connection.execute("PRAGMA user_version = 5")
     with State(tmp_path) as state, state.reading() as connection:

@@ -10,6 +10,7 @@ import pytest
 
 from reportupdater.model import Datapoint
 from reportupdater.state import outbox, schema, versions
+from reportupdater.state.connection import look
 from reportupdater.state.database import State
 from tests.state.versions import VERSION_1_WITH_VERSIONS, made
 
@@ -106,7 +107,7 @@ def test_every_version_can_be_brought_to_the_present_one() -> None:
         "DELETE FROM outbox_version",
         "INSERT INTO outbox_version VALUES (5)",
         "UPDATE outbox_version SET number = 'text'",
-        "INSERT INTO outbox VALUES ('a:1', 'p', 0, '1', 3, 1, 0, '')",
+        "INSERT INTO outbox VALUES ('a:1', 'p', 0, '1', 3, 1, 0, '', 0)",
     ],
 )
 def test_a_state_that_does_not_hang_together_is_set_aside(output: Path, script: str) -> None:
@@ -178,3 +179,21 @@ def test_destinations_of_older_versions_are_carried_over(
             assert connection.execute("SELECT * FROM senders").fetchall() == [(now,)]
             assert connection.execute("SELECT series FROM outbox").fetchall() == [("",)]
     assert outbox.sent_metrics(output, now) == {"edits.daily"}
+
+
+def test_a_state_of_version_7_keeps_what_is_pending(output: Path) -> None:
+    with State(output) as state, state.transaction() as connection:
+        outbox.put(connection, HERE, "edits.tsv", [Datapoint("a", "1", 0), Datapoint("b", "2", 0)])
+    with closing(sqlite3.connect(output / ".reportupdater" / "state.sqlite")) as connection:
+        connection.executescript(
+            "DROP INDEX outbox_unnumbered; ALTER TABLE outbox DROP COLUMN revision;"
+            "DROP TABLE last_revisions; DROP TABLE numbered; PRAGMA user_version = 7"
+        )
+    with look(output) as read:
+        assert read is not None
+        assert outbox.pending(read) == {HERE: 2}
+    with State(output) as state:
+        points = outbox.batch(state, HERE, 10).points
+        assert points == [Datapoint("a", "1", 0, 0), Datapoint("b", "2", 0, 0)]
+        with state.transaction() as connection:
+            schema.check(connection)

@@ -119,13 +119,18 @@ class SinkSettings:
     """Whether datapoints are sent at all; None leaves that to how the run was started."""
     drain_timeout: float = 30.0
     """Seconds that a run may spend at its end on what is still pending."""
-    new_metrics_warning: int = 50
-    """More series keys than this that were never sent before are worth a warning."""
+    max_age: timedelta | None = None
+    """How old a datapoint may be that is sent; None where the destination takes all of them."""
 
     @property
     def destination(self) -> str | None:
         """The receiver, as a URL; None if none is named."""
         return None
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether the settings say how what the destination has is read back."""
+        return False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -254,9 +259,11 @@ class Datapoint(NamedTuple):
     """What a sink takes. `value` is the text of a finite number, as it is in the TSV.
 
     `key` names a series in the sink, and only the sink knows how it is made. `timestamp` is in
-    seconds since the epoch, UTC.
+    seconds since the epoch, UTC. `revision` counts the values that the sink was given for it; None
+    where the receiver must be asked first what it has.
     """
 
     key: str
     value: str
     timestamp: int
+    revision: int | None = 0

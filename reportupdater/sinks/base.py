@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 from reportupdater.configfile.document import Section
 from reportupdater.configfile.files import Folders
@@ -13,8 +13,8 @@ from reportupdater.configfile.keys import Keys
 from reportupdater.errors import Problem, Where
 from reportupdater.model import Datapoint, Dimension, Report, Series, SinkSettings
 
-BATCH_TIMEOUT = 30.0
-"""Seconds within which a receiver must have read a batch to its end."""
+if TYPE_CHECKING:
+    from reportupdater.sinks.client import Sink
 
 Row = Sequence[str]
 
@@ -33,24 +33,8 @@ class Made(NamedTuple):
     """Rows not sent because their series key has an empty value, or is too long."""
     no_numbers: int = 0
     """Values not sent because they are text, NaN or infinite."""
-
-
-class Sink(Protocol):
-    """A client for one receiver. `send` is called by one thread at a time, `close` by any."""
-
-    @property
-    def destination(self) -> str:
-        """The receiver, as a URL."""
-
-    def send(self, points: Sequence[Datapoint], *, timeout: float = BATCH_TIMEOUT) -> None:
-        """Return when the receiver has read all points, each once at least.
-
-        It ends within `timeout` seconds whatever the receiver does. Raises ConnectionFailed: then
-        it is not known which of the points have arrived, and all are to be sent again.
-        """
-
-    def close(self) -> None:
-        """Make the `send` in progress, and each later one, fail at once. Never raises."""
+    too_old: int = 0
+    """Values not sent because the settings keep the sink from getting such old ones."""
 
 
 class Stored(NamedTuple):
@@ -79,6 +63,9 @@ class Reader(Protocol):
         `step` is how many seconds at most a point may cover. Raises ConnectionFailed.
         """
 
+    def close(self) -> None:
+        """Give up what is kept from one request to the next."""
+
 
 class Definition(ABC):
     """A sink as the configuration and the runner see it. Its module imports no driver."""
@@ -90,6 +77,8 @@ class Definition(ABC):
     PLACEHOLDERS: ClassVar[frozenset[str]] = frozenset()
     """Placeholders of its series keys with a meaning of their own, which begin with `_`: no dimension
     has such a name."""
+    LAST_REVISION: ClassVar[int | None] = None
+    """The highest revision of a datapoint that can be sent; None where its values need no numbers."""
 
     @abstractmethod
     def read(
@@ -156,9 +145,37 @@ class Definition(ABC):
         """Return the values of dimensions that have no name though others of the dimension have."""
         return {}
 
+    def warning_of_new(self, settings: SinkSettings, new: int) -> str:
+        """Return what is worth a warning where a run will make so many new series, or nothing."""
+        return ""
+
+    def cost_of_new(self, new: int) -> str:
+        """Return what so many new series mean for the receiver, in words that follow a count, or nothing."""
+        return ""
+
+    def families(self, report: Report) -> list[str]:
+        """Return the names of a report's metrics, by which a file for the receiver is ordered."""
+        return []
+
+    def is_of_family(self, key: str, family: str) -> bool:
+        """Return whether a series key is of a metric."""
+        return False
+
+    def deletion(self, key: str, timestamp: int) -> tuple[str, ...]:
+        """Return command lines that delete a datapoint, each after the kind of receiver that it is for."""
+        return ()
+
     def reader(self, settings: SinkSettings, url: str | None) -> Reader | None:
         """Return what reads datapoints back; None where the sink, or without a `url`, nothing can."""
         return None
+
+    def head(self, family: str) -> str:
+        """Return the line of a file for the receiver that comes before those of a metric."""
+        raise NotImplementedError
+
+    def line(self, point: Datapoint) -> str:
+        """Return the line of a file for the receiver that has a datapoint; it has a revision."""
+        raise NotImplementedError
 
     @abstractmethod
     def sink(self, settings: SinkSettings) -> Sink:

@@ -9,6 +9,7 @@ from reportupdater.sinks.base import Definition
 
 SINKS = {
     "graphite": "reportupdater.sinks.graphite.config:GraphiteSink",
+    "prometheus": "reportupdater.sinks.prometheus.config:PrometheusSink",
 }
 """Name → its definition, which is imported when it is first asked for."""
 

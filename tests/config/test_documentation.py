@@ -26,6 +26,7 @@ from reportupdater.engines.hive.config import HiveDatabase
 from reportupdater.engines.mysql.config import MysqlDatabase
 from reportupdater.engines.sqlite.config import SqliteDatabase
 from reportupdater.sinks.graphite.config import GraphiteSink
+from reportupdater.sinks.prometheus.config import PrometheusSink
 
 PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 
@@ -35,6 +36,7 @@ TABLES: dict[str, Keys] = {
     "`engine: sqlite`": entry_keys("sqlite"),
     "`engine: hive`": entry_keys("hive"),
     "`graphite`": GraphiteSink.KEYS,
+    "`prometheus`": PrometheusSink.KEYS,
     "`reports` and `defaults`": schema.REPORT_KEYS,
     "`backfill`": schema.BACKFILL_KEYS,
     "`checks`": schema.check_keys(),
@@ -46,6 +48,7 @@ TABLES: dict[str, Keys] = {
     "`change` of `checks`": Change.KEYS,
     "Other values": schema.DIMENSION_KEYS,
     "`graphite` of a report": GraphiteSink.REPORT_KEYS,
+    "`prometheus` of a report": PrometheusSink.REPORT_KEYS,
     "Host settings": schema.HOST_KEYS,
 }
 

@@ -6,7 +6,7 @@ import pytest
 
 from reportupdater.errors import Severity
 from reportupdater.sinks.graphite.config import GraphiteSettings
-from reportupdater.sinks.shared.style import METRIC
+from reportupdater.sinks.shared.naming import METRIC
 from tests.config.conftest import Load
 from tests.making import graphite as graphite_of
 from tests.making import metrics as metrics_of

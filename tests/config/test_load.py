@@ -16,7 +16,7 @@ from reportupdater.engines.sqlite.config import SqliteDatabase
 from reportupdater.errors import UsageError
 from reportupdater.intervals import Granularity
 from reportupdater.model import Database, Dimension, Project, Report
-from reportupdater.sinks.graphite.config import output
+from reportupdater.sinks.graphite.config import GraphiteSink
 from reportupdater.sinks.shared.naming import Metrics
 from tests.config.conftest import Load
 from tests.making import graphite as graphite_of
@@ -198,8 +198,8 @@ reports:
         time_zone="+05:30",
     )
     assert isinstance(report.outputs["graphite"], Metrics)
-    assert output(report).path.text == "{_metric}.{wiki}.{anything}"
-    assert output(report).columns == {"edits": "edit count", "bots": "b"}
+    assert GraphiteSink().output(report).path.text == "{_metric}.{wiki}.{anything}"
+    assert GraphiteSink().output(report).columns == {"edits": "edit count", "bots": "b"}
     settings = graphite_of(project)
     assert settings is not None
     assert (settings.host, settings.port) == ("graphite.example.org", 2103)
@@ -282,7 +282,7 @@ def test_a_report_replaces_a_default_as_a_whole(load: Load) -> None:
     )
     assert report.dimensions == (Dimension("skin", ("vector",)),)
     assert metrics(report) is not None
-    assert output(report).columns == {"y": "z"}
+    assert GraphiteSink().output(report).columns == {"y": "z"}
     assert report.lag == timedelta(seconds=1)
 
 

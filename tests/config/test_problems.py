@@ -334,9 +334,9 @@ defaults:
         ("databases: {ok: {engine: sqlite, path: x}}\n[x]: y", ("3:1: a key must be a plain word, not a list or a mapping "
             "(put text that begins with { in quotes)"), "as"),
         ("databases: {ok: {engine: sqlite, path: x}}\nx-common: 1", ("3:1: unknown key 'x-common' is ignored "
-            "(known are: databases, defaults, graphite, reports)"), "as"),
+            "(known are: databases, defaults, graphite, prometheus, reports)"), "as"),
         ("databases: {ok: {engine: sqlite, path: x}}\nx: {a: 1, a: !y 2}", ("3:1: unknown key 'x' is ignored "
-            "(known are: databases, defaults, graphite, reports)|3:11: the key 'a' is given twice (first on line 3)|"
+            "(known are: databases, defaults, graphite, prometheus, reports)|3:11: the key 'a' is given twice (first on line 3)|"
             "3:14: the tag '!y' is not taken (only plain data can stand here; put text that begins with ! in quotes)"), "as"),
     ],
 )  # fmt: skip

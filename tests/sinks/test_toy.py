@@ -108,7 +108,7 @@ def test_a_sink_that_is_down_does_not_hold_up_another(tmp_path: Path) -> None:
 def test_a_registered_sink_that_is_taken_out_is_an_unknown_key(tmp_path: Path) -> None:
     one = project(tmp_path, 2003)
     assert "unknown key 'toy'" in one.call("check", one.folder, code=1).stdout
-    assert set(registry.SINKS) == {"graphite"}
+    assert set(registry.SINKS) == {"graphite", "prometheus"}
 
 
 def test_a_closed_client_sends_nothing(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from reportupdater.configfile.kinds import PATH, TEXT
 from reportupdater.configfile.sections import Reading, read_keys
 from reportupdater.errors import ConnectionFailed, Problem, Where
 from reportupdater.model import Datapoint, Dimension, Report, Series, SinkSettings
-from reportupdater.sinks.base import BATCH_TIMEOUT, Definition, Made, Reader, Row, Sink, Stored
+from reportupdater.sinks.base import Definition, Made, Reader, Row, Stored
+from reportupdater.sinks.client import BATCH_TIMEOUT, Sent, Sink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +129,11 @@ class ToyReader:
         for key in keys:
             yield key, Stored(0, step, found[key]) if key in found else None
 
+    def close(self) -> None:
+        """Nothing is kept."""
 
-class ToySink:
+
+class ToySink(Sink):
     """Appends lines to a file."""
 
     def __init__(self, settings: ToySettings) -> None:
@@ -137,12 +141,13 @@ class ToySink:
         self._file = settings.file
         self._closed = False
 
-    def send(self, points: Sequence[Datapoint], *, timeout: float = BATCH_TIMEOUT) -> None:
+    def send(self, points: Sequence[Datapoint], *, timeout: float = BATCH_TIMEOUT) -> Sent:
         """Append a line for each datapoint."""
         if self._closed:
             raise ConnectionFailed(f"{self.destination} is closed")
         with self._file.open("a") as file:
             file.writelines(f"{one.key} {one.value} {one.timestamp}\n" for one in points)
+        return Sent()
 
     def close(self) -> None:
         """Send no more."""

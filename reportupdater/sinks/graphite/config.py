@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from reportupdater.configfile.document import Section
 from reportupdater.configfile.files import Folders
 from reportupdater.configfile.sections import Reading, read_keys
-from reportupdater.errors import Problem, Where
-from reportupdater.model import Dimension, Report, Series, SinkSettings
-from reportupdater.sinks.base import Definition, Made, Reader, Row, Sink
+from reportupdater.errors import Problem
+from reportupdater.model import Dimension, Report, SinkSettings
+from reportupdater.sinks.base import Reader
 from reportupdater.sinks.graphite import reading
-from reportupdater.sinks.graphite.path import url
+from reportupdater.sinks.graphite.path import STYLE, url
 from reportupdater.sinks.graphite.reading import (
     check_path,
     read_lookups,
     read_metrics,
     unused_lookups,
 )
-from reportupdater.sinks.shared.datapoints import made
-from reportupdater.sinks.shared.naming import Lookups, Metrics, Naming, needs_rows, paths
-from reportupdater.sinks.shared.style import METRIC
-from reportupdater.sinks.shared.suspects import suspects
+from reportupdater.sinks.shared.naming import Lookups
+from reportupdater.sinks.shared.templated import Templated
+
+if TYPE_CHECKING:
+    from reportupdater.sinks.client import Sink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,8 @@ class GraphiteSettings(SinkSettings):
 
     host: str | None = None
     port: int = 2003
+    new_metrics_warning: int = 50
+    """More metric paths than this that were never sent before are worth a warning."""
     lookups: Lookups = field(default_factory=dict)
 
     @property
@@ -39,11 +43,11 @@ class GraphiteSettings(SinkSettings):
         return None if self.host is None else url(self.host, self.port)
 
 
-class GraphiteSink(Definition):
+class GraphiteSink(Templated):
     """Graphite."""
 
+    STYLE = STYLE
     KEYS = reading.KEYS
-    PLACEHOLDERS = frozenset({METRIC})
     REPORT_KEYS = reading.REPORT_KEYS
 
     def read(
@@ -87,56 +91,38 @@ class GraphiteSink(Definition):
         """Warn of lookups for dimensions that no report has."""
         return unused_lookups(section, dimensions)
 
-    def points(
-        self, series: Series, settings: SinkSettings, header: Row, rows: Sequence[Row]
-    ) -> Made:
-        """Return the datapoints of a table's rows."""
-        return made(Naming(series, output(series.report), header, lookups_of(settings)), rows)
-
-    def needs_rows(self, report: Report) -> bool:
-        """Return whether columns are part of the report's metric paths."""
-        return needs_rows(output(report), (dimension.name for dimension in report.dimensions))
-
-    def series_keys(
-        self, series: Series, settings: SinkSettings, header: Row = (), rows: Sequence[Row] = ()
-    ) -> tuple[list[str], list[Problem]]:
-        """Return the metric paths of a series."""
-        return paths(series, output(series.report), lookups_of(settings), header, rows)
-
-    def suspects(
-        self, reports: Sequence[Report], settings: SinkSettings
-    ) -> Iterator[Sequence[Report]]:
-        """Yield reports whose path does not keep its values apart, and those that have one path."""
-        return suspects(
-            reports, {report: output(report) for report in reports}, lookups_of(settings)
-        )
-
-    def where(self, report: Report) -> Where:
-        """Return the place of the report's path."""
-        return output(report).where
-
-    def missing_columns(
-        self, series: Series, settings: SinkSettings, header: Row | None
-    ) -> Iterator[Problem]:
-        """Warn of columns in the path or the metrics that the header, or else the query, lacks."""
-        from reportupdater.sinks.shared.columns import not_in_header, not_in_query
-
-        metrics = output(series.report)
-        if header is None:
-            return not_in_query(series, metrics)
-        return not_in_header(series, metrics, header, lookups_of(settings))
+    def lookups(self, settings: SinkSettings) -> Lookups:
+        """Return the lookups of the settings."""
+        assert isinstance(settings, GraphiteSettings)
+        return settings.lookups
 
     def partly_named(self, report: Report, settings: SinkSettings) -> dict[str, list[str]]:
         """Return the values in the path that a lookup lacks which has others."""
-        used = {placeholder.name for placeholder in output(report).path.placeholders}
+        used = {placeholder.name for placeholder in self.output(report).path.placeholders}
         lacking: dict[str, list[str]] = {}
         for dimension in report.dimensions:
-            lookup = lookups_of(settings).get(dimension.name)
+            lookup = self.lookups(settings).get(dimension.name)
             if lookup and dimension.name in used:
                 values = [value for value in dimension.values if value not in lookup]
                 if values:
                     lacking[dimension.name] = values
         return lacking
+
+    def warning_of_new(self, settings: SinkSettings, new: int) -> str:
+        """Return that carbon makes so many files a minute."""
+        assert isinstance(settings, GraphiteSettings)
+        most = settings.new_metrics_warning
+        if new <= most:
+            return ""
+        return (
+            f"{new:,} new metrics are more than {most:,}: carbon creates MAX_CREATES_PER_MINUTE files a"
+            " minute (50 by default) and drops the points of all further new metrics silently; have it"
+            " raised, or repeat `verify --resend` until nothing is missing"
+        )
+
+    def cost_of_new(self, new: int) -> str:
+        """Return how many files that is."""
+        return f"Graphite will have to create {new:,} files"
 
     def reader(self, settings: SinkSettings, url: str | None) -> Reader | None:
         """Return the render API at `url`, which no setting names."""
@@ -151,16 +137,3 @@ class GraphiteSink(Definition):
         assert isinstance(settings, GraphiteSettings)
         assert settings.host is not None
         return Graphite(settings.host, settings.port)
-
-
-def output(report: Report) -> Metrics:
-    """Return the report's metrics; it must have a section."""
-    metrics = report.outputs["graphite"]
-    assert isinstance(metrics, Metrics)
-    return metrics
-
-
-def lookups_of(settings: SinkSettings) -> Lookups:
-    """Return the lookups of the settings."""
-    assert isinstance(settings, GraphiteSettings)
-    return settings.lookups

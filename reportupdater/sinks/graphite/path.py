@@ -11,7 +11,7 @@ import re
 
 from reportupdater import spelling
 from reportupdater.errors import shown
-from reportupdater.sinks.shared.style import Style
+from reportupdater.sinks.shared.naming import Style
 
 MAX_NODE = 200
 """Bytes of UTF-8. A file system takes 255; carbon drops what it cannot make a file of in silence."""

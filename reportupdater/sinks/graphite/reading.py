@@ -16,8 +16,7 @@ from reportupdater.configfile.sections import Reading, read_keys, read_texts, su
 from reportupdater.errors import Problem, Severity, Where, nearest, shown
 from reportupdater.model import Dimension
 from reportupdater.sinks.graphite.path import STYLE, cleaned, fault, refused
-from reportupdater.sinks.shared.naming import Metrics
-from reportupdater.sinks.shared.style import METRIC
+from reportupdater.sinks.shared.naming import METRIC, Metrics
 from reportupdater.template import Template
 
 KEYS = table(

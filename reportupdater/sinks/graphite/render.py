@@ -55,6 +55,9 @@ class RenderApi:
             for at in range(0, len(chosen), most):
                 yield from self._read(chosen[at : at + most], first, last, step)
 
+    def close(self) -> None:
+        """Give up nothing: each request has a connection of its own."""
+
     def _read(
         self, paths: Sequence[str], first: int, last: int, step: int
     ) -> Iterator[tuple[str, Stored | None]]:

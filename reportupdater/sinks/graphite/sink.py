@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from reportupdater.errors import ConnectionFailed
 from reportupdater.model import Datapoint
-from reportupdater.sinks.base import BATCH_TIMEOUT
+from reportupdater.sinks.client import BATCH_TIMEOUT, Sent, Sink
 from reportupdater.sinks.graphite.path import url
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _PATIENCE = 0.2
 """Seconds, once a run: time for the answer of one that gets lines and expects something else."""
 
 
-class Graphite:
+class Graphite(Sink):
     """Sends all points of a batch as lines over one connection.
 
     That the receiver has read them does not mean that it has stored them: carbon keeps them in
@@ -39,12 +39,12 @@ class Graphite:
         self._closed = False
         self._trusted = False
 
-    def send(self, points: Sequence[Datapoint], *, timeout: float = BATCH_TIMEOUT) -> None:
+    def send(self, points: Sequence[Datapoint], *, timeout: float = BATCH_TIMEOUT) -> Sent:
         """Send a batch, see `Sink`."""
         from reportupdater.sinks.graphite.sender import Sender
 
         if not points:
-            return
+            return Sent()
         message = "".join([f"{p.key} {p.value} {p.timestamp}\n" for p in points])
         patience = 0.0 if self._trusted else _PATIENCE
         sender = Sender(self._host, self._port, timeout=timeout, patience=patience)
@@ -65,6 +65,7 @@ class Graphite:
         finally:
             with self._lock:
                 self._sender = None
+        return Sent()
 
     def close(self) -> None:
         """Make the `send` in progress, and each later one, fail at once."""

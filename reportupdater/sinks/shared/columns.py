@@ -9,8 +9,7 @@ from dataclasses import replace
 from reportupdater.errors import Problem, Severity, similar
 from reportupdater.model import Series
 from reportupdater.sinks.base import Row
-from reportupdater.sinks.shared.naming import Lookups, Metrics, Naming
-from reportupdater.sinks.shared.style import METRIC
+from reportupdater.sinks.shared.naming import METRIC, Lookups, Metrics, Naming
 from reportupdater.template import time_values
 
 _COMMENT = re.compile(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from reportupdater.model import Report
-from reportupdater.sinks.shared.naming import Lookups, Metrics, needs_rows
-from reportupdater.sinks.shared.style import METRIC
+from reportupdater.sinks.shared.naming import METRIC, Lookups, Metrics, needs_rows
 from reportupdater.template import Placeholder
 
 

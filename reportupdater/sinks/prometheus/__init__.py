@@ -1,0 +1,1 @@
+"""The sink for Prometheus and what takes its remote write: VictoriaMetrics, Mimir, Thanos Receive."""

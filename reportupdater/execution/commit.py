@@ -28,6 +28,7 @@ from reportupdater.execution.outcome import (
 )
 from reportupdater.execution.points import note_datapoints
 from reportupdater.execution.publish import Publisher
+from reportupdater.execution.revisions import Manner
 from reportupdater.execution.stop import Stop
 from reportupdater.execution.stored import Old, Stored
 from reportupdater.execution.summary import Summary
@@ -65,16 +66,20 @@ class Committer:
         sinks: Mapping[str, SinkSettings],
         stop: Stop,
         now: datetime,
+        *,
+        assumes_new: bool = False,
     ) -> None:
         """`sinks` are those that datapoints are made for; each has a destination.
 
-        `now` is the moment that is planned for.
+        `now` is the moment that is planned for; `assumes_new` says that these have no values of
+        series that they were never sent.
         """
         self._stop = stop
         self._now = now
         self._stored = Stored(state)
         self._lineage = Lineage(state, self._stored, run)
-        self._publisher = Publisher(state, project, sinks, self._lineage)
+        manner = Manner(now, assumes_new)
+        self._publisher = Publisher(state, project, sinks, self._lineage, manner)
         self._judging = Judging(state, self._stored, self._lineage, summary)
         self._state = state
         self._run = run

@@ -7,6 +7,7 @@ from collections import defaultdict
 
 from reportupdater.config.shared_keys import HINT, overlap
 from reportupdater.errors import Problem, TsvError, shown
+from reportupdater.execution.revisions import PLAIN, Manner, numbered
 from reportupdater.model import Project, Series
 from reportupdater.planning.explode import explode
 from reportupdater.sinks.base import Made
@@ -20,7 +21,9 @@ from reportupdater.tsv import files, rows
 class Keys:
     """Claims keys for series as their datapoints are enqueued, and withholds those that are another's."""
 
-    def __init__(self, state: State, project: Project) -> None:
+    def __init__(self, state: State, project: Project, manner: Manner = PLAIN) -> None:
+        """`manner` is that in which sinks that number revisions get them."""
+        self._manner = manner
         self._state = state
         self._project = project
         self._mine: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
@@ -34,7 +37,23 @@ class Keys:
         destination: str,
         made: Made,
     ) -> Made:
-        """Return the datapoints whose keys are of this series, inside a transaction."""
+        """Return the datapoints whose keys are of this series, inside a transaction.
+
+        Each has the revision that the sink shall get it as.
+        """
+        made = self._claimed(connection, series, sink, destination, made)
+        if definition(sink).LAST_REVISION is None or not made.points:
+            return made
+        return numbered(connection, series, sink, self._project.sinks[sink], made, self._manner)
+
+    def _claimed(
+        self,
+        connection: sqlite3.Connection,
+        series: Series,
+        sink: str,
+        destination: str,
+        made: Made,
+    ) -> Made:
         mine = self._mine[destination, series.tsv]
         fresh = {point.key for point in made.points} - mine
         if not fresh:  # as nearly always

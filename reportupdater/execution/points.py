@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -11,7 +12,7 @@ from pathlib import Path
 from reportupdater.errors import Problem, TsvError, error_text
 from reportupdater.execution.keys import Keys
 from reportupdater.execution.summary import Summary
-from reportupdater.model import Report, Series, SinkSettings
+from reportupdater.model import Datapoint, Report, Series, SinkSettings
 from reportupdater.sinks.base import Made
 from reportupdater.sinks.registry import definition
 from reportupdater.state import emptied, outbox, schema, unsent
@@ -24,6 +25,8 @@ from reportupdater.tsv.rows import Entry, merged, read
 log = logging.getLogger(__name__)
 
 _CURE = "once that is fixed, `reportupdater resend` sends them"
+EMPTY = "NaN"
+"""The value of a datapoint that is there no more, for sinks that number revisions."""
 _MOST_WARNINGS = 50  # odd values of a column could be thousands
 _TOGETHER = 1 << 16
 """Characters of results whose datapoints are made together."""
@@ -137,12 +140,19 @@ def enqueue(
         summary.troubles.add(series.report.name, what)
         return
     with state.transaction() as connection:
+        if definition(sink).LAST_REVISION is not None:
+            read.append(Made(emptied_points(state, connection, series, sink, read)))
         read = [keys.claimed(connection, series, sink, destination, made) for made in read]
         for made in read:
             outbox.put(connection, destination, series.tsv, made.points)
         if not schema.is_empty(connection, "emptied"):
             number = state.series_id(connection, series.tsv, series.report.name)
-            names = {(point.key, point.timestamp) for made in read for point in made.points}
+            names = {
+                (point.key, point.timestamp)
+                for made in read
+                for point in made.points
+                if point.value != EMPTY
+            }
             emptied.given(connection, number, sink, names)
         if (
             are_all
@@ -163,6 +173,18 @@ def enqueue(
         summary.enqueued += len(made.points)
 
 
+def emptied_points(
+    state: State, connection: sqlite3.Connection, series: Series, sink: str, given: Iterable[Made]
+) -> list[Datapoint]:
+    """Return what empties the datapoints that the rows of a series gave once and give no more."""
+    if schema.is_empty(connection, "emptied"):  # as nearly always
+        return []
+    number = state.series_id(connection, series.tsv, series.report.name)
+    names = {(point.key, point.timestamp) for made in given for point in made.points}
+    lost = emptied.points(connection, number, sink) - names
+    return [Datapoint(key, EMPTY, at) for key, at in sorted(lost)]
+
+
 def note_datapoints(summary: Summary, report: Report, made: Made) -> None:
     """Count what was odd about datapoints, and log each odd value of a column once."""
     for problem in made.problems:
@@ -177,3 +199,6 @@ def note_datapoints(summary: Summary, report: Report, made: Made) -> None:
     if made.no_numbers:
         what = "values that are no finite numbers"
         summary.not_sent.add(report.name, what, count=made.no_numbers)
+    if made.too_old:
+        what = "values older than `max_age` (`export` writes them to a file)"
+        summary.not_sent.add(report.name, what, count=made.too_old)

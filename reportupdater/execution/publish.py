@@ -12,12 +12,14 @@ from typing import NamedTuple
 from reportupdater.execution.keys import Keys
 from reportupdater.execution.lineage import Lineage
 from reportupdater.execution.outcome import Answer
-from reportupdater.execution.points import point_names, result_points
+from reportupdater.execution.points import EMPTY, point_names, result_points
+from reportupdater.execution.revisions import PLAIN, Manner
 from reportupdater.execution.select import switched_off
 from reportupdater.execution.stored import Old
-from reportupdater.model import Project, Report, Series, SinkSettings, Task
+from reportupdater.model import Datapoint, Project, Report, Series, SinkSettings, Task
 from reportupdater.sinks.base import Made
-from reportupdater.state import emptied, held, journal, outbox, owners, schema, unsent
+from reportupdater.sinks.registry import definition
+from reportupdater.state import emptied, held, journal, numbers, outbox, owners, schema, unsent
 from reportupdater.state.database import State
 from reportupdater.state.emptied import Change, Place
 from reportupdater.state.journal import Result
@@ -44,6 +46,8 @@ class Prepared(NamedTuple):
     made: Sequence[MadeOf]
     changes: Mapping[tuple[Series, str, str], Change]
     """Series, start of an interval, sink → what happens to its datapoints there."""
+    unsent: Sequence[MadeOf]
+    """What sinks are not sent by this run, whose values need numbers all the same."""
 
 
 class Publisher:
@@ -55,6 +59,7 @@ class Publisher:
         project: Project,
         sinks: Mapping[str, SinkSettings],
         lineage: Lineage,
+        manner: Manner = PLAIN,
     ) -> None:
         """`sinks` are those that datapoints are made for; each has a destination.
 
@@ -70,23 +75,40 @@ class Publisher:
             if settings.destination is not None and settings.enabled is not False
         }
         self._off = switched_off(project)
-        self._keys = Keys(state, project)
+        self._keys = Keys(state, project, manner)
 
     def prepared(self, answers: Sequence[Answer]) -> Prepared:
         """Return what results bring; before the transaction, for whose end other runs wait."""
         fresh = [answer for answer in answers if not answer.is_same]
         replaced = self._lineage.replaced(fresh)
-        return Prepared(
-            answers, fresh, replaced, self._made(fresh), dict(self._changes(fresh, replaced))
-        )
+        changes = dict(self._changes(fresh, replaced))
+        made = self._made(fresh, self._sinks)
+        made += self._emptying(changes)
+        return Prepared(answers, fresh, replaced, made, changes, self._unsent(replaced))
 
-    def _made(self, answers: Iterable[Answer]) -> list[MadeOf]:
+    def _emptying(self, changes: Mapping[tuple[Series, str, str], Change]) -> Iterator[MadeOf]:
+        """Yield what takes values away, of sinks that can be given that."""
+        for (series, _, name), change in changes.items():
+            if change.lost and name in self._sinks and _numbers(name):
+                points = [Datapoint(key, EMPTY, at) for key, at in sorted(change.lost)]
+                yield MadeOf(series, name, str(self._settings[name].destination), Made(points))
+
+    def _unsent(self, replaced: Iterable[tuple[Answer, Old]]) -> list[MadeOf]:
+        """Return what sinks that number revisions are not sent now: its numbers are reserved."""
+        others = {
+            name: settings
+            for name, settings in self._settings.items()
+            if name not in self._sinks and _numbers(name)
+        }
+        return self._made([answer for answer, _ in replaced], others)
+
+    def _made(self, answers: Iterable[Answer], sinks: Mapping[str, SinkSettings]) -> list[MadeOf]:
         by_series: dict[Series, list[Result]] = defaultdict(list)
         for answer in answers:
             by_series[answer.task.series].append(answer.result)
         return [
             MadeOf(series, name, str(settings.destination), made)
-            for name, settings in self._sinks.items()
+            for name, settings in sinks.items()
             for series, some in by_series.items()
             for made in result_points(series, some, name, settings)
         ]
@@ -126,6 +148,8 @@ class Publisher:
         held.published(connection, list(self._intervals(connection, prepared.answers)))
         # What is pending of these intervals is known to be wrong, wherever it was to go.
         before = None if schema.is_empty(connection, "outbox") else outbox.version(connection)
+        for one in prepared.unsent:
+            numbers.number(connection, one.destination, one.made.points, new_from=None)
         for one in made:
             outbox.put(connection, one.destination, one.series.tsv, one.made.points)
         if before is not None:
@@ -179,6 +203,11 @@ class Publisher:
         before = answer.result._replace(header=old.header, rows=dialect.lines(old.rows))
         lost = point_names(series, before, name, settings) - given if old.rows else set()
         return Change(lost, given, is_unknown=not (old.rows or given))  # deleted by hand
+
+
+def _numbers(sink: str) -> bool:
+    """Return whether a sink needs numbers of revisions."""
+    return definition(sink).LAST_REVISION is not None
 
 
 def _seconds(task: Task) -> tuple[int, int]:

@@ -165,20 +165,22 @@ def made(output: Path) -> Path:
 
 
 def sinks(
-    project: Project, reports: Sequence[Report], asked: bool | None
+    project: Project, reports: Sequence[Report], asked: bool | None, only: str | None = None
 ) -> dict[str, SinkSettings]:
     """Return the sinks that a run enqueues datapoints for and sends to, each with a destination.
 
     `asked` is what the command line says. A terminal means that someone is trying something, so
     nothing is sent from there unless the command line or the host's settings say so. Where no
     report makes datapoints, pending ones of earlier runs are sent: their report may be gone.
+    `only` is the one sink that is meant.
     """
     if asked is False:
         return {}
     return {
         name: settings
         for name, settings in project.sinks.items()
-        if _is_used(project, name, settings, any(name in r.outputs for r in reports), asked)
+        if only in (None, name)
+        and _is_used(project, name, settings, any(name in r.outputs for r in reports), asked)
     }
 
 
@@ -193,8 +195,8 @@ def _is_used(
     if settings.destination is None:
         if wanted:
             log.warning(
-                "%s: `%s` has no `host`: datapoints are neither sent nor kept for later;"
-                " `reportupdater resend` sends them once it has one",
+                "%s: `%s` names no receiver: datapoints are neither sent nor kept for later;"
+                " `reportupdater resend` sends them once it does",
                 project.config_path,
                 name,
             )

@@ -13,10 +13,10 @@ import pytest
 
 from reportupdater.errors import ConnectionFailed
 from reportupdater.execution import deliver
-from reportupdater.execution.deliver import Deliverers
+from reportupdater.execution.deliver import Client, Deliverers
 from reportupdater.execution.stop import Stop
 from reportupdater.model import Datapoint
-from reportupdater.sinks.base import BATCH_TIMEOUT
+from reportupdater.sinks.client import BATCH_TIMEOUT, Sent, Sink
 from reportupdater.state import outbox
 from reportupdater.state.database import State
 from reportupdater.state.locks import Locks
@@ -27,7 +27,7 @@ A = Datapoint("edits.daily", "1", 1735689600)
 A2 = Datapoint("edits.daily", "2", 1735689600)
 
 
-class Decided:
+class Decided(Sink):
     """A sink that hangs in each sending until it is decided what becomes of it."""
 
     destination = HERE
@@ -37,13 +37,14 @@ class Decided:
         self._decisions: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
         self._closed = threading.Event()
 
-    def send(self, points: Sequence[Datapoint], *, timeout: float = BATCH_TIMEOUT) -> None:
+    def send(self, points: Sequence[Datapoint], *, timeout: float = BATCH_TIMEOUT) -> Sent:
         self.began.append(list(points))
         decision = self._decisions.get(timeout=20)
         if self._closed.is_set():
             raise ConnectionFailed("closed")
         if decision is not None:
             raise decision
+        return Sent()
 
     def close(self) -> None:
         self._closed.set()
@@ -82,7 +83,7 @@ def many(count: int) -> list[Datapoint]:
 
 
 def deliverer(state: State, locks: Locks, sink: Decided, patience: float = 5) -> Deliverers:
-    return Deliverers(state, locks, [(sink, patience)])
+    return Deliverers(state, locks, [Client(sink, patience)])
 
 
 def test_without_a_sink_there_is_nothing_to_do(state: State, locks: Locks) -> None:

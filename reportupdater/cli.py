@@ -32,6 +32,7 @@ COMMANDS = (
     "rerun",
     "resend",
     "verify",
+    "export",
     "forget",
 )
 """The commands, in the order in which `--help` lists them. Each has a module in `commands`."""

@@ -16,6 +16,7 @@ from reportupdater.errors import UsageError
 from reportupdater.intervals import parse_moment
 from reportupdater.operations.run import Request
 from reportupdater.planning.explode import Only
+from reportupdater.sinks.registry import SINKS
 from reportupdater.spelling import normal
 
 if TYPE_CHECKING:
@@ -100,6 +101,25 @@ def add_only(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_sink(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the option that names one of several sinks."""
+    parser.add_argument(
+        "--sink",
+        choices=[*SINKS],
+        metavar="NAME",
+        help=f"{what} this sink alone: {', '.join(SINKS)}",
+    )
+
+
+def add_assume_new(parser: argparse.ArgumentParser) -> None:
+    """Add the option for sinks that cannot be asked."""
+    parser.add_argument(
+        "--assume-new",
+        action="store_true",
+        help="take it that the sinks have no values of series that they were never sent",
+    )
+
+
 def add_held(parser: argparse.ArgumentParser) -> None:
     """Add what names some of the held results."""
     add_project(parser, output_help="the folder of the TSVs")
@@ -172,6 +192,8 @@ def fields(given: argparse.Namespace) -> dict[str, Any]:
         "until": given.until,
         "max_intervals": given.max_intervals if "max_intervals" in given else None,
         "now": given.now if "now" in given else None,
+        "sink": given.sink if "sink" in given else None,
+        "assume_new": bool("assume_new" in given and given.assume_new),
     }
 
 

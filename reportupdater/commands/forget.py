@@ -88,6 +88,11 @@ def call(given: argparse.Namespace) -> Result:
         put(*(f"  {one.destination} {one.key}" for one in found.keys[:_MOST_KEYS]))
         if len(found.keys) > _MOST_KEYS:
             put(f"  and {len(found.keys) - _MOST_KEYS:,} more")
+    if found.commands:
+        put(
+            "these delete them, with the server's address as $URL and its administration API allowed:"
+        )
+        put(*(f"  {command}" for command in found.commands[:_MOST_KEYS]))
     return found
 
 

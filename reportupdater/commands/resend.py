@@ -12,9 +12,10 @@ EXAMPLES = """\
 examples:
   reportupdater resend queries/edits output/ --report daily_edits
   reportupdater resend queries/edits output/ --since 2025-03-01 --until 2025-04-01
+  reportupdater resend queries/edits output/ --sink prometheus
 
 exit codes:
-  0  all of them have been read by Graphite
+  0  all of them have been read by the sinks
   1  some still wait, a report is invalid or held by a run, or a TSV cannot be read
   2  called wrongly, or there is nothing to send
 """
@@ -24,15 +25,18 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Add the command's parser."""
     parser = commands.add_parser(
         "resend",
-        help="send the datapoints of stored rows to Graphite again",
+        help="send the datapoints of stored rows to the sinks again",
         description="Makes datapoints from the TSVs again and sends them: for a new metric over old"
-        " data, a path that was renamed, a Graphite that lost its disk, or a run from a terminal.",
+        " data, a path that was renamed, a Graphite that lost its disk, or a run from a terminal."
+        " Of Prometheus is read back what it has, and only what differs is sent.",
         epilog=EXAMPLES,
         formatter_class=arguments.HelpFormatter,
     )
     arguments.add_project(parser, output_help="the folder of the TSVs")
     arguments.add_range(parser)
     arguments.add_only(parser)
+    arguments.add_sink(parser, "send to")
+    arguments.add_assume_new(parser)
     parser.set_defaults(call=call)
 
 

@@ -84,6 +84,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         dest="send",
         help="neither send nor keep datapoints in this run; `resend` sends them later",
     )
+    arguments.add_sink(parser, "send to")
+    arguments.add_assume_new(parser)
     parser.set_defaults(call=call)
 
 

@@ -224,7 +224,7 @@ def _show_datapoints(settings: SinkSettings, made: Made, limit: int) -> None:
 
 def _receiver(settings: SinkSettings) -> str:
     if settings.destination is None:
-        return "which a run would not send: there is no `graphite` with a `host`"
+        return "which a run would not send: the project's section for it names no receiver"
     receiver = f"for {settings.destination}"
     if settings.enabled is False:
         return f"{receiver}, which a run on this host would not send: `enabled: false`"

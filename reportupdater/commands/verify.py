@@ -1,4 +1,4 @@
-"""`reportupdater verify`: compare Graphite with the TSVs."""
+"""`reportupdater verify`: compare what the sinks have with the TSVs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ examples:
   reportupdater verify queries/edits output/ --render-url http://graphite.example.org/render
   reportupdater verify queries/edits output/ --render-url http://graphite.example.org/render \\
       --report daily_edits --since 2025-03-01 --resend
+  reportupdater verify queries/edits output/ --sink prometheus --resend
 
 exit codes:
   0  every datapoint that can be compared is as in the TSVs
-  1  some are missing or different, sent again or not; Graphite cannot be read; a report is invalid
+  1  some are missing or different, sent again or not; a sink cannot be read; a report is invalid
      or, with --resend, held by a run; or a TSV cannot be read
   2  called wrongly, or there is nothing to compare
   130, 143  interrupted while wrong ones were sent again
@@ -28,8 +29,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Add the command's parser."""
     parser = commands.add_parser(
         "verify",
-        help="compare Graphite with the TSVs",
-        description="Reads all series back from Graphite and compares every datapoint with the TSVs.",
+        help="compare what the sinks have with the TSVs",
+        description="Reads all series back and compares every datapoint with the TSVs: from Prometheus by\n"
+        "its `query_url`, from Graphite by the --render-url.",
         epilog=EXAMPLES,
         formatter_class=arguments.HelpFormatter,
     )
@@ -38,10 +40,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--render-url",
         type=arguments.url,
-        required=True,
         metavar="URL",
         help="Graphite's render API, for example http://graphite.example.org/render",
     )
+    arguments.add_sink(parser, "compare")
     parser.add_argument(
         "--resend", action="store_true", help="send the missing and the different ones again"
     )

@@ -97,7 +97,7 @@ def accept(request: HeldRequest) -> Accepted:
                 request, stop
             )
             if not request.dry_run:
-                with Deliverers(state, locks, clients(receivers)) as deliverers:
+                with Deliverers(state, locks, clients(receivers), summary) as deliverers:
                     summary.waiting, summary.waiting_why = deliverers.drain(stop)
                 status.write(state)
         result = summary.result(project.config_path, request.output, stopped=stop.exit_code)

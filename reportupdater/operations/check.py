@@ -25,6 +25,7 @@ from reportupdater.operations.check_report import (
     _delaying_schedule,
     _headers,
     _names_in_lookups,
+    _too_old_at_birth,
     _unused_dimensions,
 )
 from reportupdater.operations.check_stored import check_stored
@@ -122,6 +123,7 @@ def _of_project(
             yield replace(problem, report=report.name)
         yield from _unused_dimensions(report, places)
         yield from _names_in_lookups(report, project, places)
+        yield from _too_old_at_birth(report, project, places)
         headers, damaged = _headers(report, output)
         yield from damaged
         if output is not None:

@@ -11,6 +11,7 @@ from reportupdater.config.effective import Effective
 from reportupdater.configfile.document import Section
 from reportupdater.configfile.files import reason
 from reportupdater.errors import Problem, Severity, TsvError, Where
+from reportupdater.intervals import Granularity
 from reportupdater.model import (
     Project,
     Report,
@@ -114,6 +115,26 @@ def _names_in_lookups(report: Report, project: Project, places: Places) -> Itera
                 f" {_listed(lacking)}, which are used in metric paths unchanged"
             )
             yield Problem(what, places.dimension(dimension), "", Severity.NOTICE)
+
+
+_LENGTHS = {
+    Granularity.HOURS: timedelta(hours=1),
+    Granularity.DAYS: timedelta(days=1),
+    Granularity.MONTHS: timedelta(days=31),
+}
+"""How long an interval is at most; all others are weeks."""
+
+
+def _too_old_at_birth(report: Report, project: Project, places: Places) -> Iterator[Problem]:
+    """Yield a warning for each sink that does not get all that a run makes or corrects."""
+    length = _LENGTHS.get(report.granularity, timedelta(days=7))
+    oldest = length * (1 + report.lookback) + report.lag
+    for name, settings in project.sinks.items():
+        if name in report.outputs and settings.max_age is not None and settings.max_age < oldest:
+            what = f"`max_age` of {name} is shorter than the age of what a run of report {report.name!r}"
+            what += " gives: the interval, its lag and its lookback"
+            hint = f"make it {oldest.total_seconds() / 86_400:.3g}d at least, and the window of the store"
+            yield places.problem(Severity.WARNING, what, definition(name).where(report), hint)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from reportupdater.execution.checkpoint import merge
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.summary import Summary
 from reportupdater.planning.explode import Only, explode
+from reportupdater.sinks.registry import SINKS, definition
 from reportupdater.state import emptied, forgetting, journal, outbox, owners, status
 from reportupdater.state.database import State
 from reportupdater.state.forgetting import Sent
@@ -50,6 +51,8 @@ class Forgotten:
     a single one, where that is known."""
     pending: int = 0
     """Datapoints that will not be sent."""
+    commands: tuple[str, ...] = ()
+    """Command lines that delete emptied datapoints where a sink has such."""
     is_good: bool = True
     stopped: None = None
 
@@ -129,7 +132,16 @@ def _emptied(state: State, request: ForgetRequest) -> Forgotten:
     if not request.dry_run:
         emptied.forget(state, request.report)
     intervals = dict.fromkeys(f"{one.tsv} {one.start}" for one in found)
-    return Forgotten(tuple(intervals), (*points, *keys))
+    commands = [
+        command
+        for one in found
+        if one.sink in SINKS
+        for key, moment in one.points
+        for command in definition(one.sink).deletion(key, moment)
+    ]
+    return Forgotten(
+        tuple(intervals), (*points, *keys), commands=tuple(dict.fromkeys(sorted(commands)))
+    )
 
 
 def _wanted(every: Sequence[str], shape: Shape | None, request: ForgetRequest) -> list[str]:

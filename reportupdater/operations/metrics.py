@@ -1,4 +1,4 @@
-"""The metric paths that a project can make, and which were never sent before."""
+"""The series keys that a project can make in each sink, and which were never sent before."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reportupdater.errors import TsvError, UsageError, error_text
-from reportupdater.execution.select import Source, select
+from reportupdater.execution.select import Selected, Source, select
 from reportupdater.execution.summary import Summary
 from reportupdater.model import Series, SinkSettings
 from reportupdater.planning.explode import explode
@@ -19,22 +19,37 @@ from reportupdater.tsv.rows import Content, read
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsRequest(Source):
-    """Of which project the metric paths are listed."""
+    """Of which project the series keys are listed."""
 
     output: Path | None = None
-    """The folder of the TSVs. Without it, or where it has no state, all paths count as new."""
+    """The folder of the TSVs. Without it, or where it has no state, all keys count as new."""
+    sink: str | None = None
+    """The one sink that is meant; None for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class SinkMetrics:
+    """The series keys of one sink."""
+
+    sink: str
+    destination: str | None
+    new: tuple[str, ...]
+    """Those never sent before."""
+    sent: tuple[str, ...]
+    gone: tuple[str, ...]
+    """Those that were sent before, and that the configuration no longer makes."""
+    unknown: tuple[str, ...]
+    """Reports whose keys are in the TSVs alone, and no output folder was given."""
+    cost: str
+    """What the new ones mean for the receiver; empty where that is nothing."""
+    warning: str
 
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """Metric paths, those never sent before apart, and what kept others from being listed."""
+    """The series keys of all sinks, and what kept others from being listed."""
 
-    limit: int
-    """More new ones are worth a warning."""
-    new: tuple[str, ...]
-    sent: tuple[str, ...]
-    unknown: tuple[str, ...]
-    """Reports whose paths are in the TSVs alone, and no output folder was given."""
+    sinks: tuple[SinkMetrics, ...]
     troubles: tuple[str, ...]
     is_valid: bool
     """Whether the configuration has no error."""
@@ -47,42 +62,66 @@ class Metrics:
 
 
 def metrics(request: MetricsRequest) -> Metrics:
-    """Return every metric path that a project can make. Nothing is written.
+    """Return every series key that a project can make. Nothing is written.
 
     Raises UsageError, StateError.
     """
     selected = select(request)
     project, output, summary = selected.project, request.output, selected.summary()
-    reports = [report for report in selected.reports if report.outputs]
-    if not reports or not project.sinks:
+    wanted = {
+        name: settings
+        for name, settings in project.sinks.items()
+        if request.sink in (None, name)
+        and any(name in report.outputs for report in selected.reports)
+    }
+    if not wanted:
         hint = f"needed are a report with a part for a sink, and the project's part for it: {NAMES}"
         raise UsageError(f"{project.config_path}: there are no metrics", hint=hint)
     if output is not None:
         needed(output)
-    new: list[str] = []
-    sent: list[str] = []
+    found = [
+        _of_sink(selected, name, settings, output, summary) for name, settings in wanted.items()
+    ]
+    return Metrics(tuple(found), tuple(summary.troubles), is_valid=not selected.errors)
+
+
+def _of_sink(
+    selected: Selected, name: str, settings: SinkSettings, output: Path | None, summary: Summary
+) -> SinkMetrics:
+    keys: dict[str, None] = {}  # in the order of the configuration
     unknown: list[str] = []
-    for name, settings in project.sinks.items():
-        keys: dict[str, None] = {}  # in the order of the configuration
-        for report in reports:
-            if name not in report.outputs:
-                continue
-            if output is None and definition(name).needs_rows(report):
-                unknown.append(report.name)
-                continue
-            for series in explode(report):
-                keys |= dict.fromkeys(_keys(series, name, settings, output, summary))
-        known = _sent(settings, output)
-        for key in keys:
-            (sent if key in known else new).append(key)
-    return Metrics(
-        min(settings.new_metrics_warning for settings in project.sinks.values()),
-        tuple(new),
-        tuple(sent),
+    for report in selected.reports:
+        if name not in report.outputs:
+            continue
+        if output is None and definition(name).needs_rows(report):
+            unknown.append(report.name)
+            continue
+        for series in explode(report):
+            keys |= dict.fromkeys(_keys(series, name, settings, output, summary))
+    known: set[str] = set()
+    if output is not None and settings.destination is not None:
+        known = outbox.sent_metrics(output, settings.destination)
+    new = tuple(key for key in keys if key not in known)
+    # What other reports and projects make is theirs.
+    is_whole = len(selected.reports) == len(selected.project.names) and not summary.troubles
+    theirs = _of_others(selected, output, settings) if is_whole and known else known
+    return SinkMetrics(
+        name,
+        settings.destination,
+        new,
+        tuple(key for key in keys if key in known),
+        tuple(sorted(known - keys.keys() - theirs)),
         tuple(unknown),
-        tuple(summary.troubles),
-        is_valid=not selected.errors,
+        definition(name).cost_of_new(len(new)),
+        definition(name).warning_of_new(settings, len(new)),
     )
+
+
+def _of_others(selected: Selected, output: Path | None, settings: SinkSettings) -> set[str]:
+    """Return the keys of series that another project keeps in the folder."""
+    assert output is not None
+    config = str(selected.project.config_path.absolute())
+    return outbox.keys_of_others(output, str(settings.destination), config)
 
 
 def _keys(
@@ -105,9 +144,3 @@ def _keys(
     for problem in problems:
         summary.troubles.add(report.name, str(problem), values=series.values)
     return keys
-
-
-def _sent(settings: SinkSettings, output: Path | None) -> set[str]:
-    if output is None or settings.destination is None:
-        return set()
-    return outbox.sent_metrics(output, settings.destination)

@@ -12,6 +12,7 @@ from reportupdater.execution.deliver import Deliverers, clients
 from reportupdater.execution.keys import Keys
 from reportupdater.execution.points import enqueue, stored_points
 from reportupdater.execution.result import RunResult
+from reportupdater.execution.revisions import Manner
 from reportupdater.execution.select import select, sinks
 from reportupdater.execution.stop import Stop
 from reportupdater.execution.summary_text import log_result
@@ -50,7 +51,7 @@ def resend(request: Request) -> Resent:
     selected = select(request)
     project, summary = selected.project, selected.summary()
     reports = [report for report in selected.reports if report.outputs]
-    receivers = sinks(project, reports, asked=True) if reports else {}
+    receivers = sinks(project, reports, True, request.sink) if reports else {}
     if not receivers:
         raise UsageError(
             f"{project.config_path}: there is nothing to send",
@@ -63,7 +64,7 @@ def resend(request: Request) -> Resent:
         mine: Iterable[Report] = ()
         with stop.abandoning():
             mine = acquire(project, reports, state, locks, summary)
-        keys = Keys(state, project)
+        keys = Keys(state, project, Manner(request.now, request.assume_new, asks=True))
         for report in mine:
             unmerged = journal.waiting(state, report.name)  # a TSV that cannot be written, say
             for series in explode(report, request.only):
@@ -87,7 +88,7 @@ def resend(request: Request) -> Resent:
                             since=request.since,
                             until=request.until,
                         )
-        with Deliverers(state, locks, clients(receivers)) as deliverers:
+        with Deliverers(state, locks, clients(receivers), summary) as deliverers:
             summary.waiting, summary.waiting_why = deliverers.drain(stop)
         result = summary.result(project.config_path, output, stopped=stop.exit_code)
         log_result(result, f"{project.config_path} from {output}")

@@ -51,6 +51,10 @@ class Request(Source):
     """Whether to go on though a run began later than this machine's clock shows."""
     send: bool | None = None
     """Whether datapoints are sent; None leaves it to the settings, and to whether this is a terminal."""
+    sink: str | None = None
+    """The one sink that is meant; None for all."""
+    assume_new: bool = False
+    """Whether a sink is taken to have no values of what it was never sent, and is not asked."""
 
     def __post_init__(self) -> None:
         Source.__post_init__(self)
@@ -107,7 +111,7 @@ def _run(request: Request, summary: Summary, began: datetime, progress: Progress
     selected.check_any()
     project, reports = selected.project, selected.reports
     output = made(request.output)
-    receivers = sinks(project, reports, request.send)
+    receivers = sinks(project, reports, request.send, request.sink)
     with Stop() as stop, State(output, stop.is_requested) as state, Locks(state.locks) as locks:
         clock = request.over_by(clock, corrected_clock(state, accept=request.accept_clock))
         number = history.begin_run(state, str(project.config_path.absolute()), began)
@@ -134,12 +138,21 @@ def _run(request: Request, summary: Summary, began: datetime, progress: Progress
             from reportupdater.execution.readiness import ready
 
             over = clock.latest or clock.now
-            committer = Committer(state, number, summary, project, receivers, stop, over)
+            committer = Committer(
+                state,
+                number,
+                summary,
+                project,
+                receivers,
+                stop,
+                over,
+                assumes_new=request.assume_new,
+            )
             asked = ready(state, project, dues, registry.engine, stop, summary, over)
             committer.commit(Handover([], asked.failed, []))
             committer.expect(asked.dues, owned)
             execution = Execution(asked.dues, registry.engine)
-            with Deliverers(state, locks, clients(receivers)) as deliverers:
+            with Deliverers(state, locks, clients(receivers), summary) as deliverers:
                 total = committer.ended + sum(due.intervals for due in asked.dues)
                 with execution, progress(total) as bar:
                     for batch in execution:

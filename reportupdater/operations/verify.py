@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from calendar import timegm
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from math import inf
 
 from reportupdater.errors import TsvError, UsageError, error_text
 from reportupdater.execution.acquire import acquire
 from reportupdater.execution.checkpoint import merge_leftovers
+from reportupdater.execution.clock import utcnow
 from reportupdater.execution.deliver import Deliverers, clients
 from reportupdater.execution.keys import Keys
 from reportupdater.execution.points import enqueue, note_datapoints, stored_points
-from reportupdater.execution.select import select, sinks
+from reportupdater.execution.revisions import Manner
+from reportupdater.execution.select import Selected, select, sinks
 from reportupdater.execution.stop import Stop
 from reportupdater.execution.summary import Summary
 from reportupdater.intervals import Granularity
@@ -23,7 +27,8 @@ from reportupdater.planning.explode import explode
 from reportupdater.sinks.base import Made, Reader
 from reportupdater.sinks.comparing import Comparison
 from reportupdater.sinks.registry import NAMES, definition
-from reportupdater.state import journal
+from reportupdater.state import emptied, journal, schema
+from reportupdater.state.connection import look
 from reportupdater.state.database import State
 from reportupdater.state.locks import Locks
 from reportupdater.tsv.listing import needed
@@ -67,15 +72,28 @@ def verify(request: VerifyRequest) -> Verdict:
     readers = {
         name: reader
         for name, settings in project.sinks.items()
-        if any(name in report.outputs for report in selected.reports)
+        if request.sink in (None, name)
+        and any(name in report.outputs for report in selected.reports)
         and (reader := definition(name).reader(settings, request.url))
     }
     if not readers:
         raise UsageError(
             f"{project.config_path}: there is nothing to compare",
-            hint=f"needed are a report with a part for a sink, and the project's part for it: {NAMES}",
+            hint=f"needed are a report with a part for a sink, the project's part for it ({NAMES}), and"
+            " how it is read back: `query_url` there, for Graphite --render-url",
         )
     needed(request.output)
+    try:
+        return _compared(request, selected, readers, summary)
+    finally:
+        for reader in readers.values():
+            reader.close()
+
+
+def _compared(
+    request: VerifyRequest, selected: Selected, readers: Mapping[str, Reader], summary: Summary
+) -> Verdict:
+    project = selected.project
     comparisons = [
         _Comparing(request, name, project.sinks[name], reader, summary)
         for name, reader in readers.items()
@@ -84,9 +102,9 @@ def verify(request: VerifyRequest) -> Verdict:
         for comparing in comparisons:
             comparing.all_of(selected.reports)
         return _verdict(comparisons, summary)
-    receivers = sinks(project, selected.reports, asked=True)
+    receivers = sinks(project, selected.reports, True, request.sink)
     if not readers.keys() <= receivers.keys():
-        hint = "a sink needs a `host`, and may not be switched off by host settings"
+        hint = "a sink needs a receiver, and may not be switched off by host settings"
         raise UsageError(f"{project.config_path}: nothing can be sent again", hint=hint)
     with (
         Stop() as stop,
@@ -94,12 +112,12 @@ def verify(request: VerifyRequest) -> Verdict:
         Locks(state.locks) as locks,
     ):
         merge_leftovers(state, locks, summary, stop)
-        keys = Keys(state, project)
+        keys = Keys(state, project, Manner(request.now, asks=True))
         for comparing in comparisons:
             again = _Again(project, state, locks, stop, summary, comparing, keys)
             comparing.all_of(selected.reports, again, stop)
         with Deliverers(
-            state, locks, clients({name: receivers[name] for name in readers})
+            state, locks, clients({name: receivers[name] for name in readers}), summary
         ) as deliverers:
             summary.waiting, summary.waiting_why = deliverers.drain(stop)
     return replace(_verdict(comparisons, summary), stopped=stop.exit_code)
@@ -168,6 +186,21 @@ class _Again:
         self.locks.release(report.name)
 
 
+def _emptied(request: Request, sink: str) -> dict[str, dict[str, set[int]]]:
+    """Return TSV → series key → moments of what a sink should not have any more, in the range."""
+    found: defaultdict[str, defaultdict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+    first = timegm(request.since.timetuple()) if request.since else -inf
+    past = timegm(request.until.timetuple()) if request.until else inf
+    with look(request.output) as connection:
+        if connection is None or "emptied" not in schema.tables(connection):
+            return {}
+        for one in emptied.listed(connection):
+            for key, at in one.points if one.sink == sink else ():
+                if first <= at < past:
+                    found[one.tsv][key].add(at)
+    return {tsv: {**by_key} for tsv, by_key in found.items()}
+
+
 class _Comparing:
     """A comparison in progress."""
 
@@ -186,6 +219,10 @@ class _Comparing:
         self._reader = reader
         self._summary = summary
         self._comparison = Comparison()
+        self._emptied = _emptied(request, name)
+        self._sent_since = -inf
+        if settings.max_age is not None:
+            self._sent_since = timegm((utcnow() - settings.max_age).timetuple())
 
     def all_of(
         self, reports: Iterable[Report], again: Again | None = None, stop: Stop | None = None
@@ -229,14 +266,24 @@ class _Comparing:
         """Return the datapoints that are missing or different."""
         lists = [points for by_path in some.values() for points in by_path.values()]
         moments = [point.timestamp for points in lists for point in points]
+        gone = {series: self._emptied.get(series.tsv, {}) for series in some}
+        moments += [at for by_path in gone.values() for those in by_path.values() for at in those]
         if not moments:
             return {}
         paths = {path for by_path in some.values() for path in by_path}
+        paths |= {path for by_path in gone.values() for path in by_path}
         wrong: Wrong = defaultdict(list)
         for path, stored in self._reader.read(sorted(paths), min(moments), max(moments), step):
             for series, by_path in some.items():
-                if path in by_path:
-                    wrong[series] += self._comparison.take(by_path[path], stored)
+                emptied_there = gone[series].get(path, set())
+                if path in by_path or emptied_there:
+                    wrong[series] += self._comparison.take(
+                        path,
+                        by_path.get(path, []),
+                        stored,
+                        emptied=emptied_there,
+                        sent_since=self._sent_since,
+                    )
         return {series: points for series, points in wrong.items() if points}
 
     def _wanted(self, series: Series) -> dict[str, list[Datapoint]]:

@@ -219,7 +219,7 @@ def test_datapoints_that_would_not_be_sent_are_told(
 @pytest.mark.parametrize(
     ("graphite", "told"),
     [
-        ("", "which a run would not send: there is no `graphite` with a `host`"),
+        ("", "which a run would not send: the project's section for it names no receiver"),
         ("graphite: {host: g, enabled: false}", "for graphite://g:2003, which a run on this host would not send: `enabled: false`"),
     ],
 )  # fmt: skip

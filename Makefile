@@ -14,10 +14,10 @@ SOURCES := setup.py setup.cfg pyproject.toml README.md LICENSE \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-long soak lint bench farm clean debian-packages downloads
+.PHONY: help demo test test-long test-stores soak lint bench farm clean debian-packages downloads
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 SHOWN = daily_edits/wikidatawiki daily_interfaces weekly_wikis monthly_summary monthly_edit_sizes
 
@@ -42,6 +42,12 @@ test: $(SERVERS)  ## run the tests, on the built wheel (ARGS="-k tsv" selects so
 
 test-long: $(SERVERS)  ## run the tests that take longer: kills, outages, restarts, logins, TLS
 	$(PYTEST) -m long $(ARGS)
+
+STORES := tests/delivery/test_stores.py tests/faults/test_stores.py tests/conformance/test_sinks.py
+
+test-stores: $(SERVERS)  ## run the tests of stores on the current Prometheus and VictoriaMetrics, built by Go
+	@$(PYTHON) tests/servers/downloads.py stores
+	REPORTUPDATER_STORES=current $(PYTEST) $(STORES) -k "not graphite" $(ARGS)
 
 soak: debian-packages .venv-test/installed-soak downloads  ## try thousands of faults, and print what came of them (CASES=5000: a quarter; ARGS="-k kill": some)
 	REPORTUPDATER_TEST_WHEEL=1 .venv-test/bin/python -m tests.faults $(addprefix --cases=,$(CASES)) $(ARGS)

@@ -19,6 +19,7 @@ from tests.servers.kerberos import realm
 from tests.servers.mariadb import fresh_database, mariadb
 from tests.servers.people import people
 from tests.servers.spark import beeline, spark
+from tests.servers.stores import prometheus, victoria
 
 __all__ = [
     "beeline",
@@ -29,9 +30,11 @@ __all__ = [
     "hive_beeline",
     "mariadb",
     "people",
+    "prometheus",
     "realm",
     "render_api",
     "spark",
+    "victoria",
 ]
 
 # Some tests try the benchmarks. They come last, so that an installed package is the one that is tested.

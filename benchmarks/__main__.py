@@ -8,10 +8,11 @@ import shutil
 import sys
 import tempfile
 import time
+from calendar import timegm
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,14 @@ from typing import Any
 from benchmarks import at_farm, making
 from benchmarks.making import Project
 from benchmarks.measuring import Cost, Figure, medians, run
+from reportupdater.execution.deliver import BATCH_POINTS
+from reportupdater.model import Datapoint
+from reportupdater.sinks.prometheus.sink import Receiver
+from reportupdater.web.access import Access
 from tests.servers import receivers
 from tests.servers.mariadb import Mariadb, running_mariadb
 from tests.servers.receivers import receiver
+from tests.servers.stores import Prometheus, Store, Victoria, running
 
 _BARE = Path(__file__).with_name("bare.py")
 _RUN = Path(__file__).parents[1] / "run.py"
@@ -258,7 +264,7 @@ def graphite(bench: Bench) -> Iterator[Figure]:
         sending = bench.project(
             20,
             days=365,
-            graphite=f"graphite: {{host: {server.host}, port: {server.port}}}",
+            sink=f"graphite: {{host: {server.host}, port: {server.port}}}",
             report="graphite: {path: '{_metric}.{wiki}', metrics: {edits: edits, users: editors}}",
         )
         yield bench.compare(
@@ -270,6 +276,62 @@ def graphite(bench: Bench) -> Iterator[Figure]:
         )
         points = 2 * 20 * 365 * bench.times
         assert len(server.lines) == points, (len(server.lines), points)
+
+
+def prometheus(bench: Bench) -> Iterator[Figure]:
+    """The backfill with two datapoints a row, to a new series each time, and datapoints alone."""
+    with running(Prometheus, window="400d") as store:
+        yield from _to_store(bench, store)
+    with running(Victoria) as store:
+        yield from _to_store(bench, store)
+
+
+def _to_store(bench: Bench, store: Store) -> Iterator[Figure]:
+    days = 365
+    starts = datetime.now(UTC).date() - timedelta(days=days)
+    plain = bench.project(20, days=days, starts=starts)
+    sending = bench.project(
+        20,
+        days=days,
+        starts=starts,
+        sink=f"prometheus: {store.section}",
+        report="prometheus: {metrics: {edits: edits, users: editors}}",
+    )
+    config = sending.folder / "config.yaml"
+    text, numbers = config.read_text(), count()
+
+    def ours() -> Cost:
+        labels = f"{{labels: {{time: '{next(numbers)}'}}, "
+        config.write_text(text.replace("prometheus: {url", f"prometheus: {labels}url"))
+        return bench.runner(sending)()
+
+    yield bench.compare(
+        f"{store.program}, 2 metrics a row",
+        1.15,
+        ours,
+        "the same without",
+        bench.runner(plain),
+    )
+    found = store.values('{__name__="edits"}')
+    assert sum(map(len, found.values())) == 20 * days * next(numbers)
+    yield Figure(f"20,000 points to {store.program}, s", "", 1.0, _sending(store, starts))
+
+
+def _sending(store: Store, starts: date) -> float:
+    """Return the seconds that 20,000 datapoints take."""
+    first = timegm(starts.timetuple())
+    points = [
+        Datapoint(f'n{{wiki="{wiki}"}}', str(day), first + 86_400 * day)
+        for wiki in range(100)
+        for day in range(200)
+    ]
+    client = Receiver(f"{store.url}/api/v1/write", Access(), "x", None)
+    began = time.monotonic()
+    for at in range(0, len(points), BATCH_POINTS):
+        client.send(points[at : at + BATCH_POINTS])
+    seconds = time.monotonic() - began
+    client.close()
+    return seconds
 
 
 def script(bench: Bench) -> Iterator[Figure]:
@@ -315,6 +377,7 @@ CASES = (
     first_run,
     one_rerun,
     graphite,
+    prometheus,
     script,
     middle_results,
     large_result,

@@ -68,9 +68,9 @@ def make_project(
     query: str = QUERY,
     database: str = "",
     report: str = "",
-    graphite: str = "",
+    sink: str = "",
 ) -> Project:
-    """A project on a server; `database`, `report` and `graphite` are more keys of these parts."""
+    """A project on a server; `database` and `report` are more keys of these parts, `sink` is a part."""
     folder.mkdir(parents=True)
     (folder / "wikis.txt").write_text("".join(f"{wiki}\n" for wiki in wikis))
     (folder / "daily.sql").write_text(query)
@@ -83,7 +83,7 @@ databases:
     creds_file: {server.creds_file}
     wiki_db_placeholder: wiki
     {database}
-{graphite}
+{sink}
 reports:
   daily:
     db: replicas

@@ -1,4 +1,4 @@
-"""A scheduled batch report runner: queries in, TSV files and Graphite series out."""
+"""A scheduled batch report runner: queries in, TSV files and series for dashboards out."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
     "run",
     "status",
 ]
-__version__ = "1.3.0"
+__version__ = "1.4.0"
 
 _MODULES = {
     "Plan": "operations.plan",

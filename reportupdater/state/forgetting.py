@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from reportupdater.state import numbers
 from reportupdater.state.tables import Tables
 
 _OF_SERIES = (
@@ -76,5 +75,4 @@ def forget_destination(state: Tables, destination: str) -> int:
         ).rowcount
         for table in ("senders", "sent_metrics", "series_keys"):
             connection.execute(f"DELETE FROM {table} WHERE destination = ?", (destination,))
-        numbers.forget(connection, destination)
     return pending

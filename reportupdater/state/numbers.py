@@ -207,15 +207,6 @@ def raised(
     return numbered
 
 
-def forget(connection: sqlite3.Connection, destination: str) -> None:
-    """Forget all that is known of a destination: it is asked again before it is sent anything."""
-    connection.execute(
-        "DELETE FROM last_revisions WHERE key IN (SELECT id FROM numbered WHERE destination = ?)",
-        (destination,),
-    )
-    connection.execute("DELETE FROM numbered WHERE destination = ?", (destination,))
-
-
 def _known(
     connection: sqlite3.Connection, destination: str, keys: Iterable[str]
 ) -> dict[str, Known]:

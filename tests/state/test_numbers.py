@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from reportupdater.model import Datapoint
 from reportupdater.state import numbers, outbox
 from reportupdater.state.database import State
+from reportupdater.state.forgetting import forget_destination
 from tests.faults.soak import cases
 
 HERE = "http://metrics1.example.org:9090/api/v1/write"
@@ -168,8 +169,11 @@ def test_without_a_way_to_ask_only_the_newest_is_taken_for_new(tmp_path: Path) -
         assert [point.revision for point in numbered] == [1, 1, 1, 2]
 
 
-def test_a_destination_that_is_forgotten_is_asked_again(tmp_path: Path) -> None:
-    with State(tmp_path) as state, state.transaction() as connection:
-        numbers.number(connection, HERE, [Datapoint("n", "1", 0)], new_from=numbers.EVER)
-        numbers.forget(connection, HERE)
-        assert numbers.number(connection, HERE, [Datapoint("n", "1", 0)], new_from=None)[1]
+def test_numbers_outlive_a_destination_that_is_forgotten(tmp_path: Path) -> None:
+    with State(tmp_path) as state:
+        with state.transaction() as connection:
+            numbers.number(connection, HERE, [Datapoint("n", "1", 0)], new_from=numbers.EVER)
+        forget_destination(state, HERE)
+        with state.transaction() as connection:
+            found = numbers.number(connection, HERE, [Datapoint("n", "2", 0)], new_from=None)
+        assert found == ([Datapoint("n", "2", 0, 1)], [])

@@ -225,13 +225,17 @@ class Deliverer:
             if not self._begin(self._sink):  # first: it may change how often points are to be sent
                 self.error = ConnectionFailed(NO_THREAD, hint=NO_THREAD_HINT)
                 return False
-            work = self._next(destination)
+            try:
+                work = self._next(destination)
+            except ConnectionFailed as error:
+                self.error = error
+                return False
             if work is not None:  # else another run has just sent them
                 self._do(work)
         return bool(pending)
 
     def _next(self, destination: str) -> _Work | None:
-        """Return what is to be done next."""
+        """Return what is to be done next. Raises ConnectionFailed where nothing can be."""
         if self._client.can_be_asked:
             unknown = outbox.unnumbered(self._state, destination, _MOST_ASKED)
             if unknown and self._rest and monotonic() < self._asked_at + _ASKING_REST:
@@ -240,8 +244,16 @@ class Deliverer:
                 self._asked_at = monotonic()
                 return _Asking(unknown)
         batch = outbox.batch(self._state, destination, BATCH_POINTS)
-        if any(point.revision is None for point in batch.points):  # another run's, just now
-            return _Asking([point for point in batch.points if point.revision is None])
+        unknown = [point for point in batch.points if point.revision is None]
+        if unknown and not self._client.can_be_asked:
+            raise ConnectionFailed(
+                f"{destination} can be asked no more what it has, which it must be before it is sent"
+                " values of a series for the first time",
+                hint=f"give `{self._client.name}` its `query_url` again",
+                retry=False,
+            )
+        if unknown:  # another run's, just now
+            return _Asking(unknown)
         return _Sending(batch) if batch.points else None
 
     def _do(self, work: _Work) -> None:

@@ -378,3 +378,23 @@ def test_three_stores_have_the_same(
         assert one.values == wanted
         assert victoria.values(f'{{__name__="{one.metric}"}}') == {one.metric: wanted}
         wait_until(lambda: carbon.points(f"{fresh_node}.n") == one.wanted)
+
+
+def test_a_query_api_that_is_taken_out_is_missed(one: Sending) -> None:
+    one.store.pause()
+    config = one.project.folder / "config.yaml"
+    text = config.read_text()
+    try:
+        config.write_text(text.replace("enabled: true", "enabled: true, drain_timeout: 0.1"))
+        with one.project.started(now=NOW) as run:
+            wait_until(lambda: one.project.committed() == DAYS)
+            run.kill()
+    finally:
+        one.store.resume()
+    config.write_text(text.replace(f", query_url: '{one.store.url}'", ""))
+    said = one.run(code=1)
+    assert "can be asked no more what it has" in said
+    assert "give `prometheus` its `query_url` again" in said
+    config.write_text(text)
+    one.run()
+    one.is_whole()

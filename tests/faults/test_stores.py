@@ -14,11 +14,15 @@ from pathlib import Path
 import pytest
 
 from tests.delivery.stores import DAYS, Sending, label, moment
+from tests.faults.failing import Failing, Fault, failing
 from tests.faults.soak import cases, record
 from tests.servers.certificates import authority, openssl, signed
 from tests.servers.stores import STORES, Prometheus, Store, running
 
 pytestmark = pytest.mark.long
+
+
+__all__ = ["failing"]
 
 
 @pytest.fixture(params=STORES)
@@ -202,6 +206,39 @@ def test_runs_that_are_killed_at_any_call_send_nothing_wrong(
         one.run()
         one.is_whole()
     record("kill -9 while what a store has is corrected", runs=2 * cases(6, 300), wrong=0)
+
+
+STEPS = {
+    "before a commit": Fault("kill", "sync", "*/state.sqlite-wal"),
+    "within a commit": Fault("tear", "write", "*/state.sqlite-wal"),
+    "after a commit": Fault("kill after", "sync", "*/state.sqlite-wal"),
+    "between write and fsync of the TSV": Fault("kill", "sync", "*/.*.tsv*"),
+    "after the TSV": Fault("kill after", "rename", "*/.*.tsv*"),
+    "before a delivery": Fault("kill", "connect", "port"),
+    "during a delivery": Fault("tear", "send", "port"),
+    "after a delivery": Fault("kill after", "send", "port"),
+    "between answer and acknowledgement": Fault("kill after", "receive", "port"),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_run_that_is_killed_at_each_step_of_a_correction(
+    one: Sending, failing: Failing, step: str
+) -> None:
+    one.run()
+    for nth in range(1, cases(3, 200) + 1):
+        one.gives(nth)
+        one.call("rerun", "--since", label(1), "--until", label(5))
+        fault = STEPS[step]._replace(nth=nth, port=one.store.port)
+        through = failing.through(one.project.output, fault)
+        with one.project.started(now=None, through=through) as run:
+            run.process.wait(60)
+            is_over = run.process.returncode == 0
+        one.run()
+        one.is_whole()
+        if is_over:  # it has no such call any more
+            assert nth > 1
+            break
 
 
 def test_anything_may_happen_in_any_order(one: Sending, tmp_path: Path) -> None:

@@ -43,8 +43,8 @@ log = logging.getLogger(__name__)
 
 BATCH_POINTS = 5_000
 """Datapoints to one connection."""
-_MOST_ASKED = 500
-"""Series keys of which a destination is asked at once."""
+_MOST_ASKED = 50_000
+"""Datapoints that a destination is asked for at once: of so many it is remembered what is there."""
 _ENOUGH = 2_000
 """Datapoints that are worth a connection of their own."""
 _REST = 5.0

@@ -34,6 +34,8 @@ from reportupdater.state.locks import Locks
 from reportupdater.tsv.listing import needed
 
 _HOUR, _DAY = 3600, 86_400
+_MOST_POINTS = 50_000
+"""Datapoints to a request, unless a series has more."""
 
 Wanted = dict[Series, dict[str, list[Datapoint]]]
 """Series → series key → datapoints."""
@@ -257,7 +259,9 @@ class _Comparing:
         some: Wanted = {}
         for series in all_series:
             some[series] = self._wanted(series)
-            if sum(map(len, some.values())) >= self._reader.at_once:
+            keys = sum(map(len, some.values()))
+            points = sum(len(one) for by_path in some.values() for one in by_path.values())
+            if keys >= self._reader.at_once or points >= _MOST_POINTS:
                 yield some
                 some = {}
         yield some

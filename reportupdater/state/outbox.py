@@ -221,14 +221,24 @@ def batch(state: State, destination: str, most: int) -> Batch:
 
 
 def unnumbered(state: State, destination: str, most: int) -> list[Datapoint]:
-    """Return the earliest pending datapoint without a revision of up to so many series keys."""
+    """Return the earliest pending datapoint without a revision of each of some series keys.
+
+    These have up to `most` such datapoints together, unless the first has more.
+    """
     with state.reading() as connection:
         found = connection.execute(
-            "SELECT key, '', min(timestamp), NULL FROM outbox WHERE destination = ?"
-            " AND revision IS NULL GROUP BY key LIMIT ?",
-            (destination, most),
+            "SELECT key, min(timestamp), count(*) FROM outbox WHERE destination = ?"
+            " AND revision IS NULL GROUP BY key ORDER BY key",
+            (destination,),
         )
-        return [Datapoint(*row) for row in found]
+        points: list[Datapoint] = []
+        number = 0
+        for key, first, count in found:
+            number += count
+            if points and number > most:
+                break
+            points.append(Datapoint(key, "", first, None))
+        return points
 
 
 def acknowledge(

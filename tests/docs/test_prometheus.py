@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.delivery.stores import DAYS, Sending, moment
+from tests.delivery.stores import DAYS, Sending, label, moment
 from tests.docs.test_links import ROOT
 from tests.servers.stores import Store
 
@@ -43,6 +43,16 @@ def test_each_query_of_the_page_gives_a_value(one: Sending) -> None:
     wanted = list(one.wanted.values())
     assert values(one.store, metric) == []
     assert values(one.store, f"last_over_time({metric}[1d])") == wanted[-1:]
+
+
+def test_an_emptied_value_is_left_out_of_a_sum(one: Sending) -> None:
+    if not one.store.shows_emptied:
+        return
+    one.gives(where=f"'{{from_date}}' != '{label(DAYS - 1)}'")
+    one.again(DAYS - 1, DAYS, "--allow-empty")
+    metric = one.metric
+    assert str(values(one.store, f"sum(last_over_time({metric}[1d]))")) == "[nan]"
+    assert values(one.store, f"sum(last_over_time({metric}[1d]) >= -Inf)") == []
 
 
 def test_sums_count_a_corrected_day_once(one: Sending) -> None:

@@ -63,7 +63,7 @@ def export(request: ExportRequest) -> Exported:
     """
     selected = select(request)
     project, summary = selected.project, selected.summary()
-    name, settings = _sink(project, request)
+    name, settings = _sink(project)
     reports = [report for report in selected.reports if name in report.outputs]
     needed(request.output)
     part = request.file.with_name(f"{request.file.name}.part")
@@ -98,14 +98,15 @@ def export(request: ExportRequest) -> Exported:
     return Exported(exporting.points, len(exporting.keys), result)
 
 
-def _sink(project: Project, request: ExportRequest) -> tuple[str, SinkSettings]:
+def _sink(project: Project) -> tuple[str, SinkSettings]:
     """Return the sink for whose receiver a file is written."""
     for name, settings in project.sinks.items():
         if settings.destination is not None and definition(name).LAST_REVISION is not None:
             return name, settings
     raise UsageError(
         f"{project.config_path}: there is nothing to export",
-        hint="needed are a report with a part `prometheus`, and the project's part for it with a `url`",
+        hint="needed are a report with a part for a sink that numbers revisions, and the project's part"
+        " for it, which names a receiver",
     )
 
 

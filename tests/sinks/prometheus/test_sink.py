@@ -258,7 +258,7 @@ def test_a_connection_is_kept_and_made_again_when_the_server_has_ended_it() -> N
         ),
         (200, '{"status":"success","warnings":["a store is away"],"data":{}}', "answers in part"),
         (200, '{"status":"success","isPartial":true,"data":{}}', "answers in part"),
-        (503, "nobody home", "answered 503: nobody home"),
+        (503, "no store is up", "answered 503: no store is up"),
     ],
 )
 def test_answers_of_the_query_api_that_show_nothing_are_failures(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -173,6 +173,17 @@ def read_keys(
             what = f"{subject(name, owner)} is of an older version and ignored"
             problems.append(Problem(what, entry.key.where, key.replaced_by, Severity.NOTICE))
     return Reading(keys, given, frozenset(bad)), problems
+
+
+def read_layers(layers: Iterable[Section], keys: Keys, owner: str) -> tuple[Reading, list[Problem]]:
+    """Return the keys of sections, each laid over the one before."""
+    read = Reading(keys)
+    problems: list[Problem] = []
+    for section in layers:
+        own, found = read_keys(section, keys, owner)
+        read = own.over(read)
+        problems += found
+    return read, problems
 
 
 def _nearest(name: str, keys: Keys) -> str:

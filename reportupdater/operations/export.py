@@ -89,7 +89,11 @@ def export(request: ExportRequest) -> Exported:
                 part.replace(request.file)
         except OSError as error:
             what = f"cannot be written: {error_text(error)}"
-            raise UsageError(what, where=Where(str(request.file))) from None
+            raise UsageError(
+                what,
+                where=Where(str(request.file)),
+                hint="is its folder there, writable, and on a disk with room?",
+            ) from None
         finally:
             client.close()
             part.unlink(missing_ok=True)

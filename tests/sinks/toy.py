@@ -12,7 +12,7 @@ from reportupdater.configfile.document import Section
 from reportupdater.configfile.files import Folders
 from reportupdater.configfile.keys import Key, table
 from reportupdater.configfile.kinds import PATH, TEXT
-from reportupdater.configfile.sections import Reading, read_keys
+from reportupdater.configfile.sections import read_keys, read_layers
 from reportupdater.errors import ConnectionFailed, Problem, Where
 from reportupdater.model import Datapoint, Dimension, Report, Series, SinkSettings
 from reportupdater.sinks.base import Definition, Made, Reader, Row, Stored
@@ -49,11 +49,7 @@ class Toy(Definition):
         self, sections: Iterable[Section], folders: Folders
     ) -> tuple[SinkSettings | None, list[Problem]]:
         """Read the section of the project and of host settings."""
-        keys, problems = Reading(self.KEYS), []
-        for section in sections:
-            own, found = read_keys(section, self.KEYS, "toy")
-            keys = own.over(keys)
-            problems += found
+        keys, problems = read_layers(sections, self.KEYS, "toy")
         if problems or keys["file"] is None:
             return None, problems
         return ToySettings(enabled=True, file=folders.project / keys["file"]), []

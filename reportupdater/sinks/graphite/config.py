@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reportupdater.configfile.document import Section
 from reportupdater.configfile.files import Folders
-from reportupdater.configfile.sections import Reading, read_keys
+from reportupdater.configfile.sections import read_layers
 from reportupdater.errors import Problem
 from reportupdater.model import Dimension, Report, SinkSettings
 from reportupdater.sinks.base import Reader
@@ -54,12 +54,7 @@ class GraphiteSink(Templated):
         self, sections: Iterable[Section], folders: Folders
     ) -> tuple[SinkSettings | None, list[Problem]]:
         """Read the project's section with those of host settings laid over it."""
-        keys = Reading(self.KEYS)
-        problems: list[Problem] = []
-        for one in sections:
-            own, found = read_keys(one, self.KEYS, "graphite")
-            keys = own.over(keys)
-            problems += found
+        keys, problems = read_layers(sections, self.KEYS, "graphite")
         lookups, wrong = read_lookups(keys, folders)
         problems += wrong
         if problems:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reportupdater.configfile.document import Section
 from reportupdater.configfile.files import Folders
-from reportupdater.configfile.sections import Reading, read_keys
+from reportupdater.configfile.sections import read_layers
 from reportupdater.errors import Problem
 from reportupdater.model import Datapoint, Dimension, Report, SinkSettings
 from reportupdater.sinks.base import Reader
@@ -56,12 +56,7 @@ class PrometheusSink(Templated):
         self, sections: Iterable[Section], folders: Folders
     ) -> tuple[SinkSettings | None, list[Problem]]:
         """Read the project's section with those of host settings laid over it."""
-        keys = Reading(self.KEYS)
-        problems: list[Problem] = []
-        for one in sections:
-            own, found = read_keys(one, self.KEYS, "prometheus")
-            keys = own.over(keys)
-            problems += found
+        keys, problems = read_layers(sections, self.KEYS, "prometheus")
         access, wrong = reading.read_access(keys, folders)
         labels, wrong_labels = reading.read_labels(keys)
         problems += wrong + wrong_labels

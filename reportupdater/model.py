@@ -132,6 +132,11 @@ class SinkSettings:
         """Whether the settings say how what the destination has is read back."""
         return False
 
+    @property
+    def others(self) -> Mapping[str, SinkSettings]:
+        """Settings of further destinations that get the same, by their names."""
+        return {}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Project:

@@ -16,7 +16,7 @@ from reportupdater.errors import UsageError
 from reportupdater.intervals import parse_moment
 from reportupdater.operations.run import Request
 from reportupdater.planning.explode import Only
-from reportupdater.sinks.registry import SINKS
+from reportupdater.sinks.registry import SINKS, kind
 from reportupdater.spelling import normal
 
 if TYPE_CHECKING:
@@ -105,10 +105,16 @@ def add_sink(parser: argparse.ArgumentParser, what: str) -> None:
     """Add the option that names one of several sinks."""
     parser.add_argument(
         "--sink",
-        choices=[*SINKS],
+        type=_sink,
         metavar="NAME",
-        help=f"{what} this sink alone: {', '.join(SINKS)}",
+        help=f"{what} this sink alone: {', '.join(SINKS)}, or prometheus.NAME for one of its `others`",
     )
+
+
+def _sink(text: str) -> str:
+    if kind(text) not in SINKS:
+        raise argparse.ArgumentTypeError(f"there is no sink {text!r}, only {', '.join(SINKS)}")
+    return text
 
 
 def add_assume_new(parser: argparse.ArgumentParser) -> None:

@@ -44,6 +44,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     arguments.add_range(parser)
     arguments.add_only(parser)
+    arguments.add_sink(parser, "for")
     arguments.add_assume_new(parser)
     parser.set_defaults(call=call)
 

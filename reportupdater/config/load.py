@@ -16,7 +16,7 @@ from reportupdater.configfile.document import Section
 from reportupdater.configfile.files import Folders, mapping_in, read_needed
 from reportupdater.configfile.sections import Reading, read_keys
 from reportupdater.errors import Problem, Severity, UsageError, Where
-from reportupdater.model import Project, SinkSettings
+from reportupdater.model import Project, Report, SinkSettings
 from reportupdater.sinks import registry
 
 CONFIG_NAME = "config.yaml"
@@ -114,7 +114,27 @@ def _read(
         for name in sinks:
             if keys[name] is not None:
                 problems += registry.definition(name).unused(keys[name], dimensions)
-    return Project(folders.project, path, tuple(valid), tuple(names), tuple(problems), sinks)
+    for name, settings in [*sinks.items()]:
+        for further, others in settings.others.items():
+            sinks[registry.named(name, further)] = others
+    return Project(
+        folders.project,
+        path,
+        tuple(_for_all(report, sinks) for report in valid),
+        tuple(names),
+        tuple(problems),
+        sinks,
+    )
+
+
+def _for_all(report: Report, sinks: Iterable[str]) -> Report:
+    """Return a report whose datapoints go to the further destinations of its sinks, too."""
+    further = {
+        name: report.outputs[registry.kind(name)]
+        for name in sinks
+        if name not in report.outputs and registry.kind(name) in report.outputs
+    }
+    return replace(report, outputs={**report.outputs, **further}) if further else report
 
 
 def read_defaults(layers: Sequence[Reading]) -> tuple[Reading, list[Problem]]:

@@ -15,6 +15,7 @@ from reportupdater.errors import Severity, UsageError, Where, nearest
 from reportupdater.execution.summary import Summary
 from reportupdater.model import Project, Report, SinkSettings
 from reportupdater.planning.explode import Only, explode
+from reportupdater.sinks.registry import SINKS
 from reportupdater.spelling import normal
 from reportupdater.terminal.log import log_problems
 from reportupdater.tsv import files, folder
@@ -178,10 +179,22 @@ def sinks(
         return {}
     return {
         name: settings
-        for name, settings in project.sinks.items()
-        if only in (None, name)
-        and _is_used(project, name, settings, any(name in r.outputs for r in reports), asked)
+        for name, settings in meant(project, only).items()
+        if _is_used(project, name, settings, any(name in r.outputs for r in reports), asked)
     }
+
+
+def meant(project: Project, only: str | None) -> dict[str, SinkSettings]:
+    """Return the settings of a project's sinks, or of the one that is meant.
+
+    Raises UsageError where it has no further destination of such a name.
+    """
+    if only is not None and only not in SINKS and only not in project.sinks:
+        raise UsageError(
+            f"{project.config_path}: there is no {only!r} that datapoints go to",
+            hint=nearest(only, project.sinks) or f"these are: {', '.join(project.sinks) or 'none'}",
+        )
+    return {name: settings for name, settings in project.sinks.items() if only in (None, name)}
 
 
 def switched_off(project: Project) -> set[str]:
@@ -205,7 +218,7 @@ def _is_used(
         log.info("no datapoints are sent from this host: its settings say `enabled: false`")
         return False
     if not asked and not settings.enabled and sys.stdin is not None and sys.stdin.isatty():
-        if wanted:
+        if wanted and name in SINKS:  # said once for all its destinations
             log.warning(
                 "no datapoints are sent from a terminal unless --send is given;"
                 " `reportupdater resend` sends them later"

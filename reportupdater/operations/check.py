@@ -129,7 +129,7 @@ def _of_project(
         if output is not None:
             yield from check_stored(report, places, output)
         for name, settings in project.sinks.items():
-            if name in report.outputs:
+            if name in report.outputs and name in SINKS:
                 yield from _columns(report, definition(name), settings, headers)
 
 
@@ -165,6 +165,8 @@ def _shared_paths(project: Project) -> Iterator[Problem]:
     A run finds the likely ones when it loads the project, and the others when it commits them.
     """
     for name, settings in project.sinks.items():
+        if name not in SINKS:
+            continue  # a further destination gets what the first gets
         sending = (report for report in project.reports if name in report.outputs)
         yield from shared(sending, name, settings)
 
@@ -229,7 +231,7 @@ def _no_receiver(project: Project, effective: Effective) -> Iterator[Problem]:
             continue
         if settings is None and effective.sinks[name].given:
             continue  # what is wrong with it has been reported
-        what = f"report {sending.name!r} makes datapoints, and there is no `{name}` with a `host`"
+        what = f"report {sending.name!r} makes datapoints, and there is no `{name}` that names a receiver"
         hint = "they are neither sent nor kept for later"
         yield Problem(what, Places(effective, sending).key(name), hint, Severity.WARNING)
 

@@ -21,7 +21,7 @@ from reportupdater.model import (
 from reportupdater.planning.explode import explode
 from reportupdater.planning.schedule import is_delayed
 from reportupdater.sinks.base import Definition
-from reportupdater.sinks.registry import definition
+from reportupdater.sinks.registry import SINKS, definition
 from reportupdater.terminal import wording
 from reportupdater.tsv import files, rows
 
@@ -107,7 +107,7 @@ def _unused_dimensions(report: Report, places: Places) -> Iterator[Problem]:
 def _names_in_lookups(report: Report, project: Project, places: Places) -> Iterator[Problem]:
     """Yield a notice for each dimension of a metric path of which a lookup has some values and not all."""
     for name, settings in project.sinks.items():
-        if name not in report.outputs:
+        if name not in report.outputs or name not in SINKS:
             continue
         for dimension, lacking in definition(name).partly_named(report, settings).items():
             what = (

@@ -13,7 +13,7 @@ from reportupdater.execution.acquire import acquire
 from reportupdater.execution.checkpoint import merge_leftovers
 from reportupdater.execution.points import note_datapoints, stored_points
 from reportupdater.execution.result import RunResult
-from reportupdater.execution.select import select
+from reportupdater.execution.select import meant, select
 from reportupdater.execution.stop import Stop
 from reportupdater.execution.summary import Summary
 from reportupdater.execution.summary_text import log_result
@@ -63,7 +63,7 @@ def export(request: ExportRequest) -> Exported:
     """
     selected = select(request)
     project, summary = selected.project, selected.summary()
-    name, settings = _sink(project)
+    name, settings = _sink(project, request.sink)
     reports = [report for report in selected.reports if name in report.outputs]
     needed(request.output)
     part = request.file.with_name(f"{request.file.name}.part")
@@ -102,9 +102,9 @@ def export(request: ExportRequest) -> Exported:
     return Exported(exporting.points, len(exporting.keys), result)
 
 
-def _sink(project: Project) -> tuple[str, SinkSettings]:
-    """Return the sink for whose receiver a file is written."""
-    for name, settings in project.sinks.items():
+def _sink(project: Project, only: str | None) -> tuple[str, SinkSettings]:
+    """Return the sink for whose receiver a file is written: the first, or the one that is meant."""
+    for name, settings in meant(project, only).items():
         if settings.destination is not None and definition(name).LAST_REVISION is not None:
             return name, settings
     raise UsageError(

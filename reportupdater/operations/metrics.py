@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reportupdater.errors import TsvError, UsageError, error_text
-from reportupdater.execution.select import Selected, Source, select
+from reportupdater.execution.select import Selected, Source, meant, select
 from reportupdater.execution.summary import Summary
 from reportupdater.model import Series, SinkSettings
 from reportupdater.planning.explode import explode
@@ -70,9 +70,8 @@ def metrics(request: MetricsRequest) -> Metrics:
     project, output, summary = selected.project, request.output, selected.summary()
     wanted = {
         name: settings
-        for name, settings in project.sinks.items()
-        if request.sink in (None, name)
-        and any(name in report.outputs for report in selected.reports)
+        for name, settings in meant(project, request.sink).items()
+        if any(name in report.outputs for report in selected.reports)
     }
     if not wanted:
         hint = f"needed are a report with a part for a sink, and the project's part for it: {NAMES}"

@@ -17,7 +17,7 @@ from reportupdater.execution.deliver import Deliverers, clients
 from reportupdater.execution.keys import Keys
 from reportupdater.execution.points import enqueue, note_datapoints, stored_points
 from reportupdater.execution.revisions import Manner
-from reportupdater.execution.select import Selected, select, sinks
+from reportupdater.execution.select import Selected, meant, select, sinks
 from reportupdater.execution.stop import Stop
 from reportupdater.execution.summary import Summary
 from reportupdater.intervals import Granularity
@@ -73,9 +73,8 @@ def verify(request: VerifyRequest) -> Verdict:
     project, summary = selected.project, selected.summary()
     readers = {
         name: reader
-        for name, settings in project.sinks.items()
-        if request.sink in (None, name)
-        and any(name in report.outputs for report in selected.reports)
+        for name, settings in meant(project, request.sink).items()
+        if any(name in report.outputs for report in selected.reports)
         and (reader := definition(name).reader(settings, request.url))
     }
     if not readers:

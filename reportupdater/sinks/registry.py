@@ -17,9 +17,23 @@ NAMES = ", ".join(f"`{name}`" for name in SINKS)
 """The sinks, as messages name them."""
 
 
+def kind(name: str) -> str:
+    """Return which of `SINKS` a sink of a project is: one that has further destinations is several.
+
+    >>> kind("prometheus.victoria"), kind("graphite")
+    ('prometheus', 'graphite')
+    """
+    return name.partition(".")[0]
+
+
+def named(name: str, destination: str) -> str:
+    """Return the name of a further destination of a sink, see `kind`."""
+    return f"{name}.{destination}"
+
+
 def definition(name: str) -> Definition:
-    """Return the definition of a sink. Raises KeyError for a name that is not in `SINKS`."""
-    return _made(SINKS[name])
+    """Return the definition of a sink. Raises KeyError for a name that is of none of `SINKS`."""
+    return _made(SINKS[kind(name)])
 
 
 @cache

@@ -116,6 +116,24 @@ def test_labels_are_the_dimensions_unless_others_are_named(tmp_path: Path) -> No
             "'max_age' of prometheus must be a number of seconds from",
         ),
         ("{url: 'http://h', host: x}", "unknown key 'host' of prometheus"),
+        (
+            "{url: 'http://h', others: {a: {url: 'http://h:80'}}}",
+            "'url' of 'a' of others of prometheus is that of another receiver",
+        ),
+        ("{url: 'http://h', others: {a: x}}", "must be a mapping of keys to values"),
+        (
+            "{url: 'http://h', others: {a: {max_age: 5d}}}",
+            "'a' of others of prometheus lacks 'url'",
+        ),
+        ("{url: 'http://h', others: {'a.b': {url: 'http://i'}}}", "cannot be a name (letters,"),
+        (
+            "{url: 'http://h', others: {a: {url: 'http://i', labels: {b: c}}}}",
+            "unknown key 'labels' of 'a' of others of prometheus",
+        ),
+        (
+            "{url: 'http://h', others: {a: {url: 'http://i', creds_file: c}}}",
+            "'creds_file' of 'a' of others of prometheus would be sent without encryption",
+        ),
     ],
 )
 def test_wrong_settings_take_out_the_sink_and_no_report(
@@ -126,6 +144,24 @@ def test_wrong_settings_take_out_the_sink_and_no_report(
     assert "secret" not in "".join(problems(project))
     assert not project.sinks
     assert len(project.reports) == 1
+
+
+def test_a_further_receiver_has_keys_of_its_own_and_the_same_series(tmp_path: Path) -> None:
+    section = (
+        "{url: 'https://a/', query_url: 'https://a', bearer_file: secret, max_age: 5d, labels: {x: y},"
+        " enabled: false, others: {next: {url: 'https://b/', drain_timeout: 3}}}"
+    )
+    project = loaded(tmp_path, section)
+    assert problems(project) == []
+    first, further = project.sinks["prometheus"], project.sinks["prometheus.next"]
+    assert isinstance(first, PrometheusSettings)
+    assert isinstance(further, PrometheusSettings)
+    assert further.access.bearer_file is None
+    assert (further.query_url, further.max_age, further.drain_timeout) == (None, None, 3)
+    assert further.labels == first.labels == {"x": "y"}
+    assert (first.enabled, further.enabled) == (False, False)
+    [report] = project.reports
+    assert report.outputs["prometheus.next"] == report.outputs["prometheus"]
 
 
 def test_a_password_may_be_sent_to_this_host(tmp_path: Path) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 import sqlite3
 import subprocess
+import sys
+from calendar import timegm
+from collections.abc import Sequence
 from contextlib import closing
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,9 +21,10 @@ from reportupdater.model import Datapoint
 from reportupdater.sinks.prometheus.sink import Receiver
 from reportupdater.web.access import Access
 from tests.delivery.stores import DAYS, NOW, TODAY, Sending, label, moment
-from tests.helpers import wait_until
+from tests.helpers import Project, wait_until
 from tests.servers.carbon import Carbon
-from tests.servers.stores import Store
+from tests.servers.mariadb import free_port
+from tests.servers.stores import Prometheus, Store, Victoria, running
 
 
 @pytest.fixture(params=["prometheus", "victoria"])
@@ -351,33 +356,120 @@ def test_an_age_in_the_future_of_a_fixed_clock_changes_nothing(one: Sending) -> 
     one.is_whole()
 
 
-def test_three_stores_have_the_same(
-    carbon: Carbon, prometheus: Store, victoria: Store, fresh_node: str, tmp_path: Path
+def tutorial(parent: Path, *sections: str, keys: str) -> Project:
+    """The tutorial's project, with these sections and these keys of its report."""
+    page = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text()
+    files = {
+        name: re.search(f"^(?:#|--) {name}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+        for name in FILES
+    }
+    assert all(files.values())
+    data, config, query = (str(found[1]) for found in files.values() if found)
+    project = Project(parent, config.replace("reports:", "\n".join([*sections, "reports:"])) + keys)
+    project.write("daily_edits.sql", query)
+    project.write("wikis.txt", "enwiki\ndewiki\nfrwiki\n")
+    script = project.write("make_data.py", data.replace("edits/edits.sqlite", "edits.sqlite"))
+    subprocess.run([sys.executable, script], cwd=project.folder, check=True)
+    return project
+
+
+FILES = ("make_data.py", "edits/config.yaml", "edits/daily_edits.sql")
+
+
+def test_the_tutorials_project_sends_to_three_stores_at_once(
+    carbon: Carbon, fresh_node: str, tmp_path: Path
 ) -> None:
-    """One run sends to two sinks at once, and `resend` the same rows to a store that is named instead."""
-    one = Sending(prometheus, tmp_path)
-    config = one.project.folder / "config.yaml"
-    config.write_text(
-        config.read_text()
-        .replace("reports:", f"graphite: {{host: {carbon.host}, port: {carbon.port}}}\nreports:")
-        .replace(
-            "    prometheus:",
-            f"    graphite: {{path: '{fresh_node}.{{_metric}}', metrics: {{n: n}}}}\n    prometheus:",
+    with running(Prometheus) as prometheus, running(Victoria) as victoria:
+        other = victoria.section.replace(", enabled: true", "")
+        project = tutorial(
+            tmp_path,
+            f"graphite: {{host: {carbon.host}, port: {carbon.port}, enabled: true}}",
+            prometheus.section.replace("enabled", f"others: {{victoria: {other}}}, enabled").join(
+                ["prometheus: ", ""]
+            ),
+            keys="    prometheus: {metrics: {edits: edits, editors: editors}}\n"
+            f"    graphite: {{path: '{fresh_node}.{{wiki}}.{{_metric}}',"
+            " metrics: {edits: edits, editors: editors}}\n",
         )
+        project.run(now="2025-01-11")
+        all_have_the_same(project, carbon, fresh_node, [prometheus, victoria], days=10)
+        for change in (
+            "DELETE FROM edits WHERE user = 'user3'",
+            "INSERT INTO edits SELECT * FROM edits",
+        ):
+            with closing(sqlite3.connect(project.folder / "edits.sqlite")) as data, data:
+                data.execute(change)  # lower, then higher
+            project.call(
+                "rerun",
+                "--since",
+                "2025-01-03",
+                "--until",
+                "2025-01-11",
+                project.folder,
+                project.output,
+            )
+            project.run(now="2025-01-11")
+            all_have_the_same(project, carbon, fresh_node, [prometheus, victoria], days=10)
+        said = project.call(
+            "verify", project.folder, project.output, "--sink", "prometheus.victoria"
+        )
+        assert said.stdout == "52 equal, 0 missing, 0 different, 0 extra\n"
+
+
+def all_have_the_same(
+    project: Project, carbon: Carbon, node: str, stores: Sequence[Store], days: int
+) -> None:
+    assert project.state("SELECT count(*) FROM outbox") == [(0,)]
+    for wiki in ("enwiki", "dewiki", "frwiki"):
+        header, *rows = project.rows(f"daily_edits/{wiki}")
+        assert len(rows) == days
+        for at, name in enumerate(header[1:], 1):
+            wanted = {
+                timegm(date.fromisoformat(row[0]).timetuple()): float(row[at])
+                for row in rows
+                if row[at]
+            }
+            assert wanted
+            for store in stores:
+                found = store.values(f'{name}{{wiki="{wiki}"}}')
+                assert found == {f'{name}{{wiki="{wiki}"}}': wanted}, store.program
+            path = f"{node}.{wiki}.{name}"
+            wait_until(lambda path=path, wanted=wanted: carbon.points(path) == wanted)  # type: ignore[misc]
+
+
+def test_a_further_receiver_gets_the_history_when_it_is_asked_for(
+    prometheus: Store, victoria: Store, tmp_path: Path
+) -> None:
+    """As whoever moves from one store to another does."""
+    one = Sending(prometheus, tmp_path)
+    one.run()
+    config = one.project.folder / "config.yaml"
+    other = victoria.section.replace(", enabled: true", "")
+    section = one.store.section.replace("enabled", f"others: {{next: {other}}}, enabled")
+    config.write_text(config.read_text().replace(one.store.section, section))
+    one.call("resend", "--sink", "prometheus.next")
+    assert victoria.values(f'{{__name__="{one.metric}"}}') == {one.metric: one.wanted}
+    one.gives(5)
+    one.again(0, 2)
+    one.is_whole()
+    assert victoria.values(f'{{__name__="{one.metric}"}}') == {one.metric: one.wanted}
+    said = one.call("verify", "--sink", "prometheus.text", code=2)
+    assert "there is no 'prometheus.text' that datapoints go to (did you mean" in said
+
+
+def test_a_further_receiver_that_is_down_keeps_nothing_from_the_first(
+    prometheus: Store, tmp_path: Path
+) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    section = prometheus.section.replace(
+        "enabled",
+        f"others: {{next: {{url: '{url}/write', query_url: '{url}', drain_timeout: 0.1}}}}, enabled",
     )
-    text = config.read_text()
-    one.run("--send")
-    for add in (30, -30):
-        one.gives(add)
-        one.again(0, 3)
-        one.run("--send")
-        config.write_text(text.replace(prometheus.section, victoria.section))
-        one.call("resend", "--sink", "prometheus")
-        config.write_text(text)
-        wanted = one.wanted
-        assert one.values == wanted
-        assert victoria.values(f'{{__name__="{one.metric}"}}') == {one.metric: wanted}
-        wait_until(lambda: carbon.points(f"{fresh_node}.n") == one.wanted)
+    one = Sending(prometheus, tmp_path, section=section)
+    said = one.run(code=1)
+    assert f"{url.removeprefix('http://')} refused the connection" in said
+    assert one.values == one.wanted
+    assert one.project.state("SELECT destination, count(*) FROM outbox") == [(f"{url}/write", DAYS)]
 
 
 def test_a_query_api_that_is_taken_out_is_missed(one: Sending) -> None:

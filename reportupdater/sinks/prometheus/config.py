@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reportupdater.configfile.document import Section
 from reportupdater.configfile.files import Folders
 from reportupdater.configfile.sections import read_layers
-from reportupdater.errors import Problem
+from reportupdater.errors import Problem, Where
 from reportupdater.model import Datapoint, Dimension, Report, SinkSettings
 from reportupdater.sinks.base import Reader
 from reportupdater.sinks.prometheus import reading
@@ -32,6 +32,8 @@ class PrometheusSettings(SinkSettings):
     access: Access = field(default_factory=Access)
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels that all series have."""
+    others: Mapping[str, PrometheusSettings] = field(default_factory=dict)
+    """Settings of further receivers."""
 
     @property
     def destination(self) -> str | None:
@@ -57,20 +59,28 @@ class PrometheusSink(Templated):
     ) -> tuple[SinkSettings | None, list[Problem]]:
         """Read the project's section with those of host settings laid over it."""
         keys, problems = read_layers(sections, self.KEYS, "prometheus")
-        access, wrong = reading.read_access(keys, folders)
-        labels, wrong_labels = reading.read_labels(keys)
-        problems += wrong + wrong_labels
-        if problems:
-            return None, problems
-        return PrometheusSettings(
-            url=keys["url"],
-            query_url=keys["query_url"],
-            access=access,
-            labels=labels,
-            max_age=keys["max_age"],
-            enabled=keys["enabled"],
-            drain_timeout=keys["drain_timeout"],
-        ), []
+        labels, wrong = reading.read_labels(keys)
+        others, wrong_others = reading.read_others(keys)
+        problems += wrong + wrong_others
+        found: dict[str, PrometheusSettings] = {}
+        for name, its in {"": keys, **others}.items():
+            owner = reading.owner_of(name)
+            access, wrong = reading.read_access(its, folders, owner)
+            problems += wrong
+            found[name] = PrometheusSettings(
+                url=its["url"],
+                query_url=its["query_url"],
+                access=access,
+                labels=labels,
+                max_age=its["max_age"],
+                enabled=keys["enabled"],
+                drain_timeout=its["drain_timeout"],
+            )
+            if any(found[name].destination == one.destination for one in [*found.values()][:-1]):
+                where = its.where("url", Where(""))
+                problems.append(Problem(f"'url' of {owner} is that of another receiver", where))
+        first = found.pop("")
+        return (None if problems else replace(first, others=found)), problems
 
     def read_report(
         self,

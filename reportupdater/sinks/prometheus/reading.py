@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
@@ -10,7 +11,7 @@ from reportupdater.configfile.document import Section
 from reportupdater.configfile.files import Folders
 from reportupdater.configfile.keys import Key, table
 from reportupdater.configfile.kinds import SWITCH, WEB_URL, seconds, section, span
-from reportupdater.configfile.sections import Reading, read_keys, read_texts, subject
+from reportupdater.configfile.sections import Reading, entries, read_keys, read_texts, subject
 from reportupdater.errors import Problem, Where, shown
 from reportupdater.model import Dimension
 from reportupdater.sinks.prometheus.series import (
@@ -26,7 +27,7 @@ from reportupdater.template import Template
 from reportupdater.web import access
 from reportupdater.web.access import Access
 
-KEYS = table(
+RECEIVER_KEYS = table(
     Key(
         "url",
         WEB_URL,
@@ -38,22 +39,32 @@ KEYS = table(
         "What comes before /api/v1/query of the query API: by it what is there is read back.",
     ),
     *access.KEYS,
-    Key("labels", section("labels to texts"), "Labels that all series have."),
     Key(
         "max_age",
         span(3600, 36_500 * 86_400),
         "How old a datapoint may be that is sent; without it, all are.",
     ),
     Key(
+        "drain_timeout",
+        seconds(0, 3600),
+        "How long a run may take at its end to send what is pending; one batch is sent in any case.",
+        30.0,
+    ),
+)
+"""The keys of one receiver."""
+
+KEYS = table(
+    *RECEIVER_KEYS.values(),
+    Key("labels", section("labels to texts"), "Labels that all series have."),
+    Key(
         "enabled",
         SWITCH,
         "For host settings: `false` sends nothing from this host, `true` sends from a terminal too.",
     ),
     Key(
-        "drain_timeout",
-        seconds(0, 3600),
-        "How long a run may take at its end to send what is pending; one batch is sent in any case.",
-        30.0,
+        "others",
+        section("names to the keys of a receiver"),
+        "Further receivers, which get the same series.",
     ),
 )
 
@@ -71,19 +82,47 @@ REPORT_KEYS = table(
     ),
 )
 
+_OTHER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_OTHER_HINT = "letters, digits, _ and - can; `--sink prometheus.NAME` selects it"
 _TENANTS = ("x-scope-orgid", "thanos-tenant")
 _LETTERS = "letters, digits and _ can, but for a digit at the beginning"
 
 
-def read_access(keys: Reading, folders: Folders) -> tuple[Access, list[Problem]]:
-    """Return how the receiver and its query API are reached."""
+def read_access(keys: Reading, folders: Folders, owner: str) -> tuple[Access, list[Problem]]:
+    """Return how a receiver and its query API are reached. `owner` has the keys, as messages say it."""
     urls = {name: keys[name] for name in ("url", "query_url") if keys[name] is not None}
     problems = []
     if keys["query_url"] is not None and keys["url"] is None and "url" not in keys.bad:
         where = keys.where("query_url", Where(""))
-        problems.append(Problem("'query_url' of prometheus is of no 'url'", where))
-    found, wrong = access.read(keys, folders, "prometheus", urls)
+        problems.append(Problem(f"'query_url' of {owner} is of no 'url'", where))
+    found, wrong = access.read(keys, folders, owner, urls)
     return found, problems + wrong
+
+
+def owner_of(name: str) -> str:
+    """Return how messages say whose keys those of a receiver are; the first one has no name."""
+    return subject(name, "others of prometheus") if name else "prometheus"
+
+
+def read_others(keys: Reading) -> tuple[dict[str, Reading], list[Problem]]:
+    """Return the keys of further receivers, by their names."""
+    others: dict[str, Reading] = {}
+    problems: list[Problem] = []
+    for name, entry, found in entries(keys["others"]) if keys["others"] else ():
+        problems += found
+        what = owner_of(name)
+        if not _OTHER.fullmatch(name):
+            problems.append(Problem(f"{what} cannot be a name", entry.key.where, _OTHER_HINT))
+        elif not isinstance(entry.value, Section):
+            problems.append(
+                Problem(f"{what} must be a mapping of keys to values", entry.value.where)
+            )
+        else:
+            others[name], wrong = read_keys(entry.value, RECEIVER_KEYS, what)
+            problems += wrong
+            if others[name]["url"] is None and "url" not in others[name].bad:
+                problems.append(Problem(f"{what} lacks 'url'", entry.key.where))
+    return others, problems
 
 
 def destination(url: str, access: Access) -> str:

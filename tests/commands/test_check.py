@@ -256,8 +256,8 @@ def test_datapoints_that_nobody_takes_are_found(ask: Ask, tmp_path: Path) -> Non
     one = project(tmp_path, report, SQLITE + "reports:\n", edits_sql=ONE)
     assert findings(ask, one) == [
         (
-            "warning: config.yaml:4:21: report 'edits' makes datapoints, and there is no `graphite` with"
-            " a `host` (they are neither sent nor kept for later)"
+            "warning: config.yaml:4:21: report 'edits' makes datapoints, and there is no `graphite`"
+            " that names a receiver (they are neither sent nor kept for later)"
         )
     ]
     host = written(tmp_path / "host.yaml", "graphite: {host: stats.example.org}")

@@ -25,6 +25,7 @@ COMMANDS = (
     "drift",
     "config",
     "status",
+    "site",
     "held",
     "accept",
     "reject",

@@ -53,6 +53,11 @@ def add_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config-path", type=path, metavar="FILE", help="instead of PROJECT/config.yaml"
     )
+    add_host_config(parser)
+
+
+def add_host_config(parser: argparse.ArgumentParser) -> None:
+    """Add what names another file of host settings than the usual ones."""
     parser.add_argument(
         "--host-config",
         type=path,

@@ -153,6 +153,8 @@ class Project:
     problems: tuple[Problem, ...]
     sinks: Mapping[str, SinkSettings] = field(default_factory=dict)
     """Sink name → its settings; none of a sink with which anything is wrong."""
+    site: tuple[Path, str] | None = None
+    """The folder and the title of the site that a run refreshes; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

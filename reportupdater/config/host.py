@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from reportupdater.config.schema import HOST_KEYS, ON_FAILURE_KEYS
+from reportupdater.config.schema import HOST_KEYS, ON_FAILURE_KEYS, SITE_KEYS
 from reportupdater.configfile.document import Section
 from reportupdater.configfile.files import mapping_in, read_needed
 from reportupdater.configfile.sections import ALL, Reading, read_keys
@@ -36,4 +36,8 @@ def read_host_file(path: Path) -> tuple[Reading, list[Problem]]:
     if given is not None and isinstance(given.value, Section):
         own, wrong = read_keys(given.value, ON_FAILURE_KEYS, "on_failure")
         found += [*wrong, *own.missing("on_failure", given.where)]
+    site = keys.given.get("site")
+    if site is not None and site.value is not None:
+        own, wrong = read_keys(site.value, SITE_KEYS, "site")
+        found += [*wrong, *own.missing("site", site.where)]
     return keys, [*problems, *found]

@@ -54,9 +54,15 @@ def load_project(
     folders = Folders(folder, {str(file): file.parent for file in host_files})
     project = _read(root, host, folders, path, jobs)
     # A report must not run as if settings were not there that cannot be understood.
-    understood = not any(keys.bad - {"on_failure"} for keys in host)
+    understood = not any(keys.bad - {"on_failure", "site"} for keys in host)
+    site = None
+    if any(keys.given.get("site") for keys in host):
+        from reportupdater.config.site import read_site
+
+        site = read_site(host, folders)
     return replace(
         project,
+        site=site,
         reports=project.reports if understood else (),
         problems=_once([*problems, *project.problems], str(path)),
     )
@@ -77,7 +83,7 @@ def _read(
         TOP_KEYS,
         "",
         unknown=Severity.WARNING,
-        elsewhere=dict.fromkeys(("engines", "on_failure"), _FOR_HOSTS),
+        elsewhere=dict.fromkeys(("engines", "on_failure", "site"), _FOR_HOSTS),
     )
     layers = [keys, *host]
     defaults, found = read_defaults(layers)

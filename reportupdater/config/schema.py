@@ -104,6 +104,7 @@ HOST_KEYS = table(
         Key(name, section("keys to values"), f"Keys that replace those of a project's `{name}`.")
         for name in SINKS
     ),
+    Key("site", section("keys to values"), "The site that each run refreshes."),
     Key(
         "on_failure",
         Kind(
@@ -116,6 +117,17 @@ HOST_KEYS = table(
     ),
 )
 """The top level of host settings."""
+
+SITE_KEYS = table(
+    Key(
+        "folder",
+        PATH,
+        "The folder of the site, which holds nothing else.",
+        example="/srv/www/reports",
+    ),
+    Key("title", TEXT, "The title of its index.", "Reports"),
+)
+"""The keys of `site`."""
 
 ON_FAILURE_KEYS = table(
     Key("command", COMMAND, "What is called.", example="[/usr/local/bin/notify, reports]"),

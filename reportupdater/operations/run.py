@@ -178,4 +178,8 @@ def _run(request: Request, summary: Summary, began: datetime, progress: Progress
             starts.forget(state.home, project.config_path)
         status.write(state)
         upgrade.sum_up(state, utcnow(), lambda: stop.requested is not None)
+    if project.site is not None and result.stopped is None:
+        from reportupdater.operations.refresh import refresh  # where there is a site
+
+        result = refresh(request, project, summary, result)
     return result

@@ -50,6 +50,7 @@ TABLES: dict[str, Keys] = {
     "`graphite` of a report": GraphiteSink.REPORT_KEYS,
     "`prometheus` of a report": PrometheusSink.REPORT_KEYS,
     "Host settings": schema.HOST_KEYS,
+    "`site`": schema.SITE_KEYS,
 }
 
 

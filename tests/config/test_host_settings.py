@@ -290,7 +290,7 @@ def test_a_project_that_is_broken_is_told_beside_host_settings_that_are(load: Lo
             "config.yaml:1:1: the configuration is empty "
             "(for example reports: {edits: {db: wikis, granularity: days, starts: 2015-01-31}})"
         ),
-        "etc/1.yaml:1:1: unknown key 'x' (known are: databases, defaults, engines, graphite, on_failure, prometheus)",
+        "etc/1.yaml:1:1: unknown key 'x' (known are: databases, defaults, engines, graphite, on_failure, prometheus, site)",
     ]
 
 

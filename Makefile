@@ -14,7 +14,7 @@ SOURCES := setup.py setup.cfg pyproject.toml README.md LICENSE \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-long test-stores soak lint bench farm clean debian-packages downloads
+.PHONY: help demo test test-long test-stores soak lint bench farm site clean debian-packages downloads
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,8 @@ demo: .venv/installed  ## run the example project, and show what it gives
 	@.venv/bin/reportupdater held queries/demo output/
 	@printf '\nreportupdater why queries/demo output/ weekly_users --date 2025-11-02\n'
 	@.venv/bin/reportupdater why queries/demo output/ weekly_users --date 2025-11-02
+	@printf '\nreportupdater site output/ queries/demo --to output-site/\n'
+	@.venv/bin/reportupdater site output/ queries/demo --to output-site/
 
 SERVERS := debian-packages .venv-test/installed downloads
 PYTEST := PYTHONSAFEPATH=1 REPORTUPDATER_TEST_WHEEL=1 .venv-test/bin/pytest -n 2
@@ -58,11 +60,11 @@ lint: .venv/installed-dev  ## run ruff, mypy and import-linter
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-bench: debian-packages .venv-test/installed  ## measure what the runner costs beside bare loops (ARGS="--times 1 backfill"; `make bench farm`: at the size of a wiki farm)
-	PYTHONPATH=. .venv-test/bin/python -m benchmarks $(ARGS) $(filter farm,$(MAKECMDGOALS))
+bench: debian-packages .venv-test/installed  ## measure what the runner costs beside bare loops (ARGS="--times 1 backfill"; `make bench farm` or `site`: at the size of a wiki farm)
+	PYTHONPATH=. .venv-test/bin/python -m benchmarks $(ARGS) $(filter farm site,$(MAKECMDGOALS))
 
-farm:
-	@$(if $(filter bench,$(MAKECMDGOALS)),:,echo "It is: make bench farm" >&2; exit 2)
+farm site:
+	@$(if $(filter bench,$(MAKECMDGOALS)),:,echo "It is: make bench $@" >&2; exit 2)
 
 clean:  ## remove all that make has made, but for output/
 	rm -rf .venv .venv-test build dist reportupdater.egg-info

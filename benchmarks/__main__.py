@@ -397,7 +397,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "cases",
         nargs="*",
         metavar="CASE",
-        help="only these; `farm` is for itself: the commands at the size of a wiki farm (10 GB)",
+        help="only these; each for itself are `farm`, the commands at the size of a wiki farm (10 GB),"
+        " and `site`, the pages of one",
     )
     given = parser.parse_args(arguments)
     head = f"{'case':<40} {'against':<22} {'wanted':>7} {'found':>7} {'cpu':>6} {'MB':>5}"
@@ -406,6 +407,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         if given.cases == ["farm"]:
             measured = at_farm.figures(given.folder or Path(folder), given.times)
+        elif given.cases == ["site"]:
+            from benchmarks import at_site  # which needs a browser
+
+            measured = at_site.figures(given.folder or Path(folder), given.times)
         else:
             measured = _figures(Path(folder), given.cases, given.times)
         for figure in measured:

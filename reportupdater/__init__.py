@@ -26,7 +26,7 @@ __all__ = [
     "run",
     "status",
 ]
-__version__ = "1.5.0"
+__version__ = "1.6.0"
 
 _MODULES = {
     "Plan": "operations.plan",

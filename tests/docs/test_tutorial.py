@@ -80,7 +80,7 @@ def test_whoever_walks_along_sees_what_the_page_shows(tmp_path: Path) -> None:
     walk = Walk(tmp_path)
     page = PAGE.read_text(encoding="utf-8")
     used = set(re.findall(r"^\$ reportupdater (\w+)", page, re.MULTILINE))
-    assert used == {"check", "try", "plan", "run", "status", "rerun", "held", "why"}
+    assert used == {"check", "try", "plan", "run", "status", "rerun", "held", "why", "site"}
     assert len(re.findall(r"^### \d", page, re.MULTILINE)) == 13
     walked = BLOCK.sub(walk.block, page)
     if os.environ.get("UPDATE_DOCS"):

@@ -16,6 +16,7 @@ from reportupdater.publish.site_folder import SiteFolder
 from reportupdater.tsv.files import Place, Walk
 from reportupdater.tsv.rows import checked_rows
 
+_NO_FILE = (-1, -1, -1, -1)
 _MOST_BLOCKS = 40
 """A script of more is written anew: each block repeats the header."""
 
@@ -47,8 +48,13 @@ class Rows:
 
     def __post_init__(self) -> None:
         stored = self.folder.recall(f"rows/{self.report}")
-        if isinstance(stored, dict) and stored.get("unit") == self.unit.value:
+        if isinstance(stored, dict):
             self.known = {tsv: _known(row) for tsv, row in stored["tsvs"].items()}
+            if stored["unit"] != self.unit.value:  # dates are written otherwise
+                self.known = {
+                    tsv: known._replace(identity=_NO_FILE, blocks=_MOST_BLOCKS)
+                    for tsv, known in self.known.items()
+                }
 
     def update(self, tsvs: Sequence[str]) -> None:
         """Write the scripts of those TSVs that have changed, and remove those of TSVs that have gone.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice, pairwise, zip_longest
+from itertools import islice, pairwise
 
 from reportupdater.checks.base import Rows
 from reportupdater.config.ready import conditions
@@ -37,7 +37,6 @@ from reportupdater.publish.values import (
 )
 from reportupdater.sinks.registry import definition
 from reportupdater.state import drift, held, reruns
-from reportupdater.state.drift import Late
 from reportupdater.state.overlay import Overlay
 from reportupdater.state.survey import Survey
 from reportupdater.terminal.wording import count
@@ -111,7 +110,7 @@ def _state(status: ReportStatus) -> tuple[State, str]:
     if bad:
         return (
             State.LATE,
-            f"{count(len(bad), 'late series').removesuffix('s')} of {len(status.series)}",
+            f"{len(bad):,} of {len(status.series):,} series late",
         )
     waits = [wait for one in status.series for wait in one.waits]
     if waits:
@@ -166,7 +165,8 @@ class Gathering:
         name = str(self._around.project.config_path) if self._around.project else ""
         entry = entry_of(status, name, self._unit.value, latest)
         missing = list(islice(self._missing(), _MOST_STRETCHES * 20))
-        changed = list(self._changed())
+        missing.sort(key=lambda one: one.last, reverse=True)
+        changed, changed_more = self._changed()
         return ReportPage(
             entry=entry,
             facts=self._facts(),
@@ -176,11 +176,11 @@ class Gathering:
             header=header,
             rows=tuple(reversed(last[-_ROWS:])),
             series=tuple(self._lines(rows)),
-            missing=tuple(missing[:_MOST_STRETCHES]),
+            missing=tuple(missing[:_MOST_STRETCHES]) if report else None,
             missing_more=len(missing) - _MOST_STRETCHES,
             withheld=tuple(self._withheld()),
             changed=tuple(changed[:_MOST_CHANGED]),
-            changed_more=len(changed) - _MOST_CHANGED,
+            changed_more=changed_more,
             outcomes=tuple(self._outcomes(largest)),
             keys=tuple(self._keys()),
             query=self._query(),
@@ -333,33 +333,44 @@ class Gathering:
             label = self._labels.get(one.tsv, one.tsv)
             yield Withheld(label, one.start, one.check, one.why, one.at, values)
 
-    def _changed(self) -> Iterator[Changed]:
-        """Yield the values that were replaced, the newest first."""
+    def _changed(self) -> tuple[list[Changed], int]:
+        """Return the values that were replaced, the newest first, and of how many results more there are."""
         if self._report is None:
-            return
+            return [], 0
         with self._around.output.reading() as connection:
             late = drift.changed(connection, self._status.name)
-        found = [
-            Changed(
-                self._labels.get(one.tsv, one.tsv),
-                one.start,
-                _value_of(change),
-                one.at,
-                "late data" if one.is_late else "rerun",
-            )
-            for one, new in self._with_new(late)
-            for change in changes(one.header, one.rows, new.header, new.rows) or ()
+        pairs = [
+            (one, after if after and (after.tsv, after.start) == (one.tsv, one.start) else None)
+            for one, after in zip(late, [*late[1:], None], strict=False)
         ]
-        yield from sorted(found, key=lambda one: (one.at, one.date), reverse=True)
+        pairs.sort(key=lambda pair: (pair[0].at, pair[0].start), reverse=True)
+        newest = pairs[:_MOST_CHANGED]
+        stored = self._stored_of((one.tsv, one.start) for one, after in newest if after is None)
+        found: list[Changed] = []
+        for one, after in newest:
+            new = Old(after.header, after.rows) if after else stored.get((one.tsv, one.start))
+            if new is not None:
+                label = self._labels.get(one.tsv, one.tsv)
+                why = "late data" if one.is_late else "rerun"
+                found += [
+                    Changed(label, one.start, _value_of(change), one.at, why)
+                    for change in changes(one.header, one.rows, new.header, new.rows) or ()
+                ]
+        return found, len(pairs) - len(newest)
 
-    def _with_new(self, late: Sequence[Late]) -> Iterator[tuple[Late, Old]]:
-        for one, after in zip_longest(late, late[1:]):
-            assert one is not None
-            if after is not None and (after.tsv, after.start) == (one.tsv, one.start):
-                yield one, Old(after.header, after.rows)
-                continue
+    def _stored_of(self, some: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Old]:
+        """Return what is stored of intervals, given by TSV and start; each TSV is read once."""
+        starts: dict[str, dict[int, str]] = {}
+        for tsv, start in some:
+            number = self._unit.labelled(start)
+            if number is not None and tsv in self._members:
+                starts.setdefault(tsv, {})[number] = start
+        found: dict[tuple[str, str], Old] = {}
+        for tsv, wanted in starts.items():
             with suppress(TsvError, OSError):  # a run reports it
-                yield one, self._stored(one.tsv, one.start)
+                read_now = read(self._around.output, self._members[tsv], wanted)
+                found |= {(tsv, wanted[number]): old for number, old in read_now.items()}
+        return found
 
     def _stored(self, tsv: str, start: str) -> Old:
         """Return what is stored of an interval. Raises TsvError, OSError."""
@@ -376,13 +387,12 @@ class Gathering:
             return
         yield from self._checked(report, tsv)
         waits = [wait for one in self._status.series for wait in one.waits]
-        for condition in conditions(report):
-            text = condition.template.text
-            waiting = [wait for wait in waits if wait.why]
-            outcome = (
-                f"{count(len(waiting), 'interval')} not ready: {waiting[0].why}" if waiting else ""
+        if report.ready:
+            text = ", ".join(
+                f"{one.source.value} {one.template.text}" for one in conditions(report)
             )
-            yield Outcome(condition.source.value, text, outcome or "ready", not waiting)
+            outcome = f"{count(len(waits), 'interval')} not ready: {waits[0].why}" if waits else ""
+            yield Outcome("ready", text, outcome or "no interval waits", not waits)
 
     def _checked(self, report: Report, tsv: str) -> Iterator[Outcome]:
         """Yield what the declared checks say of the newest rows of a series."""

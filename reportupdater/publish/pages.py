@@ -166,7 +166,7 @@ def about_script(page: ReportPage) -> str:
         "series": [
             [one.label, one.tsv, quote(data_file(one.tsv)), *one.latest[1:]] for one in page.series
         ],
-        "missing": [[one.series, one.first, one.last, one.why] for one in page.missing],
+        "missing": [[one.series, one.first, one.last, one.why] for one in page.missing or ()],
         "held": [[one.series, one.date, one.why, one.values] for one in page.withheld],
         "changed": [[one.series, one.date, *one.value] for one in page.changed],
         "annotations": page.annotations,
@@ -252,6 +252,9 @@ def _last_rows(page: ReportPage) -> Markup | None:
 
 
 def _missing(page: ReportPage) -> Markup:
+    if page.missing is None:
+        unknown = "Only with a valid report of a project is known what is missing."
+        return element("section", element("h2", "Missing"), element("p", unknown))
     if not page.missing:
         return element("section", element("h2", "Missing"), element("p", "No interval is missing."))
     rows = (
@@ -329,7 +332,7 @@ def _changed(page: ReportPage) -> Markup | None:
             ("series", "date", "old → new", "at", "by"),
             rows,
         ),
-        _more(page.changed_more, "value", "values", "reportupdater drift lists them"),
+        _more(page.changed_more, "revised result", "revised results", "`run -l info` showed them"),
     )
 
 

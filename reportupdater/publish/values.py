@@ -162,12 +162,14 @@ class ReportPage:
     rows: tuple[tuple[str, ...], ...]
     """The last rows of the series of the latest value."""
     series: tuple[SeriesLine, ...]
-    missing: tuple[Stretch, ...]
+    missing: tuple[Stretch, ...] | None
+    """None where that is not known: no project has the report, or it is not valid."""
     missing_more: int
     """Stretches that are not among them."""
     withheld: tuple[Withheld, ...]
     changed: tuple[Changed, ...]
     changed_more: int
+    """Results that were revised before those."""
     outcomes: tuple[Outcome, ...]
     keys: tuple[Keys, ...]
     query: str

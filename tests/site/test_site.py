@@ -144,6 +144,30 @@ def test_what_is_no_more_goes(small: Project, tmp_path: Path) -> None:
     assert "reports/b.html" not in names["index.html"].decode()
 
 
+def test_weeks_that_are_no_more_go_too(tmp_path: Path) -> None:
+    keys = "{granularity: weeks, starts: 2025-01-05}"
+    one = Project(
+        tmp_path, f"{SQLITE}reports:\n  w: {keys}\n  x: {{}}\n", {"w.sql": ONE, "x.sql": ONE}
+    )
+    one.run(now="2025-01-20")
+    site_of(one, now="2025-01-20")
+    script = tmp_path / "site/data/w.js"
+    assert "[168,1]" in script.read_text()
+    config = one.folder / "config.yaml"
+    config.write_text(config.read_text().replace(f"  w: {keys}\n", ""))
+    (one.output / "w.tsv").unlink()
+    site_of(one, now="2025-01-20")
+    assert not script.exists()
+
+
+def test_late_series_are_counted(small: Project, tmp_path: Path) -> None:
+    (small.output / "a/x.tsv").unlink()
+    small.call("site", small.output, small.folder, "--to", tmp_path / "s", "--now", "2025-01-07")
+    index = (tmp_path / "s/index.html").read_text()
+    assert "2 of 2 series late" in index
+    assert "1 of 1 series late" in index
+
+
 def test_reports_of_other_projects_have_what_the_folder_shows(
     small: Project, tmp_path: Path
 ) -> None:
@@ -153,6 +177,7 @@ def test_reports_of_other_projects_have_what_the_folder_shows(
     page = (to / "reports/a.html").read_text()
     assert "2025-01-03" in page
     assert "SELECT" not in page
+    assert "Only with a valid report of a project is known what is missing." in page
 
 
 def test_two_projects_of_one_folder_have_one_site(small: Project, tmp_path: Path) -> None:

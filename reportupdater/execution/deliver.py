@@ -236,26 +236,25 @@ class Deliverer:
 
     def _next(self, destination: str) -> _Work | None:
         """Return what is to be done next. Raises ConnectionFailed where nothing can be."""
-        now = monotonic()
-        rests = self._rest and now < self._asked_at + _ASKING_REST
-        if self._client.can_be_asked and not rests:
+        if self._client.can_be_asked:
             unknown = outbox.unnumbered(self._state, destination, _MOST_ASKED)
+            if unknown and self._rest and monotonic() < self._asked_at + _ASKING_REST:
+                return None
             if unknown:
-                self._asked_at = now
+                self._asked_at = monotonic()
                 return _Asking(unknown)
         batch = outbox.batch(self._state, destination, BATCH_POINTS)
-        if batch.points:
-            return _Sending(batch)
-        if rests:
-            self._not_before = self._asked_at + _ASKING_REST
-        elif not self._client.can_be_asked and outbox.waiting(self._state, destination, most=1):
+        unknown = [point for point in batch.points if point.revision is None]
+        if unknown and not self._client.can_be_asked:
             raise ConnectionFailed(
                 f"{destination} can be asked no more what it has, which it must be before it is sent"
                 " values of a series for the first time",
                 hint=f"give `{self._client.name}` its `query_url` again",
                 retry=False,
             )
-        return None
+        if unknown:  # another run's, just now
+            return _Asking(unknown)
+        return _Sending(batch) if batch.points else None
 
     def _do(self, work: _Work) -> None:
         self._wake.clear()

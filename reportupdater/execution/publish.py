@@ -130,7 +130,7 @@ class Publisher:
         ]
         withheld = {(one.series, one.sink) for one in made if one.made.problems}
         results: list[tuple[int, str, Result]] = []
-        replaced: list[tuple[str, Task]] = []
+        replaced: list[tuple[str, int, int]] = []
         put: list[tuple[int, str, Task]] = []
         lacking: list[tuple[int, str, str]] = []
         for answer in answers:
@@ -138,7 +138,7 @@ class Publisher:
             series = task.series
             number = self._state.series_id(connection, series.tsv, series.report.name)
             results.append((number, series.tsv, answer.result))
-            replaced.append((series.tsv, task))
+            replaced.append((series.tsv, *_seconds(task)))
             for name in series.report.outputs:
                 if name in self._sinks and (series, name) not in withheld:
                     put.append((number, name, task))
@@ -147,15 +147,13 @@ class Publisher:
         journal.add(connection, results)
         held.published(connection, list(self._intervals(connection, prepared.answers)))
         # What is pending of these intervals is known to be wrong, wherever it was to go.
-        pending = outbox.pending_of(connection, {tsv for tsv, _ in replaced})
-        before = outbox.version(connection) if pending else 0
+        before = None if schema.is_empty(connection, "outbox") else outbox.version(connection)
         for one in prepared.unsent:
             numbers.number(connection, one.destination, one.made.points, new_from=None)
         for one in made:
             outbox.put(connection, one.destination, one.series.tsv, one.made.points)
-        if pending:
-            old = [(tsv, *_seconds(task)) for tsv, task in replaced if tsv in pending]
-            outbox.drop_replaced(connection, old, before)
+        if before is not None:
+            outbox.drop_replaced(connection, replaced, before)
         if not schema.is_empty(connection, "unsent"):
             for number, name, task in put:
                 unsent.put(connection, number, name, task.start, task.end)

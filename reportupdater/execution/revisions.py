@@ -58,7 +58,7 @@ def numbered(
             new_from = None if settings.can_be_asked else _newest(report, manner.now or utcnow())
         ready, unknown = numbers.number(connection, destination, points, new_from=new_from)
         if settings.can_be_asked:
-            ready += [Datapoint(key, value, at, None) for key, value, at, _ in unknown]
+            ready += [point._replace(revision=None) for point in unknown]
         elif unknown:
             problems.append(_unknown(unknown, series, sink, destination))
     last = definition(sink).LAST_REVISION

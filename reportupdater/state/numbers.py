@@ -91,9 +91,6 @@ def resolve(
         before = known.get(key)
         one = _learn(connection, destination, key, before, since, present)
         place = destination, key, since
-        connection.execute(
-            "DELETE FROM unnumbered WHERE destination = ? AND key = ? AND since >= ?", place
-        )
         if not present and before is None:  # as of nearly all series that are new
             _all_new(connection, destination, one, place)
             continue

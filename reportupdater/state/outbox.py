@@ -22,24 +22,21 @@ from reportupdater.model import Datapoint, SinkSettings
 from reportupdater.state import schema, unsent, valid
 from reportupdater.state.connection import look
 from reportupdater.state.database import State
+from reportupdater.state.many import insert
 from reportupdater.state.valid import Ignored
 
-_IN_PLACE = "destination = ? AND (key, timestamp) >= (?, ?) AND (key, timestamp) <= (?, ?)"
-_OF_BATCH = f"{_IN_PLACE} AND revision IS NOT NULL AND version <= ?"
+_OF_BATCH = "destination = ? AND (key, timestamp) >= (?, ?) AND (key, timestamp) <= (?, ?)"
 
 
 class Batch(NamedTuple):
-    """All pending datapoints of a destination between the first and the last, when it was read.
-
-    But those without a revision.
-    """
+    """All pending datapoints of a destination between the first and the last, when it was read."""
 
     points: list[Datapoint]
     version: int
     """The highest that had been given. A point that has a higher one stays pending."""
 
     def place(self, destination: str) -> tuple[str, str, int, str, int]:
-        """Return where it lies in the outbox, for `_IN_PLACE`."""
+        """Return where it lies in the outbox, for `_OF_BATCH`."""
         first, last = self.points[0], self.points[-1]
         return destination, first.key, first.timestamp, last.key, last.timestamp
 
@@ -55,32 +52,19 @@ def put(
         return
     found = connection.execute("UPDATE outbox_version SET number = number + 1 RETURNING number")
     (version,) = found.fetchone()
-    connection.execute(
+    insert(
+        connection,
         "INSERT INTO outbox (destination, version, series, key, value, timestamp, revision)"
-        " SELECT ?, ?, ?, json_extract(value, '$[0]'), json_extract(value, '$[1]'),"
-        " json_extract(value, '$[2]'), json_extract(value, '$[3]') FROM json_each(?)"
-        " WHERE true"  # else ON would be taken for a join's
+        " VALUES {rows}"
         " ON CONFLICT DO UPDATE SET"
         " sends = CASE WHEN unacknowledged AND value != excluded.value THEN 2 ELSE sends END,"
         " value = excluded.value, version = excluded.version, series = excluded.series,"
         " revision = iif(revision IS NULL, NULL, excluded.revision)",  # it is to be asked for
-        (destination, version, series, json.dumps(points)),
+        points,
+        destination,
+        version,
+        series,
     )
-    _ask_for(connection, destination, points)
-
-
-def _ask_for(connection: sqlite3.Connection, destination: str, points: Iterable[Datapoint]) -> None:
-    """Note from which moment on a destination is to be asked for the keys of datapoints, if it is."""
-    since: dict[str, int] = {}
-    for point in points:
-        if point.revision is None:
-            since[point.key] = min(point.timestamp, since.get(point.key, point.timestamp))
-    if since:
-        connection.executemany(
-            "INSERT INTO unnumbered VALUES (?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET since = min(since, excluded.since)",
-            [(destination, key, moment) for key, moment in since.items()],
-        )
 
 
 def known_keys(
@@ -152,16 +136,6 @@ def drop_replaced(
     )
 
 
-def pending_of(connection: sqlite3.Connection, tsvs: Iterable[str]) -> set[str]:
-    """Return those of some TSVs' paths that have pending datapoints."""
-    found = connection.execute(
-        "SELECT asked.value FROM json_each(?) AS asked"
-        " WHERE EXISTS (SELECT 1 FROM outbox WHERE outbox.series = asked.value)",
-        (json.dumps(sorted(tsvs)),),
-    )
-    return {str(tsv) for (tsv,) in found}
-
-
 def _joined(intervals: Iterable[tuple[str, int, int]]) -> Iterator[tuple[str, int, int]]:
     """Yield intervals, those of a series as one that follow each other: as nearly all of a backfill do."""
     series, first, past = "", 0, 0
@@ -208,12 +182,6 @@ def remove_odd(state: State, destination: str, takes: Callable[[str], bool]) -> 
             removed += connection.execute(
                 "DELETE FROM outbox WHERE destination = ? AND key = ?", (destination, odd)
             ).rowcount
-        connection.execute(
-            "DELETE FROM unnumbered WHERE destination = ? AND NOT EXISTS (SELECT 1 FROM outbox"
-            " WHERE outbox.destination = unnumbered.destination AND outbox.key = unnumbered.key"
-            " AND timestamp >= since AND revision IS NULL)",
-            (destination,),
-        )
     return removed
 
 
@@ -239,14 +207,14 @@ def end(state: State, destination: str) -> None:
 
 
 def batch(state: State, destination: str, most: int) -> Batch:
-    """Return up to `most` of the pending datapoints of a destination that have a revision."""
+    """Return up to `most` of the pending datapoints of a destination."""
     with state.reading() as connection:
         # First: what another run commits meanwhile is sent, and stays pending.
         (version,) = connection.execute("SELECT number FROM outbox_version").fetchone()
         found = connection.execute(
             "SELECT json_group_array(json_array(key, value, timestamp, revision)) FROM"
             " (SELECT key, value, timestamp, revision FROM outbox WHERE destination = ?"
-            " AND revision IS NOT NULL ORDER BY key, timestamp LIMIT ?)",
+            " ORDER BY key, timestamp LIMIT ?)",
             (destination, most),
         ).fetchone()[0]
         return Batch(list(map(Datapoint._make, json.loads(found))), version)
@@ -259,8 +227,7 @@ def unnumbered(state: State, destination: str, most: int) -> list[Datapoint]:
     """
     with state.reading() as connection:
         found = connection.execute(
-            "SELECT key, min(timestamp), count(*) FROM unnumbered AS asked JOIN outbox"
-            " USING (destination, key) WHERE destination = ? AND timestamp >= since"
+            "SELECT key, min(timestamp), count(*) FROM outbox WHERE destination = ?"
             " AND revision IS NULL GROUP BY key ORDER BY key",
             (destination,),
         )
@@ -281,6 +248,7 @@ def acknowledge(
 
     Those to be sent `again` stay, with the revision that they have here.
     """
+    at_version = f"{_OF_BATCH} AND version <= ?"
     which = *sent.place(destination), sent.version
     paths = {point.key for point in sent.points}
     with state.transaction() as connection:
@@ -298,10 +266,9 @@ def acknowledge(
                     for one in again
                 ],
             )
-            _ask_for(connection, destination, again)
-        connection.execute(f"DELETE FROM outbox WHERE {_OF_BATCH} AND sends = 1", which)
+        connection.execute(f"DELETE FROM outbox WHERE {at_version} AND sends = 1", which)
         connection.execute(
-            f"UPDATE outbox SET sends = 1, unacknowledged = 0 WHERE {_OF_BATCH}", which
+            f"UPDATE outbox SET sends = 1, unacknowledged = 0 WHERE {at_version}", which
         )
 
 
@@ -314,7 +281,7 @@ def doubt(state: State, destination: str, sent: Batch) -> None:
         connection.execute(
             "UPDATE outbox SET unacknowledged = 1,"
             " sends = CASE WHEN version > ? THEN 2 ELSE sends END"  # replaced while it was sent
-            f" WHERE {_IN_PLACE}",
+            f" WHERE {_OF_BATCH}",
             (sent.version, *sent.place(destination)),
         )
 

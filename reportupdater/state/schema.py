@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
-VERSION = 9
+VERSION = 8
 
 _WITHOUT_HISTORY = """
 CREATE TABLE series (
@@ -165,12 +165,7 @@ CREATE TABLE outbox (              -- datapoints that are still to be sent
     PRIMARY KEY (destination, key, timestamp)
 ) WITHOUT ROWID;
 CREATE INDEX outbox_series ON outbox (series, timestamp);
-CREATE TABLE unnumbered (          -- the keys of pending datapoints without a revision
-    destination TEXT NOT NULL,
-    key TEXT NOT NULL,
-    since INTEGER NOT NULL,        -- the earliest of them, or before that
-    PRIMARY KEY (destination, key)
-) WITHOUT ROWID;
+CREATE INDEX outbox_unnumbered ON outbox (destination, key, timestamp) WHERE revision IS NULL;
 CREATE TABLE numbered (            -- the series keys of sinks that number revisions; kept for ever
     id INTEGER PRIMARY KEY,
     destination TEXT NOT NULL,

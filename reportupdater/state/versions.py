@@ -165,24 +165,17 @@ def _to_8(connection: sqlite3.Connection) -> None:
     """Number the revisions of datapoints, for sinks that need that."""
     if ("outbox", "revision") not in columns(connection):
         connection.execute("ALTER TABLE outbox ADD COLUMN revision INTEGER DEFAULT 0")
+    connection.execute(
+        "CREATE INDEX IF NOT EXISTS outbox_unnumbered ON outbox (destination, key, timestamp)"
+        " WHERE revision IS NULL"
+    )
     there = tables(connection)
     for table in ("numbered", "last_revisions"):
         if table not in there:
             connection.execute(statement(table))
 
 
-def _to_9(connection: sqlite3.Connection) -> None:
-    """Keep which series keys have datapoints without a revision; before, an index had all of these."""
-    connection.execute("DROP INDEX IF EXISTS outbox_unnumbered")
-    if "unnumbered" not in tables(connection):
-        connection.execute(statement("unnumbered"))
-    connection.execute(
-        "INSERT OR REPLACE INTO unnumbered SELECT destination, key, min(timestamp) FROM outbox"
-        " WHERE revision IS NULL GROUP BY destination, key"
-    )
-
-
-UPGRADES = {1: _to_2, 2: _to_3, 3: _to_4, 4: _to_5, 5: _to_6, 6: _to_7, 7: _to_8, 8: _to_9}
+UPGRADES = {1: _to_2, 2: _to_3, 3: _to_4, 4: _to_5, 5: _to_6, 6: _to_7, 7: _to_8}
 """Version → what makes the next one of it, whichever of its tables are there already."""
 
 
@@ -215,7 +208,6 @@ _MADE_LATER = frozenset(
         "waits",
         "numbered",
         "last_revisions",
-        "unnumbered",
     )
 )
 """The tables that the first version had not."""

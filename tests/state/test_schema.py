@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reportupdater.model import Datapoint
-from reportupdater.state import numbers, outbox, schema, versions
+from reportupdater.state import outbox, schema, versions
 from reportupdater.state.connection import look
 from reportupdater.state.database import State
 from tests.state.versions import VERSION_1_WITH_VERSIONS, made
@@ -186,7 +186,7 @@ def test_a_state_of_version_7_keeps_what_is_pending(output: Path) -> None:
         outbox.put(connection, HERE, "edits.tsv", [Datapoint("a", "1", 0), Datapoint("b", "2", 0)])
     with closing(sqlite3.connect(output / ".reportupdater" / "state.sqlite")) as connection:
         connection.executescript(
-            "DROP TABLE unnumbered; ALTER TABLE outbox DROP COLUMN revision;"
+            "DROP INDEX outbox_unnumbered; ALTER TABLE outbox DROP COLUMN revision;"
             "DROP TABLE last_revisions; DROP TABLE numbered; PRAGMA user_version = 7"
         )
     with look(output) as read:
@@ -197,20 +197,3 @@ def test_a_state_of_version_7_keeps_what_is_pending(output: Path) -> None:
         assert points == [Datapoint("a", "1", 0, 0), Datapoint("b", "2", 0, 0)]
         with state.transaction() as connection:
             schema.check(connection)
-
-
-def test_a_state_of_version_8_keeps_what_is_to_be_asked_for(output: Path) -> None:
-    points = [Datapoint("a", "1", at, None) for at in (86_400, 0)] + [Datapoint("b", "2", 0, 3)]
-    with State(output) as state, state.transaction() as connection:
-        outbox.put(connection, HERE, "edits.tsv", points)
-    with closing(sqlite3.connect(output / ".reportupdater" / "state.sqlite")) as connection:
-        connection.executescript(
-            "DROP TABLE unnumbered; CREATE INDEX outbox_unnumbered ON outbox"
-            " (destination, key, timestamp) WHERE revision IS NULL; PRAGMA user_version = 8"
-        )
-    with State(output) as state:
-        assert outbox.unnumbered(state, HERE, 10) == [Datapoint("a", "", 0, None)]
-        with state.transaction() as connection:
-            schema.check(connection)
-            numbers.resolve(connection, HERE, {"a": 0}, {})
-        assert outbox.unnumbered(state, HERE, 10) == []

@@ -98,9 +98,7 @@ class SeriesStyle(Style):
         return escaped(text)
 
     def fault(self, key: str) -> str:
-        """Return that a value is too long for the receivers, or has what ends a text for SQLite."""
-        if "\0" in key:
-            return "has a label with a NUL character"
+        """Return that a value is too long for the receivers."""
         if len(key) > MAX_VALUE // 4:
             longest = max(len(value.encode()) for _, value in labels(key))
             if longest > MAX_VALUE:

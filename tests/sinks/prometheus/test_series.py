@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reportupdater.model import Datapoint
 from reportupdater.sinks.prometheus.message import _sample
 from reportupdater.sinks.prometheus.query import selector
-from reportupdater.sinks.prometheus.series import STYLE, key_of, labels
+from reportupdater.sinks.prometheus.series import key_of, labels
 from reportupdater.sinks.prometheus.times import written
 
 names = st.from_regex(r"[a-zA-Z_:][a-zA-Z0-9_:]*", fullmatch=True)
@@ -66,8 +66,3 @@ def test_a_sample_is_as_protobuf_writes_it(moment: int, revision: int, value: fl
     number = sum((byte & 0x7F) << 7 * at for at, byte in enumerate(text[12:]))
     assert [byte >> 7 for byte in text[12:]] == [1] * (len(text) - 13) + [0]
     assert number == written(moment, revision) % (1 << 64)
-
-
-def test_a_label_that_sqlite_would_cut_is_refused() -> None:
-    assert STYLE.fault('m{a="x\0y"}') == "has a label with a NUL character"
-    assert STYLE.fault('m{a="x"}') == ""

@@ -260,7 +260,7 @@ def on_a_terminal(
     """What a run writes on the terminal that its outputs are; `meanwhile` is done while it runs."""
     reading, writing = pty.openpty()
     run = subprocess.Popen(
-        [*RUN, "--now", "2025-01-04", project.folder, project.output],
+        [*_LISTENING, *RUN, "--now", "2025-01-04", project.folder, project.output],
         env=ENVIRONMENT | {"TERM": "xterm", "COLUMNS": "120"},
         stdin=subprocess.DEVNULL,
         stdout=writing,

@@ -112,7 +112,7 @@ def add_sink(parser: argparse.ArgumentParser, what: str) -> None:
         "--sink",
         type=_sink,
         metavar="NAME",
-        help=f"{what} this sink alone: {', '.join(SINKS)}, or prometheus.NAME for one of its `others`",
+        help=f"{what} this sink alone: {', '.join(SINKS)}, or with a dot the name of one of its `others`",
     )
 
 

@@ -123,7 +123,7 @@ def test_labels_are_the_dimensions_unless_others_are_named(tmp_path: Path) -> No
         ("{url: 'http://h', others: {a: x}}", "must be a mapping of keys to values"),
         (
             "{url: 'http://h', others: {a: {max_age: 5d}}}",
-            "'a' of others of prometheus lacks 'url'",
+            "'a' of others of prometheus has no 'url' (",
         ),
         ("{url: 'http://h', others: {'a.b': {url: 'http://i'}}}", "cannot be a name (letters,"),
         (

@@ -453,6 +453,12 @@ def test_a_further_receiver_gets_the_history_when_it_is_asked_for(
     one.again(0, 2)
     one.is_whole()
     assert victoria.values(f'{{__name__="{one.metric}"}}') == {one.metric: one.wanted}
+    # And then the other one takes the place of the first.
+    config.write_text(config.read_text().replace(section, victoria.section))
+    one.gives(-5)
+    one.again(1, 4)
+    assert one.project.state("SELECT count(*) FROM outbox") == [(0,)]
+    assert victoria.values(f'{{__name__="{one.metric}"}}') == {one.metric: one.wanted}
     said = one.call("verify", "--sink", "prometheus.text", code=2)
     assert "there is no 'prometheus.text' that datapoints go to (did you mean" in said
 

@@ -78,7 +78,8 @@ class PrometheusSink(Templated):
             )
             if any(found[name].destination == one.destination for one in [*found.values()][:-1]):
                 where = its.where("url", Where(""))
-                problems.append(Problem(f"'url' of {owner} is that of another receiver", where))
+                what = f"'url' of {owner} is that of another receiver"
+                problems.append(Problem(what, where, "name each receiver once"))
         first = found.pop("")
         return (None if problems else replace(first, others=found)), problems
 

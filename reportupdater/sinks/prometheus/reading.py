@@ -11,7 +11,14 @@ from reportupdater.configfile.document import Section
 from reportupdater.configfile.files import Folders
 from reportupdater.configfile.keys import Key, table
 from reportupdater.configfile.kinds import SWITCH, WEB_URL, seconds, section, span
-from reportupdater.configfile.sections import Reading, entries, read_keys, read_texts, subject
+from reportupdater.configfile.sections import (
+    Reading,
+    as_section,
+    entries,
+    read_keys,
+    read_texts,
+    subject,
+)
 from reportupdater.errors import Problem, Where, shown
 from reportupdater.model import Dimension
 from reportupdater.sinks.prometheus.series import (
@@ -113,15 +120,15 @@ def read_others(keys: Reading) -> tuple[dict[str, Reading], list[Problem]]:
         what = owner_of(name)
         if not _OTHER.fullmatch(name):
             problems.append(Problem(f"{what} cannot be a name", entry.key.where, _OTHER_HINT))
-        elif not isinstance(entry.value, Section):
-            problems.append(
-                Problem(f"{what} must be a mapping of keys to values", entry.value.where)
-            )
-        else:
-            others[name], wrong = read_keys(entry.value, RECEIVER_KEYS, what)
+            continue
+        section, no_section = as_section(entry.value, what)
+        problems += no_section
+        if section is not None:
+            others[name], wrong = read_keys(section, RECEIVER_KEYS, what)
             problems += wrong
             if others[name]["url"] is None and "url" not in others[name].bad:
-                problems.append(Problem(f"{what} lacks 'url'", entry.key.where))
+                hint = "for example url: http://metrics2.example.org/api/v1/write"
+                problems.append(Problem(f"{what} has no 'url'", entry.key.where, hint))
     return others, problems
 
 

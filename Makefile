@@ -66,7 +66,7 @@ bench: debian-packages .venv-test/installed  ## measure what the runner costs be
 farm site:
 	@$(if $(filter bench,$(MAKECMDGOALS)),:,echo "It is: make bench $@" >&2; exit 2)
 
-clean:  ## remove all that make has made, but for output/
+clean:  ## remove all that make has made, but for output/ and output-site/
 	rm -rf .venv .venv-test build dist reportupdater.egg-info
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find reportupdater tests queries benchmarks -name __pycache__ -prune -exec rm -rf {} +

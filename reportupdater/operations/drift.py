@@ -120,7 +120,7 @@ def _of_report(state: Overlay, report: Report, series: Sequence[Series]) -> Repo
     by_column: defaultdict[str, defaultdict[int, list[float]]] = defaultdict(
         lambda: defaultdict(list)
     )
-    for one, new in _with_new(state, late, {member.tsv: member for member in series}):
+    for one, new in with_new(state, late, {member.tsv: member for member in series}):
         age = _age(granularity, one.start, one.at)
         if age is None or not one.is_late:
             continue
@@ -143,7 +143,7 @@ def _of_report(state: Overlay, report: Report, series: Sequence[Series]) -> Repo
     return ReportDrift(report, sum(ages.values()), tuple(columns))
 
 
-def _with_new(
+def with_new(
     state: Overlay, late: Sequence[Late], members: Mapping[str, Series]
 ) -> Iterator[tuple[Late, Old]]:
     """Yield revisions with the rows that took the place of the former ones."""

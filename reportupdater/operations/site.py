@@ -17,8 +17,9 @@ from reportupdater.errors import UsageError, error_text
 from reportupdater.execution.clock import utcnow
 from reportupdater.execution.select import Source
 from reportupdater.model import Project
-from reportupdater.operations.site_identities import Identity, identities
-from reportupdater.publish.site_folder import SiteFolder
+from reportupdater.operations.site_folder import SiteFolder
+from reportupdater.operations.site_identities import identities
+from reportupdater.state.coverage import Identity
 from reportupdater.tsv import listing
 
 _STATE = (".reportupdater/state.sqlite", ".reportupdater/state.sqlite-wal")
@@ -88,9 +89,11 @@ def _written(request: SiteRequest, folder: SiteFolder) -> Site:
     projects = [(source, source.load()) for source in request.projects]
     now = identities(request.output)
     mark = _mark(request, projects, now)
-    before = folder.recall("site")
-    if isinstance(before, dict) and before.get("mark") == mark and request.whole:
-        return Site(folder.path / "index.html", before["reports"], 0, tuple(before["troubles"]))
+    if request.whole:
+        with suppress(TypeError, ValueError):  # there is nothing, or what someone has changed
+            reports, troubles, former = folder.recall("site")
+            if former == mark:
+                return Site(folder.path / "index.html", reports, 0, tuple(troubles))
     folder.forget("site")  # what follows may be interrupted
     folder.remember("output", output)
     folder.write_assets()
@@ -105,7 +108,7 @@ def _written(request: SiteRequest, folder: SiteFolder) -> Site:
     reports = writing.write_index()
     troubles = tuple(dict.fromkeys(writing.troubles))
     if request.whole:
-        folder.remember("site", {"mark": mark, "reports": reports, "troubles": troubles})
+        folder.remember("site", [reports, troubles, mark])
     return Site(folder.path / "index.html", reports, folder.written, troubles)
 
 

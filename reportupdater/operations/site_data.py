@@ -9,14 +9,14 @@ from zlib import crc32
 
 from reportupdater.errors import TsvError
 from reportupdater.intervals import Granularity
-from reportupdater.operations.site_identities import Identity
+from reportupdater.operations.site_folder import SiteFolder
 from reportupdater.publish.columns import block
-from reportupdater.publish.pages import data_file
-from reportupdater.publish.site_folder import SiteFolder
+from reportupdater.publish.paths import data_file
+from reportupdater.state.coverage import Identity
 from reportupdater.tsv.files import Place, Walk
 from reportupdater.tsv.rows import checked_rows
 
-_NO_FILE = (-1, -1, -1, -1)
+_NO_FILE = Identity(-1, -1, -1, -1)
 _MOST_BLOCKS = 40
 """A script of more is written anew: each block repeats the header."""
 
@@ -44,17 +44,19 @@ class Rows:
     walk: Walk
     now: dict[str, Identity]
     known: dict[str, Known] = field(default_factory=dict)
-    changed: bool = False
 
     def __post_init__(self) -> None:
-        stored = self.folder.recall(f"rows/{self.report}")
-        if isinstance(stored, dict):
+        try:
+            stored = self.folder.recall(f"rows/{self.report}")
             self.known = {tsv: _known(row) for tsv, row in stored["tsvs"].items()}
-            if stored["unit"] != self.unit.value:  # dates are written otherwise
-                self.known = {
-                    tsv: known._replace(identity=_NO_FILE, blocks=_MOST_BLOCKS)
-                    for tsv, known in self.known.items()
-                }
+            is_same = stored["unit"] == self.unit.value
+        except (TypeError, ValueError, KeyError, AttributeError):
+            return  # there is nothing, or what someone has changed: all is written anew
+        if not is_same:  # dates are written otherwise
+            self.known = {
+                tsv: known._replace(identity=_NO_FILE, blocks=_MOST_BLOCKS)
+                for tsv, known in self.known.items()
+            }
 
     def update(self, tsvs: Sequence[str]) -> None:
         """Write the scripts of those TSVs that have changed, and remove those of TSVs that have gone.
@@ -64,7 +66,6 @@ class Rows:
         for gone in self.known.keys() - {tsv for tsv in tsvs if tsv in self.now}:
             self.folder.remove(data_file(gone.removesuffix(".tsv")))
             del self.known[gone]
-            self.changed = True
         for tsv in tsvs:
             identity = self.now.get(tsv)
             if identity is None:
@@ -79,13 +80,11 @@ class Rows:
                 self.folder.remove(script)
             else:
                 self.known[tsv] = self._written(tsv, identity, known, script, *found)
-            self.changed = True
 
     def remember(self) -> None:
         """Keep what the scripts were made of. Raises OSError."""
-        if self.changed:
-            tsvs = {tsv: list(known) for tsv, known in self.known.items()}
-            self.folder.remember(f"rows/{self.report}", {"unit": self.unit.value, "tsvs": tsvs})
+        tsvs = {tsv: list(known) for tsv, known in self.known.items()}
+        self.folder.remember(f"rows/{self.report}", {"unit": self.unit.value, "tsvs": tsvs})
 
     def _read(self, tsv: str) -> tuple[Place, bytes] | None:
         """Return a TSV and what it holds; None where it cannot be read, which its series says."""
@@ -117,13 +116,13 @@ class Rows:
             text = block(name, header, rows, self.unit).encode()
         except (TsvError, ValueError):  # it is damaged, which its series says
             header, rows, text = (), [], b""
-        self.folder.replace(script, text)
+        self.folder.write(script, text)
         last = tuple(rows[-1]) if rows else ()
         return Known(identity, crc32(content), len(text), 1, header, last)
 
     def _added(self, name: str, content: bytes, known: Known, script: str) -> Known | None:
         """Append the rows that a TSV has more than before; None where it has not just more of them."""
-        size = known.identity[0]
+        size = known.identity.size
         added = content[size:]
         if not added or b'"' in added or b"\r" in added or not known.last:
             return None
@@ -156,4 +155,4 @@ class Rows:
 
 def _known(row: Any) -> Known:
     identity, checksum, script, blocks, header, last = row
-    return Known(tuple(identity), checksum, script, blocks, tuple(header), tuple(last))
+    return Known(Identity(*identity), checksum, script, blocks, tuple(header), tuple(last))

@@ -16,8 +16,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from reportupdater import publish
+
 _MEMORY = ".written"
-ASSETS = (
+_ASSETS = (
     "site.css",
     "site.js",
     "uPlot.iife.min.js",
@@ -45,14 +47,13 @@ class SiteFolder:
     def write(self, name: str, text: str | bytes) -> None:
         """Write a file, unless it has this content already. Raises OSError."""
         content = text.encode("utf-8", "replace") if isinstance(text, str) else text
-        path = self.path / name
-        with suppress(OSError):
-            if path.stat().st_size == len(content) and path.read_bytes() == content:
-                return
-        self.replace(name, content)
+        self.written += self._put(name, content)
 
-    def replace(self, name: str, content: bytes) -> None:
-        """Put a file in the place of another, if there is one. Raises OSError."""
+    def _put(self, name: str, content: bytes) -> bool:
+        """Put a file in the place of another that differs, if there is one; whether that was so."""
+        with suppress(OSError), open(f"{self.path}/{name}", "rb") as file:
+            if os.fstat(file.fileno()).st_size == len(content) and file.read() == content:
+                return False
         path = self.path / name
         if path.parent not in self._made:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +62,7 @@ class SiteFolder:
         with open(temporary, "wb") as file:
             file.write(content)
         os.replace(temporary, path)
-        self.written += 1
+        return True
 
     def append(self, name: str, content: bytes, size: int) -> bool:
         """Add to the end of a file, if it has a size; whether that was so. Raises OSError.
@@ -78,11 +79,6 @@ class SiteFolder:
         self.written += 1
         return True
 
-    def read(self, name: str) -> bytes:
-        """Return a file. Raises OSError."""
-        with open(f"{self.path}/{name}", "rb") as file:
-            return file.read()
-
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
         with suppress(OSError):
@@ -90,20 +86,22 @@ class SiteFolder:
 
     def write_assets(self) -> None:
         """Write what all pages load. Raises OSError."""
-        for name in ASSETS:
-            self.write(f"assets/{name}", (files(__package__) / "assets" / name).read_bytes())
+        for name in _ASSETS:
+            self.write(f"assets/{name}", (files(publish) / "assets" / name).read_bytes())
 
     def recall(self, name: str) -> Any:
-        """Return what was remembered under a name; None where there is nothing of this version."""
+        """Return what was remembered under a name, which someone may have changed since.
+
+        None where there is nothing.
+        """
         try:
-            return json.loads(self.read(f"{_MEMORY}/{name}.json"))
-        except (OSError, ValueError):
+            return json.loads((self.path / _MEMORY / f"{name}.json").read_bytes())
+        except (OSError, ValueError, RecursionError):
             return None
 
     def remember(self, name: str, value: Any) -> None:
         """Remember a plain value. Raises OSError."""
-        self.replace(f"{_MEMORY}/{name}.json", json.dumps(value, separators=(",", ":")).encode())
-        self.written -= 1
+        self._put(f"{_MEMORY}/{name}.json", json.dumps(value, separators=(",", ":")).encode())
 
     def forget(self, name: str) -> None:
         """Remember nothing under a name any more."""

@@ -6,13 +6,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-Identity = tuple[int, int, int, int]
-"""Size, inode, and the moments of the last changes of the content and of the file."""
+from reportupdater.spelling import normal
+from reportupdater.state.coverage import Identity
 
 
 def identities(output: Path) -> dict[str, Identity]:
-    """Return the TSVs of an output folder as they are, by their paths in it."""
-    return dict(_below(str(output), ""))
+    """Return the TSVs of an output folder as they are, by their paths in it, as series name them."""
+    return {normal(tsv): found for tsv, found in _below(str(output), "")}
 
 
 def _below(folder: str, prefix: str) -> Iterator[tuple[str, Identity]]:
@@ -27,7 +27,9 @@ def _below(folder: str, prefix: str) -> Iterator[tuple[str, Identity]]:
                         found = entry.stat(follow_symlinks=False)
                         yield (
                             prefix + name,
-                            (found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns),
+                            Identity(
+                                found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns
+                            ),
                         )
                 elif entry.is_dir(follow_symlinks=False):
                     yield from _below(f"{folder}/{name}", f"{prefix}{name}/")

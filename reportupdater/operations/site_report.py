@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from itertools import islice, pairwise
 
 from reportupdater.checks.base import Rows
 from reportupdater.config.ready import conditions
 from reportupdater.errors import ReportupdaterError, TsvError
 from reportupdater.execution.checking import Checking
 from reportupdater.execution.digest import query_digest
-from reportupdater.execution.due import Stock, take_stock
 from reportupdater.execution.stored import Old, Stored, read
-from reportupdater.execution.summary import Summary
 from reportupdater.intervals import Granularity
-from reportupdater.model import Project, Reason, Report, Series, Task
+from reportupdater.model import Reason, Report, Task
+from reportupdater.operations.drift import with_new
 from reportupdater.operations.report_status import ReportStatus, SeriesStatus
 from reportupdater.operations.site_data import Known
+from reportupdater.operations.site_missing import Around, missing
 from reportupdater.planning.explode import explode
-from reportupdater.planning.plan import Clock
-from reportupdater.planning.rest import Why, rest
+from reportupdater.publish.parts import minute
 from reportupdater.publish.values import (
     Changed,
     Entry,
@@ -31,14 +28,11 @@ from reportupdater.publish.values import (
     ReportPage,
     SeriesLine,
     State,
-    Stretch,
     Value,
     Withheld,
 )
 from reportupdater.sinks.registry import definition
-from reportupdater.state import drift, held, reruns
-from reportupdater.state.overlay import Overlay
-from reportupdater.state.survey import Survey
+from reportupdater.state import drift, held
 from reportupdater.terminal.wording import count
 from reportupdater.tsv import files, lookup
 from reportupdater.tsv.changes import Change, changes
@@ -54,29 +48,8 @@ _MOST_KEYS = 20
 _MOST_QUERY = 1 << 18
 """Characters of a query that are shown."""
 
-_WHY = {
-    Why.HELD: "its result failed a check and is held",
-    Why.FULL: "its series waits: three results in a row are held",
-    Why.BACK_OFF: "it has failed, and is tried again later",
-    Why.BACKFILL: "a later run takes it, by backfill",
-    Why.SCHEDULE: "its report's schedule has not ticked since",
-    Why.LAG: "its lag has not passed",
-}
-_DUE = "it is due: the next run computes it"
 
-
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What is known of the output folder that a report is in."""
-
-    output: Overlay
-    survey: Survey
-    clock: Clock
-    project: Project | None = None
-    rerun_files: Sequence[reruns.RerunFile] = ()
-
-
-def entry_of(status: ReportStatus, project: str, granularity: str, latest: Latest | None) -> Entry:
+def _entry_of(status: ReportStatus, project: str, granularity: str, latest: Latest | None) -> Entry:
     """Return a report as the index shows it."""
     state, why = _state(status)
     return Entry(
@@ -87,7 +60,6 @@ def entry_of(status: ReportStatus, project: str, granularity: str, latest: Lates
         description=status.description or "",
         owner=status.owner or "",
         granularity=granularity,
-        series=len(status.series),
         done_up_to=status.done_up_to or "",
         missing=status.missing,
         latest=latest,
@@ -108,10 +80,7 @@ def _state(status: ReportStatus) -> tuple[State, str]:
         first = status.held[0]
         return State.HELD, f"{count(len(status.held), 'result')} held: {first.why}"
     if bad:
-        return (
-            State.LATE,
-            f"{len(bad):,} of {len(status.series):,} series late",
-        )
+        return State.LATE, f"{len(bad):,} of {len(status.series):,} series late"
     waits = [wait for one in status.series for wait in one.waits]
     if waits:
         return State.WAITING, f"{count(len(waits), 'interval')} not ready: {waits[0].why}"
@@ -163,23 +132,22 @@ class Gathering:
         header, last = self._last_rows(largest, rows)
         latest = _latest(header, last, self._labels.get(largest, ""), self._unit)
         name = str(self._around.project.config_path) if self._around.project else ""
-        entry = entry_of(status, name, self._unit.value, latest)
-        missing = list(islice(self._missing(), _MOST_STRETCHES * 20))
-        missing.sort(key=lambda one: one.last, reverse=True)
+        entry = _entry_of(status, name, self._unit.value, latest)
+        lacking = missing(self._around, status, report, self._labels) if report else None
         changed, changed_more = self._changed()
         return ReportPage(
             entry=entry,
             facts=self._facts(),
             troubles=tuple(self._troubles()),
             notices=tuple(self._notices()),
-            dimensions=tuple(one.name for one in report.dimensions) if report else (),
             header=header,
             rows=tuple(reversed(last[-_ROWS:])),
             series=tuple(self._lines(rows)),
-            missing=tuple(missing[:_MOST_STRETCHES]) if report else None,
-            missing_more=len(missing) - _MOST_STRETCHES,
+            missing=None if lacking is None else tuple(lacking[:_MOST_STRETCHES]),
+            missing_more=len(lacking or ()) - _MOST_STRETCHES,
             withheld=tuple(self._withheld()),
-            changed=tuple(changed[:_MOST_CHANGED]),
+            withheld_more=len(status.held) - _MOST_WITHHELD,
+            changed=tuple(changed),
             changed_more=changed_more,
             outcomes=tuple(self._outcomes(largest)),
             keys=tuple(self._keys()),
@@ -200,8 +168,6 @@ class Gathering:
     def _last_rows(
         self, tsv: str, rows: Mapping[str, Known]
     ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-        if not tsv:
-            return (), []
         last = rows[tsv].last if tsv else ()
         newest = self._unit.labelled(last[0]) if last else None
         if newest is None:
@@ -221,7 +187,7 @@ class Gathering:
             "Ticket": status.ticket or "",
             "Granularity": self._unit.value,
             "Done up to": status.done_up_to or "nothing yet",
-            "Last run": _moment(record.last_run) if record else "",
+            "Last run": minute(record.last_run) if record else "",
             "Next due": f"{status.next_due:%Y-%m-%d %H:%M} UTC" if status.next_due else "",
         }
         if report is not None:
@@ -246,7 +212,7 @@ class Gathering:
         record = status.record
         if record is not None and record.error and record.error != status.invalid:
             times = f"in {record.failures} runs in a row, " if record.failures > 1 else ""
-            yield f"failed {times}last at {_moment(record.error_at or '')}: {record.error}"
+            yield f"failed {times}last at {minute(record.error_at or '')}: {record.error}"
 
     def _notices(self) -> Iterator[str]:
         status = self._status
@@ -269,56 +235,6 @@ class Gathering:
                 latest=rows[one.tsv].last if one.tsv in rows else (),
             )
 
-    # What is missing
-
-    def _missing(self) -> Iterator[Stretch]:
-        """Yield the stretches without a result, the newest of each series first."""
-        report, around = self._report, self._around
-        if report is None or self._is_complete(report):
-            return
-        summary = Summary()
-        for stock in take_stock(around.output, report, around.rerun_files, around.clock, summary):
-            label = self._labels.get(stock.due.series.tsv, "")
-            for first, past, why in sorted(self._stretches(stock), reverse=True):
-                yield Stretch(label, self._named(first), self._named(past - 1), past - first, why)
-
-    def _is_complete(self, report: Report) -> bool:
-        """Return whether nothing is missing, nor will be before another interval is over."""
-        series = self._status.series
-        is_done = all(one.missing == 0 and not one.damaged for one in series)
-        return is_done and not (self._status.held or report.lag or report.schedule)
-
-    def _named(self, number: int) -> str:
-        return self._unit.label(self._unit.start(number))
-
-    def _stretches(self, stock: Stock) -> Iterator[tuple[int, int, str]]:
-        done, due = stock
-        if done is None:
-            return
-        known = self._reasons(due.series)
-        for one in due.stretches:
-            if one.reason is Reason.MISSING:
-                yield from _split(one.first, one.past, _DUE, known)
-        for part in rest(due.series, done, due, self._around.clock):
-            if part.why in _WHY:
-                for first, past in part.runs:
-                    yield from _split(first, past, _WHY[part.why], known)
-
-    def _reasons(self, series: Series) -> dict[int, str]:
-        """Return why single intervals of a series are missing, as far as that is known."""
-        survey = self._around.survey
-        found: dict[int, str] = {}
-        for wait in survey.waits.get(series.tsv, ()):
-            _note(found, self._unit, wait.start, f"it waits for its data: {wait.why}")
-        for one in survey.failing.get(series.tsv, ()):
-            times = f", {one.times} times" if one.times > 1 else ""
-            _note(found, self._unit, one.start, f"it failed{times}: {one.error}")
-        for one_held in self._status.held:
-            if one_held.tsv == series.tsv:
-                why = f"its result failed the check {one_held.check} and is held: {one_held.why}"
-                _note(found, self._unit, one_held.start, why)
-        return found
-
     # What is held, and what was changed
 
     def _withheld(self) -> Iterator[Withheld]:
@@ -335,42 +251,24 @@ class Gathering:
 
     def _changed(self) -> tuple[list[Changed], int]:
         """Return the values that were replaced, the newest first, and of how many results more there are."""
-        if self._report is None:
-            return [], 0
         with self._around.output.reading() as connection:
             late = drift.changed(connection, self._status.name)
-        pairs = [
-            (one, after if after and (after.tsv, after.start) == (one.tsv, one.start) else None)
-            for one, after in zip(late, [*late[1:], None], strict=False)
-        ]
-        pairs.sort(key=lambda pair: (pair[0].at, pair[0].start), reverse=True)
-        newest = pairs[:_MOST_CHANGED]
-        stored = self._stored_of((one.tsv, one.start) for one, after in newest if after is None)
+        pairs = sorted(
+            with_new(self._around.output, late, self._members),
+            key=lambda pair: (pair[0].at, pair[0].start),
+            reverse=True,
+        )
         found: list[Changed] = []
-        for one, after in newest:
-            new = Old(after.header, after.rows) if after else stored.get((one.tsv, one.start))
-            if new is not None:
-                label = self._labels.get(one.tsv, one.tsv)
-                why = "late data" if one.is_late else "rerun"
-                found += [
-                    Changed(label, one.start, _value_of(change), one.at, why)
-                    for change in changes(one.header, one.rows, new.header, new.rows) or ()
-                ]
-        return found, len(pairs) - len(newest)
-
-    def _stored_of(self, some: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Old]:
-        """Return what is stored of intervals, given by TSV and start; each TSV is read once."""
-        starts: dict[str, dict[int, str]] = {}
-        for tsv, start in some:
-            number = self._unit.labelled(start)
-            if number is not None and tsv in self._members:
-                starts.setdefault(tsv, {})[number] = start
-        found: dict[tuple[str, str], Old] = {}
-        for tsv, wanted in starts.items():
-            with suppress(TsvError, OSError):  # a run reports it
-                read_now = read(self._around.output, self._members[tsv], wanted)
-                found |= {(tsv, wanted[number]): old for number, old in read_now.items()}
-        return found
+        for number, (one, new) in enumerate(pairs):
+            if len(found) >= _MOST_CHANGED:
+                return found, len(pairs) - number
+            label = self._labels.get(one.tsv, one.tsv)
+            why = "late data" if one.is_late else "rerun"
+            found += [
+                Changed(label, one.start, _value_of(change), one.at, why)
+                for change in changes(one.header, one.rows, new.header, new.rows) or ()
+            ]
+        return found, 0
 
     def _stored(self, tsv: str, start: str) -> Old:
         """Return what is stored of an interval. Raises TsvError, OSError."""
@@ -448,26 +346,6 @@ class Gathering:
             return ""
 
 
-def _split(
-    first: int, past: int, why: str, known: Mapping[int, str]
-) -> Iterator[tuple[int, int, str]]:
-    """Yield the parts of a stretch; neighbours that are missing for one reason are together."""
-    special = {number: known[number] for number in known if first <= number < past}
-    bounds = sorted({first, past, *special, *(number + 1 for number in special)})
-    begin = first
-    for at, after in pairwise(bounds):
-        reason = special.get(at, why)
-        if after == past or special.get(after, why) != reason:
-            yield begin, after, reason
-            begin = after
-
-
-def _note(found: dict[int, str], unit: Granularity, start: str, why: str) -> None:
-    number = unit.labelled(start)
-    if number is not None:
-        found[number] = why
-
-
 def _value_of(change: Change) -> Value:
     return Value(", ".join(change.row), change.column, change.old, change.new)
 
@@ -501,7 +379,3 @@ def _value(cell: str) -> float | None:
     except ValueError:
         return None
     return value if value - value == 0 else None
-
-
-def _moment(stamp: str) -> str:
-    return f"{stamp.replace('T', ' ')[:16]} UTC" if stamp else ""

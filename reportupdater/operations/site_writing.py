@@ -15,20 +15,17 @@ from reportupdater.model import Project, Report
 from reportupdater.operations.report_status import ReportStatus
 from reportupdater.operations.site import SiteRequest
 from reportupdater.operations.site_data import Rows
-from reportupdater.operations.site_identities import Identity
-from reportupdater.operations.site_report import Around, Gathering
+from reportupdater.operations.site_folder import SiteFolder
+from reportupdater.operations.site_missing import Around
+from reportupdater.operations.site_report import Gathering
 from reportupdater.operations.status import Status, StatusRequest, status
 from reportupdater.planning.plan import Clock
-from reportupdater.publish.pages import (
-    about_file,
-    about_script,
-    index_page,
-    report_file,
-    report_page,
-)
-from reportupdater.publish.site_folder import SiteFolder
+from reportupdater.publish.index_page import index_page
+from reportupdater.publish.paths import about_file, report_file
+from reportupdater.publish.report_page import about_script, report_page
 from reportupdater.publish.values import Entry, Index, Latest, ProjectLine, State
 from reportupdater.state import reruns
+from reportupdater.state.coverage import Identity
 from reportupdater.state.overlay import Overlay
 from reportupdater.tsv import files, listing
 
@@ -74,13 +71,7 @@ class Writing:
         )
         self.troubles += found.troubles
         for config, run in found.survey.runs.items():
-            reports = run.get("reports")
-            self._runs[config] = ProjectLine(
-                config,
-                str(run["ended"]),
-                run["exit_code"],
-                reports if isinstance(reports, int) else 0,
-            )
+            self._runs[config] = ProjectLine(config, run["ended"], run["exit_code"], 0)
         return found
 
     def _write_report(self, around: Around, one: ReportStatus, report: Report | None) -> None:
@@ -92,8 +83,10 @@ class Writing:
         self._folder.write(about_file(one.name), about_script(page))
         self._folder.write(report_file(one.name), report_page(page, self._request.title))
         rows.remember()
-        self._entries[one.name] = page.entry
-        self._remember(page.entry)
+        entry = page.entry
+        self._entries[one.name] = entry
+        # The index is of all reports, also of those of other projects, which are not looked at now.
+        self._folder.remember(f"reports/{one.name}", asdict(entry) | {"state": entry.state.value})
 
     def _unit(self, around: Around, one: ReportStatus) -> Granularity:
         """Return the granularity of a report that no project has."""
@@ -105,24 +98,11 @@ class Writing:
                 return listing.granularity(files.place(around.output.root, series.tsv))
         return Granularity.DAYS
 
-    # The index is of all reports, also of those of other projects, which are not looked at now.
-
-    def _remember(self, entry: Entry) -> None:
-        value = asdict(entry) | {"state": entry.state.value}
-        if self._folder.recall(f"reports/{entry.name}") != _plain(value):
-            self._folder.remember(f"reports/{entry.name}", value)
-
     def remove_others(self) -> None:
         """Remove the pages of reports that are no more."""
         for name in self._folder.remembered("reports"):
             if name not in self._entries:
-                Rows(
-                    self._folder,
-                    name,
-                    Granularity.DAYS,
-                    files.Walk(None),
-                    {},
-                ).update([])
+                Rows(self._folder, name, Granularity.DAYS, files.Walk(None), {}).update([])
                 for file in (about_file(name), report_file(name)):
                     self._folder.remove(file)
                 self._folder.forget(f"rows/{name}")
@@ -158,14 +138,8 @@ class Writing:
         yield from (runs[config] for config in sorted(runs))
 
 
-def _plain(value: dict[str, Any]) -> dict[str, Any]:
-    """Return a value as JSON gives it back."""
-    latest = value["latest"]
-    return value | {"latest": [*latest[:4], list(latest[4])] if latest else None}
-
-
 def _entry(value: Any) -> Entry | None:
-    """Return an entry as it was remembered; None where it was another version's."""
+    """Return an entry as it was remembered; None where someone has changed it, or it is another version's."""
     try:
         latest = value["latest"]
         if latest is not None:

@@ -101,7 +101,7 @@ class Lives:
     stopped: None = None
 
 
-_NOT_DUE = {
+NOT_DUE = {
     Why.DONE: "it is done",
     Why.HELD: "its result failed a check and is held",
     Why.FULL: "its series waits: three results in a row are held",
@@ -112,6 +112,7 @@ _NOT_DUE = {
     Why.LAG: "its `lag` has not passed",
     Why.RANGE: "it lies outside of what was asked for",
 }
+"""Why an interval that is over is not due, in words."""
 
 
 def why(request: WhyRequest) -> Lives:
@@ -233,7 +234,7 @@ class _Look:
             return "", "its TSV cannot be read"
         for one, runs in rest(self._series, done, due, self._clock):
             if any(first <= number < past for first, past in runs):
-                return "", _NOT_DUE[one]
+                return "", NOT_DUE[one]
         if number >= over(self._report.granularity, self._request.now):
             return "", "it is not over yet"
         return "", "it lies outside of `starts` and `ends`"

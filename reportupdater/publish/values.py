@@ -1,10 +1,10 @@
-"""What the pages show: plain values, as `operations/site.py` gathers them."""
+"""What the pages show: plain values, as `operations/site_report.py` gathers them."""
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -49,7 +49,6 @@ class Entry:
     description: str
     owner: str
     granularity: str
-    series: int
     done_up_to: str
     missing: int | None
     latest: Latest | None
@@ -157,7 +156,6 @@ class ReportPage:
     """Further facts, by what they are."""
     troubles: tuple[str, ...]
     notices: tuple[str, ...]
-    dimensions: tuple[str, ...]
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     """The last rows of the series of the latest value."""
@@ -167,6 +165,7 @@ class ReportPage:
     missing_more: int
     """Stretches that are not among them."""
     withheld: tuple[Withheld, ...]
+    withheld_more: int
     changed: tuple[Changed, ...]
     changed_more: int
     """Results that were revised before those."""
@@ -175,5 +174,3 @@ class ReportPage:
     query: str
     query_name: str
     digest: str
-    annotations: tuple[tuple[str, str, str], ...] = field(default=())
-    """Start, end, note."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from contextlib import ExitStack
@@ -275,9 +274,41 @@ def test_what_is_no_folder_for_a_site_is_refused(small: Project, tmp_path: Path)
     site_of(small)
     said = small.call("site", other, "--to", tmp_path / "site", code=2).stderr
     assert "is the site of another output folder" in said
-    if os.geteuid():
-        (tmp_path / "site").chmod(0o500)
-        assert "the site cannot be written" in site_of(small, now="2025-01-09", code=2)
+    inside = written(tmp_path / "file", "") / "site"
+    said = small.call("site", small.output, small.folder, "--to", inside, code=2).stderr
+    assert re.search(r"the site cannot be written: .*Not a directory \(it needs a folder", said)
+
+
+def test_what_someone_has_changed_in_the_memory_is_written_anew(
+    small: Project, tmp_path: Path
+) -> None:
+    site_of(small)
+    before = files(tmp_path / "site")
+    for text in (
+        "",
+        "5",
+        "{}",
+        "[1, 2]",
+        '{"tsvs": {"b.tsv": [1]}, "unit": "days"}',
+        '{"tsvs": 5}',
+    ):
+        for path in (tmp_path / "site/.written").glob("**/*.json"):
+            if path.name != "output.json":
+                path.write_text(text)
+        site_of(small)
+        assert changed(tmp_path / "site", before) == set()
+
+
+def test_a_name_in_another_spelling_has_its_rows(tmp_path: Path) -> None:
+    """As a file system writes it that takes names apart."""
+    config = (
+        f"{SQLITE}reports:\n  a: {{explode_by: {{wiki: {{values: [é], allow_values: any}}}}}}\n"
+    )
+    one = Project(tmp_path, config, {"a.sql": f"{ONE}, '{{wiki}}' AS w"})
+    one.run(now="2025-01-04")
+    (one.output / "a/\u00e9.tsv").rename(one.output / "a/e\u0301.tsv")
+    site_of(one)
+    assert "[[1,1,1]" in (tmp_path / "site/data/a/\u00e9.js").read_text()
 
 
 def test_what_is_asked_for_is_on_the_pages(with_site: WithSite) -> None:

@@ -464,7 +464,6 @@ const reportupdater = (() => {
           ],
           hooks: {
             setCursor: [(u) => this.hover(u)],
-            drawAxes: [(u) => this.annotate(u)],
             draw: [(u) => this.mark(u)],
           },
         },
@@ -509,9 +508,6 @@ const reportupdater = (() => {
       if (here.length > MOST_SHOWN) items.push(make("li", {}, `and ${here.length - MOST_SHOWN} more`));
       for (const mark of this.marks) if (mark.x === idx) items.push(make("li", {}, make("strong", {}, mark.text)));
       for (const why of this.whyMissing(label(hour))) items.push(make("li", {}, make("strong", {}, why)));
-      for (const [start, end, note] of about.annotations) {
-        if (start <= label(hour) && label(hour) <= (end || start)) items.push(make("li", {}, make("em", {}, note)));
-      }
       box.replaceChildren(make("strong", {}, label(hour).replace("T", " ")), make("ul", {}, ...items));
     }
 
@@ -520,24 +516,6 @@ const reportupdater = (() => {
       const found = about.missing.filter(([series, first, last]) => names.has(series) && first <= date && date <= last);
       const several = this.series.length > 1;
       return found.slice(0, 3).map(([series, , , why]) => `${several ? `${series}: ` : ""}no result: ${why}`);
-    }
-
-    annotate(u) {
-      const { ctx, bbox } = u;
-      ctx.save();
-      ctx.fillStyle = style("--note");
-      for (const [start, end] of about.annotations) {
-        const left = u.valToPos(hourOf(start) * HOUR, "x", true);
-        const right = u.valToPos(hourOf(end || start) * HOUR, "x", true);
-        if (right < bbox.left || left > bbox.left + bbox.width) continue;
-        const from = Math.max(left, bbox.left);
-        const to = Math.min(right, bbox.left + bbox.width);
-        ctx.globalAlpha = 0.18;
-        ctx.fillRect(from, bbox.top, Math.max(to - from, 2), bbox.height);
-        ctx.globalAlpha = 1;
-        ctx.fillRect(from, bbox.top, 2, bbox.height);
-      }
-      ctx.restore();
     }
 
     mark(u) {
